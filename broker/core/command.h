@@ -1,0 +1,194 @@
+// What can be asked of the machine. Commands are values that cross from any thread into the engine; they are already
+// checked for form (types, ranges, lengths) by whoever made them. The machine checks what depends on its state.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/core/job.h"
+
+namespace pawl::core {
+
+/// One job to submit; what is absent comes from the queue's defaults, then from Job's.
+struct NewJob {
+  std::string queue;  // made on first use
+  std::string name;   // empty: the queue's name
+  Bytes payload;      // null: JSON null
+  std::optional<int> priority;
+  std::optional<Millis> delay_ms;
+  std::optional<Millis> run_at;  // at most one of the two
+  std::optional<std::uint32_t> max_attempts;
+  std::optional<std::uint32_t> max_stalls;
+  std::optional<Backoff> backoff;
+  std::optional<Millis> lease_ms;
+  std::optional<Millis> timeout_ms;
+  std::string unique_key;
+  Millis unique_for_ms = 0;
+  std::string group;
+  std::optional<Retention> retention;
+  std::vector<std::string> tags;
+  std::string traceparent;
+};
+
+/// The header Idempotency-Key: for 24 h the same key and body get the same answer; another body is refused.
+struct Idempotency {
+  std::string key;
+  std::array<std::uint64_t, 2> body_hash{};
+};
+
+/// All jobs or none. → Submitted
+struct Submit {
+  std::vector<NewJob> jobs;
+  std::optional<Idempotency> idempotency;
+};
+
+/// Long poll for work, one answer. → Granted, perhaps empty
+struct Lease {
+  std::string queue;
+  std::string worker_id;
+  std::uint32_t max = 1;  // 1…1000
+  Millis wait_ms = 0;
+  std::vector<std::string> names;  // empty: any
+};
+/// The poller of a Lease went away; nothing is answered.
+struct AbandonLease {
+  Ticket waiter = Ticket::none;
+};
+
+/// A connection that takes jobs as they come, until CloseWorker. Its ticket names it from then on: Granted and Notice
+/// replies keep coming to it. Opening it again changes its queues, names and credit. → WorkerOpened, then Granted…
+struct OpenWorker {
+  struct Queue {
+    std::string name;
+    std::uint32_t weight = 1;  // 1…1000: share of the grants when several queues have work
+  };
+  struct Held {
+    JobId id;
+    LeaseNumber lease;
+  };
+  std::string worker_id;
+  std::vector<Queue> queues;
+  std::vector<std::string> names;  // empty: any
+  std::uint32_t credit = 1;        // 0…1000: most jobs held at once
+  std::vector<Held> resume;        // leases from before a reconnect, to go on with
+};
+/// The worker changes how many jobs it wants to hold; 0 drains it. No reply.
+struct SetCredit {
+  Ticket worker = Ticket::none;
+  std::uint32_t credit = 0;
+};
+/// Its connection closed: its leases run for grace_ms at most, then stall. No reply.
+struct CloseWorker {
+  Ticket worker = Ticket::none;
+  Millis grace_ms = 5000;
+};
+
+/// A worker's verdict on one attempt.
+struct Settlement {
+  enum class Outcome : std::uint8_t { complete, fail, release };
+  JobId id;
+  LeaseNumber lease = LeaseNumber::none;
+  Outcome outcome = Outcome::complete;
+  Bytes result;                         // complete
+  std::string error_type;               // fail
+  std::string error_message;
+  std::string error_stack;
+  bool permanent = false;
+  std::optional<Millis> retry_delay_ms;  // fail: instead of the backoff
+  Millis delay_ms = 0;                   // release
+};
+/// Each settlement stands alone. → Settled, one result each, in order
+struct Settle {
+  std::vector<Settlement> settlements;
+};
+
+struct Beat {
+  JobId id;
+  LeaseNumber lease = LeaseNumber::none;
+  std::optional<double> progress;
+  std::optional<std::string> message;
+  std::optional<Millis> lease_ms;
+};
+/// Extends leases; lives in memory only. → HeartbeatDone, one result each, in order
+struct Heartbeat {
+  std::vector<Beat> beats;
+};
+/// → LogsKept
+struct AppendLogs {
+  JobId id;
+  LeaseNumber lease = LeaseNumber::none;
+  std::vector<std::string> lines;
+};
+
+struct GetJob {  // → JobView
+  JobId id;
+};
+struct Why {  // → Reason
+  JobId id;
+};
+/// For lists that were read from a snapshot: what memory knows better. → Resident
+struct LookResident {
+  std::vector<JobId> ids;
+};
+
+struct Cancel {  // → JobChanged
+  JobId id;
+};
+/// An ended job runs again, attempts counted anew. With `only_from`, refused unless it stands there: replay of a
+/// dead letter. → JobChanged
+struct Retry {
+  JobId id;
+  std::optional<Status> only_from;
+};
+struct Promote {  // delayed → pending. → JobChanged
+  JobId id;
+};
+/// Removes the record; refused while active. With `only_from` as in Retry. → JobDeleted
+struct Delete {
+  JobId id;
+  std::optional<Status> only_from;
+};
+
+struct GetQueue {  // → QueueView
+  std::string name;
+};
+struct ListQueues {};  // → QueueList
+/// Creates the queue or changes what is given; an inner nullopt of a double optional clears the setting. → QueueView
+struct PutQueue {
+  std::string name;
+  std::optional<bool> paused;
+  std::optional<std::string> pause_reason;
+  std::optional<std::optional<int>> priority;
+  std::optional<std::optional<std::uint32_t>> max_attempts;
+  std::optional<std::optional<std::uint32_t>> max_stalls;
+  std::optional<std::optional<Backoff>> backoff;
+  std::optional<std::optional<Millis>> lease_ms;
+  std::optional<std::optional<Millis>> timeout_ms;
+  std::optional<std::optional<Retention>> retention;
+  bool must_exist = false;  // pause and resume of an unknown queue are refused
+};
+/// Refused while jobs are active, and, unless `with_jobs`, while any are waiting or dead. → QueueDeleted
+struct DeleteQueue {
+  std::string name;
+  bool with_jobs = false;
+};
+struct ListWorkers {};  // → WorkerList
+
+/// No more grants: waiting polls are answered empty, workers are told to drain. For shutdown. → StoppedLeasing
+struct StopLeasing {};
+
+using CommandBody =
+    std::variant<Submit, Lease, AbandonLease, OpenWorker, SetCredit, CloseWorker, Settle, Heartbeat, AppendLogs, GetJob,
+                 Why, LookResident, Cancel, Retry, Promote, Delete, GetQueue, ListQueues, PutQueue, DeleteQueue,
+                 ListWorkers, StopLeasing>;
+
+struct Command {
+  Ticket ticket = Ticket::none;  // who gets the reply
+  CommandBody body;
+};
+
+}  // namespace pawl::core

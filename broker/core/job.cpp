@@ -1,0 +1,29 @@
+#include "broker/core/job.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace pawl::core {
+
+Millis backoff_wait(const Backoff& backoff, std::uint32_t attempt, double unit) {
+  const double base = static_cast<double>(std::max<Millis>(backoff.delay_ms, 0));
+  const double cap = static_cast<double>(std::max<Millis>(backoff.max_delay_ms, 0));
+  double wait = base;
+  if (backoff.type == Backoff::Type::exponential) wait = base * std::pow(backoff.factor, attempt - 1.0);
+  if (backoff.type == Backoff::Type::linear) wait = base * attempt;
+  if (!(wait < cap)) wait = cap;  // also infinity and NaN
+  wait += wait * std::clamp(backoff.jitter, 0.0, 1.0) * unit;
+  constexpr double most = 1e15;  // some 30 000 years: sums with wall times cannot overflow
+  return static_cast<Millis>(std::ceil(std::min(wait, most)));
+}
+
+bool Job::transit(Event event, Millis at) {
+  const std::optional<Status> to = next(status, event);
+  if (!to) return false;
+  status = *to;
+  if (history.size() >= history_max) history.erase(history.begin() + 1);
+  history.push_back({status, at});
+  return true;
+}
+
+}  // namespace pawl::core

@@ -1,0 +1,149 @@
+// A job and all that is kept about it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/core/ids.h"
+#include "broker/core/states.h"
+
+namespace pawl::core {
+
+/// How long to wait before another attempt. Values are on disk.
+struct Backoff {
+  enum class Type : std::uint8_t { exponential = 0, linear = 1, fixed = 2 };
+  Type type = Type::exponential;
+  Millis delay_ms = 10'000;        // 0…; the first wait
+  double factor = 4;               // 1…100; exponential only
+  Millis max_delay_ms = 3'600'000;  // the cap, before jitter
+  double jitter = 0.1;             // 0…1; a share added on top, never taken off
+
+  friend bool operator==(const Backoff&, const Backoff&) = default;
+};
+
+/// The wait after failed attempt number `attempt` (1…): exponential delay·factor^(attempt−1), linear delay·attempt,
+/// fixed delay; capped at max_delay_ms, then plus jitter·wait·unit with unit in [0, 1). Saturates, never overflows.
+Millis backoff_wait(const Backoff& backoff, std::uint32_t attempt, double unit);
+
+/// How long an ended job is kept; negative keeps it until somebody deletes it, 0 keeps nothing.
+struct Retention {
+  Millis completed_ms = 86'400'000;  // completed and cancelled jobs
+  Millis failed_ms = -1;             // the dead letter queue
+
+  friend bool operator==(const Retention&, const Retention&) = default;
+};
+
+struct Transition {
+  Status status;
+  Millis at;
+};
+
+/// Why an attempt did not succeed.
+struct AttemptError {
+  std::uint32_t attempt = 0;  // 1…; the attempt during which it happened
+  Millis at = 0;
+  std::string type;
+  std::string message;
+  std::string stack;
+  std::string worker_id;
+};
+
+/// What the last settle did, so that its repetition gets the same answer.
+struct LastSettle {
+  LeaseNumber lease = LeaseNumber::none;
+  Status status = Status::pending;  // the status that was answered
+  Millis run_at = 0;                // when delayed
+  bool by_worker = false;           // false: the lease was lost (stall, timeout), a late settle is refused
+};
+
+inline constexpr std::size_t history_max = 200;  // older middle entries are dropped, the first is kept
+inline constexpr std::size_t errors_max = 50;    // the newest are kept
+inline constexpr std::size_t log_lines_max = 10'000;
+
+/// Value type. The machine owns the live ones; replies carry copies.
+struct Job {
+  JobId id;
+  QueueNumber queue{};
+  Status status = Status::pending;
+  bool cancel_requested = false;
+
+  // What the submitter said.
+  std::string name;
+  Bytes payload;  // JSON text, byte for byte; null is "null"
+  int priority = 0;
+  std::uint32_t max_attempts = 3;
+  std::uint32_t max_stalls = 3;
+  Backoff backoff;
+  Millis lease_ms = 30'000;
+  Millis timeout_ms = 0;  // 0: none
+  std::string unique_key;
+  Millis unique_for_ms = 0;
+  std::string group;
+  Retention retention;
+  std::vector<std::string> tags;
+  std::string traceparent;
+
+  // What became of it.
+  Millis created_at = 0;
+  Millis run_at = 0;       // not before; the submit time when there was no delay
+  Millis started_at = 0;   // of the latest attempt; 0: never
+  Millis finished_at = 0;  // 0: not ended
+  Millis expires_at = 0;   // ended jobs: when retention drops it; 0: kept
+  std::uint32_t attempts_made = 0;  // completed or failed ones, this series
+  std::uint32_t stalls = 0;         // this series
+  std::uint32_t replays = 0;        // series before this one
+  std::uint32_t log_lines = 0;
+  double progress = -1;             // 0…100; negative: none told
+  std::string message;              // beside the progress
+  std::string worker_id;            // of the latest attempt
+  Bytes result;                     // JSON text
+  LastSettle last_settle;
+  LeaseNumber last_lease = LeaseNumber::none;  // the newest lease that is over; a grant above it is live
+  std::vector<AttemptError> errors;
+  std::vector<Transition> history;
+
+  ReadyKey ready_key() const { return {priority, id}; }
+  /// Moves along the table and keeps the time. Returns false, and changes nothing, when there is no such edge.
+  bool transit(Event event, Millis at);
+};
+
+/// An active job's lease.
+struct LeaseState {
+  LeaseNumber number = LeaseNumber::none;
+  std::string worker_id;
+  Millis granted_wall = 0;
+  Millis expires_mono = 0;
+  Millis expires_wall = 0;  // what was told
+  Millis timeout_mono = never;
+};
+
+/// One lease batch as it is kept: one row for all jobs granted together.
+struct Grant {
+  std::uint64_t number = 0;  // equals its first lease's number
+  std::string worker_id;
+  Millis granted_wall = 0;
+  struct Entry {
+    LeaseNumber lease;
+    JobId id;
+    std::int32_t priority;  // with the id: where the job's ready row stands
+    Millis lease_ms;
+  };
+  std::vector<Entry> entries;
+};
+
+/// What a queue gives to jobs that do not say, and what an operator set.
+struct QueueSettings {
+  bool paused = false;
+  std::string pause_reason;
+  std::optional<int> priority;
+  std::optional<std::uint32_t> max_attempts;
+  std::optional<std::uint32_t> max_stalls;
+  std::optional<Backoff> backoff;
+  std::optional<Millis> lease_ms;
+  std::optional<Millis> timeout_ms;
+  std::optional<Retention> retention;
+};
+
+}  // namespace pawl::core

@@ -1,0 +1,107 @@
+// Where the machine puts what follows from a command: changes for the disk, replies, and what happened.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/core/job.h"
+#include "broker/core/reply.h"
+
+namespace pawl::core {
+
+/// Where a job's one row stands; it follows from its status.
+///   ready   pending, stalled and active jobs, in ready order (an active job is one whose live grant names it)
+///   parked  delayed and blocked
+///   ended   completed and cancelled; rows vanish at expires_at
+///   dead    failed: the dead letter queue; rows vanish at expires_at
+enum class Place : std::uint8_t { ready = 0, parked = 1, ended = 2, dead = 3 };
+
+constexpr Place place_of(Status status) {
+  switch (status) {
+    case Status::pending:
+    case Status::stalled:
+    case Status::active: return Place::ready;
+    case Status::delayed:
+    case Status::blocked: return Place::parked;
+    case Status::completed:
+    case Status::cancelled: return Place::ended;
+    case Status::failed: return Place::dead;
+  }
+  return Place::ready;
+}
+
+/// A queue as it is kept.
+struct QueueRow {
+  QueueNumber number{};
+  std::string name;
+  Millis created_at = 0;
+  QueueSettings settings;
+  std::array<std::uint64_t, status_count> counts{};
+  std::uint64_t lifetime_completed = 0;
+  std::uint64_t lifetime_failed = 0;
+};
+
+/// How many ended jobs of a queue and status leave at one moment; so counters fall without a write for each job.
+struct RetainedRow {
+  QueueNumber queue{};
+  Status status = Status::completed;
+  Millis expires_at = 0;
+  std::uint64_t count = 0;
+};
+
+/// What must only grow, restarts included.
+struct Marks {
+  std::uint64_t next_lease = 1;
+  std::uint64_t last_id_high = 0;   // the 64 high bits of the newest id
+  std::uint32_t next_queue = 1;
+  Millis wall = 0;                  // the newest time seen
+};
+
+struct UniqueRow {
+  JobId id;
+  Millis until = 0;  // 0: while the job lives
+};
+struct IdempotencyRow {
+  std::array<std::uint64_t, 2> body_hash{};
+  Millis expires_at = 0;
+  std::vector<Submitted::Item> jobs;
+};
+
+/// Implemented by the engine (it encodes into the batch under construction and holds replies back until the batch is
+/// durable) and by tests. Calls come in the order in which things happen. No call may re-enter the machine.
+class Outbox {
+ public:
+  virtual ~Outbox() = default;
+
+  // Changes. A ready row is never overwritten: it is erased first.
+  virtual void put_job(Place place, const Job& job) = 0;
+  /// The row as it stands under job's id, queue and, for ready, priority.
+  virtual void erase_job(Place place, const Job& job) = 0;
+  virtual void put_timer(Millis due, const JobId& id) = 0;
+  virtual void erase_timer(Millis due, const JobId& id) = 0;
+  virtual void put_grant(const Grant& grant) = 0;
+  virtual void erase_grant(std::uint64_t number) = 0;
+  virtual void put_queue(const QueueRow& row) = 0;
+  /// The queue's row and everything under its number: jobs, unique keys, retained counts.
+  virtual void erase_queue(const QueueRow& row) = 0;
+  virtual void put_retained(const RetainedRow& row) = 0;  // count 0 erases
+  virtual void put_marks(const Marks& marks) = 0;
+  virtual void put_unique(QueueNumber queue, std::string_view key, const UniqueRow& row) = 0;
+  virtual void erase_unique(QueueNumber queue, std::string_view key) = 0;
+  virtual void put_idempotency(std::string_view key, const IdempotencyRow& row) = 0;
+  virtual void put_logs(const JobId& id, std::uint32_t first_line, Millis at, std::span<const std::string> lines) = 0;
+  virtual void erase_logs(const JobId& id) = 0;
+
+  // Answers and news; told when the batch is durable.
+  virtual void reply(Ticket to, Reply&& reply) = 0;
+  /// After the job moved; history.back() is the new state. `cause` is absent for a submit.
+  virtual void moved(const Job& job, const std::string& queue, Status from, const Event* cause) = 0;
+  virtual void progressed(const Job& job, const std::string& queue) = 0;
+  virtual void logged(const Job& job, const std::string& queue, std::span<const std::string> lines) = 0;
+};
+
+}  // namespace pawl::core

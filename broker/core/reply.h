@@ -1,0 +1,189 @@
+// What the machine answers. A reply may be told only when the batch it was made in is durable.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/core/job.h"
+
+namespace pawl::core {
+
+/// Why a command was refused; nothing was changed.
+enum class Refusal : std::uint8_t {
+  unknown_job,
+  unknown_queue,
+  lease_lost,            // the lease is not the job's current one
+  wrong_state,           // the state table has no such edge, or `only_from` does not hold
+  idempotency_mismatch,  // the key was used with another body
+  unique_key_taken,      // a retry would make a second live job for its key
+  queue_in_use,          // it has jobs that stand against deleting it
+  too_many_queues,
+  too_many_log_lines,
+};
+
+struct Refused {
+  Refusal why;
+  std::string detail;           // one sentence
+  std::optional<JobId> job;     // unique_key_taken: who holds it
+  std::optional<Status> status;  // wrong_state: the job's
+};
+
+struct Submitted {
+  struct Item {
+    JobId id;
+    Status status = Status::pending;
+    Millis created_at = 0;
+    bool deduplicated = false;  // the id is an earlier job's
+    std::string queue;          // empty in a repeated idempotent answer: see `repeated`
+  };
+  std::vector<Item> jobs;
+  bool repeated = false;  // the answer of an earlier submit with this Idempotency-Key
+};
+
+/// What a worker gets of a job.
+struct GrantedJob {
+  JobId id;
+  LeaseNumber lease = LeaseNumber::none;
+  Millis lease_expires_at = 0;
+  Millis lease_ms = 0;
+  std::string queue;
+  std::string name;
+  Bytes payload;
+  std::uint32_t attempt = 1;
+  std::uint32_t max_attempts = 1;
+  std::uint32_t stalls = 0;
+  double progress = -1;  // what an earlier attempt told last
+  std::string message;
+  Millis timeout_ms = 0;
+  Millis created_at = 0;
+  int priority = 0;
+  std::string group;
+  std::string traceparent;
+  std::vector<std::string> tags;
+};
+struct Granted {
+  std::vector<GrantedJob> jobs;
+};
+struct WorkerOpened {
+  std::vector<JobId> resumed;
+  std::vector<JobId> lost;  // their leases are not current any more
+};
+/// Something a worker connection must know.
+struct Notice {
+  enum class Kind : std::uint8_t { cancel, lease_lost, drain };
+  Kind kind;
+  JobId id;                                // not for drain
+  LeaseNumber lease = LeaseNumber::none;   // not for drain
+};
+
+struct SettleResult {
+  std::optional<Refused> refused;
+  Status status = Status::pending;  // completed, failed, delayed, pending or cancelled
+  Millis run_at = 0;                // when delayed
+};
+struct Settled {
+  std::vector<SettleResult> results;
+};
+struct BeatResult {
+  std::optional<Refused> refused;
+  Millis lease_expires_at = 0;
+  bool cancel_requested = false;
+};
+struct HeartbeatDone {
+  std::vector<BeatResult> results;
+};
+struct LogsKept {
+  std::uint32_t lines = 0;  // kept in all
+};
+
+/// A job as it stands, with its lease when active.
+struct JobView {
+  Job job;
+  std::string queue;
+  std::optional<LeaseState> lease;
+};
+/// Why a job does not run now.
+struct Reason {
+  enum class Code : std::uint8_t {
+    running,          // it does: worker_id
+    ended,            // status
+    queue_paused,     // text: the operator's reason
+    delayed,          // until
+    blocked,          // waits for other jobs
+    behind,           // `ahead` jobs of its queue come first (at least; the exact number when `exact`)
+    no_worker,        // nobody asks for work of its queue
+    no_worker_for_name,  // workers ask, but for other names
+    starting,         // it is next
+    draining,         // the broker is stopping
+  };
+  Code code;
+  Status status = Status::pending;
+  std::uint64_t ahead = 0;
+  bool exact = true;
+  Millis until = 0;
+  std::string text;
+  std::string queue;
+  std::string worker_id;
+};
+/// Those of the asked that memory knows; the others stand as the snapshot said.
+struct Resident {
+  struct Item {
+    JobId id;
+    bool gone = false;  // deleted since
+    JobView view;
+  };
+  std::vector<Item> jobs;
+};
+
+struct JobChanged {
+  JobId id;
+  Status status = Status::pending;
+  bool cancel_requested = false;  // cancel of an active job: its worker is told
+};
+struct JobDeleted {
+  JobId id;
+};
+
+struct QueueView {
+  std::string name;
+  QueueNumber number{};
+  Millis created_at = 0;
+  QueueSettings settings;
+  std::array<std::uint64_t, status_count> counts{};  // by Status
+  Millis oldest_pending_ms = 0;                      // age of the oldest waiting job near the head; 0: none waits
+  std::uint32_t workers = 0;                         // polls and connections that ask for its jobs now
+  std::uint32_t slots = 0;                           // jobs they could hold in all, with those held
+  std::uint64_t lifetime_completed = 0;
+  std::uint64_t lifetime_failed = 0;
+};
+struct QueueList {
+  std::vector<QueueView> queues;  // by name
+};
+struct QueueDeleted {
+  std::uint64_t jobs = 0;
+};
+
+struct WorkerView {
+  std::string worker_id;
+  bool connected = false;  // by WebSocket
+  std::vector<std::string> queues;
+  std::uint32_t credit = 0;
+  std::vector<JobId> active;
+  Millis last_seen = 0;
+};
+struct WorkerList {
+  std::vector<WorkerView> workers;  // by id
+};
+struct StoppedLeasing {
+  std::uint64_t active = 0;  // leases still held
+};
+
+using Reply = std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone, LogsKept, JobView,
+                           Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList, QueueDeleted, WorkerList,
+                           StoppedLeasing>;
+
+}  // namespace pawl::core

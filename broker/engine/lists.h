@@ -1,0 +1,53 @@
+// Long reads, off the engine thread: they read a snapshot and then ask the engine what memory knows better.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/core/reply.h"
+
+namespace pawl::engine {
+
+struct JobFilter {
+  std::optional<std::string> queue;
+  std::vector<core::Status> status;  // empty: any
+  std::optional<std::string> name;
+  std::optional<std::string> group;
+  std::optional<std::string> tag;
+  std::optional<std::string> error_type;  // of the last error
+  bool newest_first = true;               // by id, which is submit order
+};
+
+struct JobPage {
+  std::vector<core::JobView> jobs;
+  std::optional<std::string> next_cursor;  // absent: there are no more
+  bool complete = true;  // false: the scan budget ended before the page was full; next_cursor goes on
+};
+
+struct LogLine {
+  core::Millis at = 0;
+  std::string text;
+};
+
+/// Why a read gave nothing.
+enum class ListError : std::uint8_t { bad_cursor, unknown_queue, unknown_job, store, busy };
+
+class JobLister {
+ public:
+  virtual ~JobLister() = default;
+  using JobsAnswer = std::function<void(std::expected<JobPage, ListError>)>;
+  /// Thread: any; answers on a thread of the lister. limit 1…1000. Never answers about what is not durable.
+  virtual void list(JobFilter filter, std::size_t limit, std::string cursor, JobsAnswer answer) = 0;
+  struct Logs {
+    std::vector<LogLine> lines;
+    std::optional<std::string> next_cursor;
+  };
+  using LogsAnswer = std::function<void(std::expected<Logs, ListError>)>;
+  virtual void logs(core::JobId id, std::size_t limit, std::string cursor, LogsAnswer answer) = 0;
+};
+
+}  // namespace pawl::engine
