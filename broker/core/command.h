@@ -1,5 +1,6 @@
-// What can be asked of the machine. Commands are values that cross from any thread into the engine; they are already
-// checked for form (types, ranges, lengths) by whoever made them. The machine checks what depends on its state.
+// What can be asked of the machine. Commands are values that cross from any thread into the engine; they are
+// already checked for form (types, ranges, lengths) by whoever made them. The machine checks what depends on
+// its state.
 #pragma once
 
 #include <array>
@@ -59,8 +60,9 @@ struct AbandonLease {
   Ticket waiter = Ticket::none;
 };
 
-/// A connection that takes jobs as they come, until CloseWorker. Its ticket names it from then on: Granted and Notice
-/// replies keep coming to it. Opening it again changes its queues, names and credit. → WorkerOpened, then Granted…
+/// A connection that takes jobs as they come, until CloseWorker. Its ticket names it from then on: Granted
+/// and Notice replies keep coming to it. Opening it again changes its queues, names and credit. →
+/// WorkerOpened, then Granted…
 struct OpenWorker {
   struct Queue {
     std::string name;
@@ -93,8 +95,8 @@ struct Settlement {
   JobId id;
   LeaseNumber lease = LeaseNumber::none;
   Outcome outcome = Outcome::complete;
-  Bytes result;                         // complete
-  std::string error_type;               // fail
+  Bytes result;            // complete
+  std::string error_type;  // fail
   std::string error_message;
   std::string error_stack;
   bool permanent = false;
@@ -138,8 +140,8 @@ struct LookResident {
 struct Cancel {  // → JobChanged
   JobId id;
 };
-/// An ended job runs again, attempts counted anew. With `only_from`, refused unless it stands there: replay of a
-/// dead letter. → JobChanged
+/// An ended job runs again, attempts counted anew. With `only_from`, refused unless it stands there: replay
+/// of a dead letter. → JobChanged
 struct Retry {
   JobId id;
   std::optional<Status> only_from;
@@ -157,7 +159,8 @@ struct GetQueue {  // → QueueView
   std::string name;
 };
 struct ListQueues {};  // → QueueList
-/// Creates the queue or changes what is given; an inner nullopt of a double optional clears the setting. → QueueView
+/// Creates the queue or changes what is given; an inner nullopt of a double optional clears the setting. →
+/// QueueView
 struct PutQueue {
   std::string name;
   std::optional<bool> paused;
@@ -178,13 +181,14 @@ struct DeleteQueue {
 };
 struct ListWorkers {};  // → WorkerList
 
-/// No more grants: waiting polls are answered empty, workers are told to drain. For shutdown. → StoppedLeasing
+/// No more grants: waiting polls are answered empty, workers are told to drain. For shutdown. →
+/// StoppedLeasing
 struct StopLeasing {};
 
 using CommandBody =
-    std::variant<Submit, Lease, AbandonLease, OpenWorker, SetCredit, CloseWorker, Settle, Heartbeat, AppendLogs, GetJob,
-                 Why, LookResident, Cancel, Retry, Promote, Delete, GetQueue, ListQueues, PutQueue, DeleteQueue,
-                 ListWorkers, StopLeasing>;
+    std::variant<Submit, Lease, AbandonLease, OpenWorker, SetCredit, CloseWorker, Settle, Heartbeat,
+                 AppendLogs, GetJob, Why, LookResident, Cancel, Retry, Promote, Delete, GetQueue, ListQueues,
+                 PutQueue, DeleteQueue, ListWorkers, StopLeasing>;
 
 struct Command {
   Ticket ticket = Ticket::none;  // who gets the reply

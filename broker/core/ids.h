@@ -12,7 +12,8 @@
 
 namespace pawl::core {
 
-/// Milliseconds. Wall-clock points count from 1970-01-01T00:00Z; durations and points share the type as on the wire.
+/// Milliseconds. Wall-clock points count from 1970-01-01T00:00Z; durations and points share the type as on
+/// the wire.
 using Millis = std::int64_t;
 
 /// A time that never comes.
@@ -27,8 +28,8 @@ struct Now {
 /// Immutable bytes that many may hold: a payload, a result. Null means absent.
 using Bytes = std::shared_ptr<const std::string>;
 
-/// The number of a queue's incarnation: a queue that is deleted and made again gets a new one, so no key of the old
-/// one is ever seen. 24 bits are used, since a job id carries it.
+/// The number of a queue's incarnation: a queue that is deleted and made again gets a new one, so no key of
+/// the old one is ever seen. 24 bits are used, since a job id carries it.
 enum class QueueNumber : std::uint32_t {};
 inline constexpr std::uint32_t queue_number_max = (1u << 24) - 1;
 
@@ -38,7 +39,8 @@ enum class LeaseNumber : std::uint64_t { none = 0 };
 /// Who waits for an answer; given out by the engine, opaque here.
 enum class Ticket : std::uint64_t { none = 0 };
 
-/// A UUIDv7 (RFC 9562, section 5.7) that carries where its job lives, so that no index from id to row is needed:
+/// A UUIDv7 (RFC 9562, section 5.7) that carries where its job lives, so that no index from id to row is
+/// needed:
 ///
 ///   48 bits  Unix milliseconds      ─┐ together strictly growing within one broker, so that ids sort as
 ///    4 bits  version, 7              │ submits were applied: first in, first out is id order

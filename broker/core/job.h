@@ -15,16 +15,17 @@ namespace pawl::core {
 struct Backoff {
   enum class Type : std::uint8_t { exponential = 0, linear = 1, fixed = 2 };
   Type type = Type::exponential;
-  Millis delay_ms = 10'000;        // 0…; the first wait
-  double factor = 4;               // 1…100; exponential only
+  Millis delay_ms = 10'000;         // 0…; the first wait
+  double factor = 4;                // 1…100; exponential only
   Millis max_delay_ms = 3'600'000;  // the cap, before jitter
-  double jitter = 0.1;             // 0…1; a share added on top, never taken off
+  double jitter = 0.1;              // 0…1; a share added on top, never taken off
 
   friend bool operator==(const Backoff&, const Backoff&) = default;
 };
 
-/// The wait after failed attempt number `attempt` (1…): exponential delay·factor^(attempt−1), linear delay·attempt,
-/// fixed delay; capped at max_delay_ms, then plus jitter·wait·unit with unit in [0, 1). Saturates, never overflows.
+/// The wait after failed attempt number `attempt` (1…): exponential delay·factor^(attempt−1), linear
+/// delay·attempt, fixed delay; capped at max_delay_ms, then plus jitter·wait·unit with unit in [0, 1).
+/// Saturates, never overflows.
 Millis backoff_wait(const Backoff& backoff, std::uint32_t attempt, double unit);
 
 /// How long an ended job is kept; negative keeps it until somebody deletes it, 0 keeps nothing.
@@ -87,25 +88,26 @@ struct Job {
 
   // What became of it.
   Millis created_at = 0;
-  Millis run_at = 0;       // not before; the submit time when there was no delay
-  Millis started_at = 0;   // of the latest attempt; 0: never
-  Millis finished_at = 0;  // 0: not ended
-  Millis expires_at = 0;   // ended jobs: when retention drops it; 0: kept
+  Millis run_at = 0;                // not before; the submit time when there was no delay
+  Millis started_at = 0;            // of the latest attempt; 0: never
+  Millis finished_at = 0;           // 0: not ended
+  Millis expires_at = 0;            // ended jobs: when retention drops it; 0: kept
   std::uint32_t attempts_made = 0;  // completed or failed ones, this series
   std::uint32_t stalls = 0;         // this series
   std::uint32_t replays = 0;        // series before this one
   std::uint32_t log_lines = 0;
-  double progress = -1;             // 0…100; negative: none told
-  std::string message;              // beside the progress
-  std::string worker_id;            // of the latest attempt
-  Bytes result;                     // JSON text
+  double progress = -1;   // 0…100; negative: none told
+  std::string message;    // beside the progress
+  std::string worker_id;  // of the latest attempt
+  Bytes result;           // JSON text
   LastSettle last_settle;
   LeaseNumber last_lease = LeaseNumber::none;  // the newest lease that is over; a grant above it is live
   std::vector<AttemptError> errors;
   std::vector<Transition> history;
 
   ReadyKey ready_key() const { return {priority, id}; }
-  /// Moves along the table and keeps the time. Returns false, and changes nothing, when there is no such edge.
+  /// Moves along the table and keeps the time. Returns false, and changes nothing, when there is no such
+  /// edge.
   bool transit(Event event, Millis at);
 };
 
@@ -119,15 +121,17 @@ struct LeaseState {
   Millis timeout_mono = never;
 };
 
-/// One lease batch as it is kept: one row for all jobs granted together.
+/// All leases given in one batch, as they are kept: one row, whoever the workers are. It is written once and
+/// erased when the last of its leases is over.
 struct Grant {
   std::uint64_t number = 0;  // equals its first lease's number
-  std::string worker_id;
   Millis granted_wall = 0;
+  std::vector<std::string> workers;  // worker ids
   struct Entry {
     LeaseNumber lease;
     JobId id;
     std::int32_t priority;  // with the id: where the job's ready row stands
+    std::uint32_t worker;   // index into workers
     Millis lease_ms;
   };
   std::vector<Entry> entries;

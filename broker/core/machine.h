@@ -1,12 +1,14 @@
-// The life of every job in one partition, as a pure state machine: no clock, thread, I/O or randomness of its own.
+// The life of every job in one partition, as a pure state machine: no clock, thread, I/O or randomness of its
+// own.
 //
 // Who drives it (the engine, or the simulation) does, for each command:
-//     needs(command) → load what is missing → apply(command) …
-// then, once for a batch:  flush() → commit → after_commit() → window_requests()/timer_request() → load_window()/load_timers().
+//     needs(command) → load what is missing, until needs() adds nothing more → apply(command) …
+// then, once for a batch:  match() → flush() → commit → after_commit() → window_requests()/timer_request() →
+//     load_window()/load_timers().
 //
-// What it keeps in memory: queues, active jobs with their leases, waiting workers, a window at the head of each queue's
-// ready order, a window of the nearest timers, and whatever was loaded or touched since the last after_commit().
-// Thread: engine, or the one thread of a test.
+// What it keeps in memory: queues, active jobs with their leases, waiting workers, a window at the head of
+// each queue's ready order, a window of the nearest timers, and whatever was loaded or touched since the last
+// after_commit(). Thread: engine, or the one thread of a test.
 #pragma once
 
 #include <cstdint>
@@ -22,13 +24,15 @@
 namespace pawl::core {
 
 struct MachineOptions {
-  std::size_t window_jobs = 4096;             // for each queue, most that wait in memory
-  std::size_t window_bytes = 8u << 20;        // for each queue, of payloads
-  std::size_t timer_window = 8192;            // nearest timers in memory
-  std::size_t active_bytes = 512u << 20;      // payloads of active jobs in all; no grants above it
-  std::size_t due_slice = 1000;               // most timers that one tick fires
+  std::size_t window_jobs = 4096;         // for each queue, most that wait in memory
+  std::size_t window_bytes = 8u << 20;    // for each queue
+  std::size_t windows_bytes = 96u << 20;  // of all queues; above it windows stay at window_jobs_idle
+  std::size_t window_jobs_idle = 16;      // of a queue that nobody asks for work
+  std::size_t timer_window = 8192;        // nearest timers in memory
+  std::size_t active_bytes = 512u << 20;  // payloads of active jobs in all; no grants above it
+  std::size_t due_slice = 1000;           // most timers that one tick fires
   std::size_t queues_max = 10'000;
-  Millis worker_forget_ms = 60'000;           // workers that were not seen for so long leave the list
+  Millis worker_forget_ms = 60'000;  // workers that were not seen for so long leave the list
 };
 
 /// Rows that a command needs and memory lacks.
@@ -37,11 +41,15 @@ struct Needs {
   std::vector<std::pair<QueueNumber, std::string>> unique_keys;
   std::vector<std::string> idempotency_keys;
   bool empty() const { return jobs.empty() && unique_keys.empty() && idempotency_keys.empty(); }
-  void clear() { jobs.clear(); unique_keys.clear(); idempotency_keys.clear(); }
+  void clear() {
+    jobs.clear();
+    unique_keys.clear();
+    idempotency_keys.clear();
+  }
 };
 
-/// The next rows of a queue's ready order: those after `after` (from the head when absent), at most `count` of them,
-/// and at most `bytes` of payload (but one at least).
+/// The next rows of a queue's ready order: those after `after` (from the head when absent), at most `count`
+/// of them, and at most `bytes` of payload (but one at least).
 struct WindowRequest {
   QueueNumber queue{};
   std::optional<ReadyKey> after;
@@ -62,15 +70,17 @@ class Machine {
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  // Recovery, before anything else: marks, queues, retained counts, then grants. Each live lease is armed with its
-  // full length from `now`.
+  // Recovery, before anything else: marks, queues, retained counts, then grants. Each live lease is armed
+  // with its full length from `now`.
   void restore_marks(const Marks& marks);
   void restore_queue(QueueRow row);
   void restore_retained(const RetainedRow& row);
-  /// jobs: the ready rows that the grant's entries name, absent ones left out. Entries whose lease is over are ignored.
+  /// jobs: the ready rows that the grant's entries name, absent ones left out. Entries whose lease is over
+  /// are ignored.
   void restore_grant(const Grant& grant, std::vector<Job> jobs, Now now);
 
-  /// Adds to `needs` what must be loaded before apply(command).
+  /// Adds to `needs` what must be loaded before apply(command). Ask again after loading: a loaded job may
+  /// name a unique key that is needed too.
   void needs(const Command& command, Needs& needs) const;
   /// Adds what must be loaded before tick(now): due timers and lost leases.
   void tick_needs(Now now, Needs& needs) const;
@@ -81,11 +91,13 @@ class Machine {
 
   /// Carries out one command. REQUIRES: its needs are loaded.
   void apply(const Command& command, Now now, Outbox& outbox);
-  /// Carries out what is due: timers, lost leases, time limits, ends of waits, retention. Does a bounded slice;
-  /// next_deadline() stays in the past while more is due. REQUIRES: tick_needs are loaded.
+  /// Carries out what is due: timers, lost leases, time limits, ends of waits, retention. Does a bounded
+  /// slice; next_deadline() stays in the past while more is due. A broker that was itself stopped (nothing
+  /// called the machine for over a second after a lease ran out) gives the leases that ran out meanwhile
+  /// their full length again, since their heartbeats could not be heard. REQUIRES: tick_needs are loaded.
   void tick(Now now, Outbox& outbox);
-  /// Matches waiting workers with waiting jobs; apply and tick only note what could be matched, so that one grant row
-  /// serves many. Call it once before flush().
+  /// Matches waiting workers with waiting jobs; apply and tick only note what could be matched, so that one
+  /// grant row serves many. Call it once before flush().
   void match(Now now, Outbox& outbox);
 
   struct Deadline {
@@ -96,11 +108,12 @@ class Machine {
 
   /// Emits the rows that are written once for a batch: counters, marks, grants.
   void flush(Now now, Outbox& outbox);
-  /// The batch was handed to commit: forgets what is only touched.
+  /// The batch was handed to commit: forgets what is only touched. REQUIRES: no load is under way.
   void after_commit();
 
   std::vector<WindowRequest> window_requests() const;
-  /// Rows in ready order as asked; `exhausted` when the store has no more after them. Afterwards call match().
+  /// Rows in ready order as asked; `exhausted` when the store has no more after them. Afterwards call
+  /// match().
   void load_window(QueueNumber queue, std::vector<Job> jobs, bool exhausted);
   std::optional<TimerRequest> timer_request() const;
   void load_timers(const std::vector<std::pair<Millis, JobId>>& timers, bool exhausted);

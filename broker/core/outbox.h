@@ -14,22 +14,25 @@
 namespace pawl::core {
 
 /// Where a job's one row stands; it follows from its status.
-///   ready   pending, stalled and active jobs, in ready order (an active job is one whose live grant names it)
-///   parked  delayed and blocked
-///   ended   completed and cancelled; rows vanish at expires_at
-///   dead    failed: the dead letter queue; rows vanish at expires_at
+///   ready   pending, stalled and active jobs, in ready order (an active job is one whose live grant names
+///   it) parked  delayed and blocked ended   completed and cancelled; rows vanish at expires_at dead failed:
+///   the dead letter queue; rows vanish at expires_at
 enum class Place : std::uint8_t { ready = 0, parked = 1, ended = 2, dead = 3 };
 
 constexpr Place place_of(Status status) {
   switch (status) {
     case Status::pending:
     case Status::stalled:
-    case Status::active: return Place::ready;
+    case Status::active:
+      return Place::ready;
     case Status::delayed:
-    case Status::blocked: return Place::parked;
+    case Status::blocked:
+      return Place::parked;
     case Status::completed:
-    case Status::cancelled: return Place::ended;
-    case Status::failed: return Place::dead;
+    case Status::cancelled:
+      return Place::ended;
+    case Status::failed:
+      return Place::dead;
   }
   return Place::ready;
 }
@@ -45,7 +48,8 @@ struct QueueRow {
   std::uint64_t lifetime_failed = 0;
 };
 
-/// How many ended jobs of a queue and status leave at one moment; so counters fall without a write for each job.
+/// How many ended jobs of a queue and status leave at one moment; so counters fall without a write for each
+/// job.
 struct RetainedRow {
   QueueNumber queue{};
   Status status = Status::completed;
@@ -56,9 +60,9 @@ struct RetainedRow {
 /// What must only grow, restarts included.
 struct Marks {
   std::uint64_t next_lease = 1;
-  std::uint64_t last_id_high = 0;   // the 64 high bits of the newest id
+  std::uint64_t last_id_high = 0;  // the 64 high bits of the newest id
   std::uint32_t next_queue = 1;
-  Millis wall = 0;                  // the newest time seen
+  Millis wall = 0;  // the newest time seen
 };
 
 struct UniqueRow {
@@ -71,8 +75,9 @@ struct IdempotencyRow {
   std::vector<Submitted::Item> jobs;
 };
 
-/// Implemented by the engine (it encodes into the batch under construction and holds replies back until the batch is
-/// durable) and by tests. Calls come in the order in which things happen. No call may re-enter the machine.
+/// Implemented by the engine (it encodes into the batch under construction and holds replies back until the
+/// batch is durable) and by tests. Calls come in the order in which things happen. No call may re-enter the
+/// machine.
 class Outbox {
  public:
   virtual ~Outbox() = default;
@@ -93,7 +98,8 @@ class Outbox {
   virtual void put_unique(QueueNumber queue, std::string_view key, const UniqueRow& row) = 0;
   virtual void erase_unique(QueueNumber queue, std::string_view key) = 0;
   virtual void put_idempotency(std::string_view key, const IdempotencyRow& row) = 0;
-  virtual void put_logs(const JobId& id, std::uint32_t first_line, Millis at, std::span<const std::string> lines) = 0;
+  virtual void put_logs(const JobId& id, std::uint32_t first_line, Millis at,
+                        std::span<const std::string> lines) = 0;
   virtual void erase_logs(const JobId& id) = 0;
 
   // Answers and news; told when the batch is durable.

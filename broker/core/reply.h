@@ -27,8 +27,8 @@ enum class Refusal : std::uint8_t {
 
 struct Refused {
   Refusal why;
-  std::string detail;           // one sentence
-  std::optional<JobId> job;     // unique_key_taken: who holds it
+  std::string detail;            // one sentence
+  std::optional<JobId> job;      // unique_key_taken: who holds it
   std::optional<Status> status;  // wrong_state: the job's
 };
 
@@ -76,8 +76,8 @@ struct WorkerOpened {
 struct Notice {
   enum class Kind : std::uint8_t { cancel, lease_lost, drain };
   Kind kind;
-  JobId id;                                // not for drain
-  LeaseNumber lease = LeaseNumber::none;   // not for drain
+  JobId id;                               // not for drain
+  LeaseNumber lease = LeaseNumber::none;  // not for drain
 };
 
 struct SettleResult {
@@ -109,16 +109,16 @@ struct JobView {
 /// Why a job does not run now.
 struct Reason {
   enum class Code : std::uint8_t {
-    running,          // it does: worker_id
-    ended,            // status
-    queue_paused,     // text: the operator's reason
-    delayed,          // until
-    blocked,          // waits for other jobs
-    behind,           // `ahead` jobs of its queue come first (at least; the exact number when `exact`)
-    no_worker,        // nobody asks for work of its queue
+    running,             // it does: worker_id
+    ended,               // status
+    queue_paused,        // text: the operator's reason
+    delayed,             // until
+    blocked,             // waits for other jobs
+    behind,              // `ahead` jobs of its queue come first (at least; the exact number when `exact`)
+    no_worker,           // nobody asks for work of its queue
     no_worker_for_name,  // workers ask, but for other names
-    starting,         // it is next
-    draining,         // the broker is stopping
+    starting,            // it is next
+    draining,            // the broker is stopping
   };
   Code code;
   Status status = Status::pending;
@@ -154,9 +154,9 @@ struct QueueView {
   Millis created_at = 0;
   QueueSettings settings;
   std::array<std::uint64_t, status_count> counts{};  // by Status
-  Millis oldest_pending_ms = 0;                      // age of the oldest waiting job near the head; 0: none waits
-  std::uint32_t workers = 0;                         // polls and connections that ask for its jobs now
-  std::uint32_t slots = 0;                           // jobs they could hold in all, with those held
+  Millis oldest_pending_ms = 0;  // age of the oldest waiting job near the head; 0: none waits
+  std::uint32_t workers = 0;     // polls and connections that ask for its jobs now
+  std::uint32_t slots = 0;       // jobs they could hold in all, with those held
   std::uint64_t lifetime_completed = 0;
   std::uint64_t lifetime_failed = 0;
 };
@@ -182,8 +182,8 @@ struct StoppedLeasing {
   std::uint64_t active = 0;  // leases still held
 };
 
-using Reply = std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone, LogsKept, JobView,
-                           Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList, QueueDeleted, WorkerList,
-                           StoppedLeasing>;
+using Reply = std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone,
+                           LogsKept, JobView, Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList,
+                           QueueDeleted, WorkerList, StoppedLeasing>;
 
 }  // namespace pawl::core

@@ -57,8 +57,9 @@ inline constexpr std::size_t event_count = 15;
 
 constexpr std::string_view name_of(Event event) {
   constexpr std::array<std::string_view, event_count> names{
-      "lease", "complete", "retry_later", "retry_now", "fail",          "release",       "release_later", "stall",
-      "due",   "promote",  "cancel",      "unblock",   "unblock_later", "parent_failed", "replay"};
+      "lease",   "complete",      "retry_later",   "retry_now",     "fail",
+      "release", "release_later", "stall",         "due",           "promote",
+      "cancel",  "unblock",       "unblock_later", "parent_failed", "replay"};
   return names[static_cast<std::size_t>(event)];
 }
 

@@ -1,0 +1,144 @@
+// The machine's door: what a command needs, carrying it out, and what is written once for a batch.
+#include "broker/core/machine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/core/machine_state.h"
+
+namespace pawl::core {
+
+Machine::Machine(MachineOptions options, std::uint64_t seed)
+    : state_(std::make_unique<State>(options, seed)) {}
+Machine::~Machine() = default;
+
+void Machine::restore_marks(const Marks& marks) { state_->marks = marks; }
+
+void Machine::restore_queue(QueueRow row) {
+  State& state = *state_;
+  auto queue = std::make_unique<Queue>();
+  queue->row = std::move(row);
+  queue->beyond = queue->count(Status::pending) + queue->count(Status::stalled) > 0;
+  if (queue->count(Status::delayed) > 0) state.timers_beyond = true;
+  state.queues_by_number[static_cast<std::uint32_t>(queue->row.number)] = queue.get();
+  state.note_refill(*queue);
+  state.queues[queue->row.name] = std::move(queue);
+}
+
+void Machine::restore_retained(const RetainedRow& row) {
+  state_->retained[{row.expires_at, row.queue, row.status}] = row.count;
+}
+
+void Machine::restore_grant(const Grant& grant, std::vector<Job> jobs, Now now) {
+  State& state = *state_;
+  GrantState live;
+  Millis nearest = never;
+  for (Job& job : jobs) {
+    const auto entry = std::ranges::find(grant.entries, job.id, &Grant::Entry::id);
+    if (entry == grant.entries.end() || job.last_lease >= entry->lease ||
+        state.queue_of(job.queue) == nullptr)
+      continue;
+    if (job.status != Status::active) job.transit(Event::lease, grant.granted_wall);
+    job.started_at = grant.granted_wall;
+    job.worker_id = entry->worker < grant.workers.size() ? grant.workers[entry->worker] : std::string();
+    Entry& adopted = state.adopt(std::move(job));
+    const Job& held = adopted.job;
+    ActiveLease active;
+    active.grant = grant.number;
+    active.lease = {entry->lease,
+                    held.worker_id,
+                    grant.granted_wall,
+                    now.mono + entry->lease_ms,
+                    now.wall + entry->lease_ms,
+                    held.timeout_ms > 0 ? now.mono + held.timeout_ms : never};
+    nearest = std::min({nearest, active.lease.expires_mono, active.lease.timeout_mono});
+    adopted.active = std::move(active);
+    ++state.active_jobs;
+    state.active_bytes += adopted.bytes();
+    live.jobs.push_back(held.id);
+    ++live.live;
+  }
+  if (live.live == 0) {
+    state.spent_grants.push_back(grant.number);
+    return;
+  }
+  state.grant_deadlines.emplace(nearest, grant.number);
+  state.grants[grant.number] = std::move(live);
+}
+
+void Machine::needs(const Command& command, Needs& needs) const {
+  const State& state = *state_;
+  const auto job = [&](const JobId& id) {
+    if (!state.known(id)) needs.jobs.push_back(id);
+  };
+  const auto unique_key = [&](QueueNumber queue, const std::string& key) {
+    if (!key.empty() && !state.unique.contains({static_cast<std::uint32_t>(queue), key})) {
+      needs.unique_keys.emplace_back(queue, key);
+    }
+  };
+  const auto visit = [&]<typename Body>(const Body& body) {
+    if constexpr (std::is_same_v<Body, Submit>) {
+      if (body.idempotency && !state.idempotency.contains(body.idempotency->key)) {
+        needs.idempotency_keys.push_back(body.idempotency->key);
+      }
+      for (const NewJob& spec : body.jobs) {
+        if (spec.unique_key.empty()) continue;
+        const auto queue = state.queues.find(spec.queue);
+        if (queue == state.queues.end()) continue;
+        const QueueNumber number = queue->second->row.number;
+        unique_key(number, spec.unique_key);
+        const auto row = state.unique.find({static_cast<std::uint32_t>(number), spec.unique_key});
+        if (row != state.unique.end() && row->second) job(row->second->id);
+      }
+    } else if constexpr (std::is_same_v<Body, Settle>) {
+      for (const Settlement& settlement : body.settlements) job(settlement.id);
+    } else if constexpr (std::is_same_v<Body, Heartbeat>) {
+      for (const Beat& beat : body.beats) job(beat.id);
+    } else if constexpr (requires { body.id; }) {
+      job(body.id);
+      if constexpr (std::is_same_v<Body, Retry>) {
+        const Entry* entry = state.find(body.id);
+        if (entry != nullptr) unique_key(entry->job.queue, entry->job.unique_key);
+      }
+    }
+  };
+  std::visit(visit, command.body);
+}
+
+void Machine::apply(const Command& command, Now now, Outbox& outbox) {
+  state_->marks.wall = std::max(state_->marks.wall, now.wall);
+  std::visit([&](const auto& body) { state_->apply(command.ticket, body, now, outbox); }, command.body);
+}
+
+void Machine::flush(Now, Outbox& outbox) {
+  State& state = *state_;
+  if (!state.open_grant.entries.empty()) {
+    const auto grant = state.grants.find(state.open_grant.number);
+    if (grant != state.grants.end()) {
+      outbox.put_grant(state.open_grant);
+      state.grant_deadlines.emplace(state.open_grant_deadline, state.open_grant.number);
+    } else {
+      std::erase(state.spent_grants, state.open_grant.number);
+    }
+    state.open_grant = {};
+  }
+  for (const std::uint64_t number : std::exchange(state.spent_grants, {})) outbox.erase_grant(number);
+  for (const RetainedKey& key : std::exchange(state.retained_dirty, {})) {
+    const auto count = state.retained.find(key);
+    outbox.put_retained(
+        {key.queue, key.status, key.expires_at, count == state.retained.end() ? 0 : count->second});
+    if (count != state.retained.end() && count->second == 0) state.retained.erase(count);
+  }
+  // By number, so that the same seed gives the same bytes.
+  std::vector<Queue*> dirty(state.dirty_queues.begin(), state.dirty_queues.end());
+  std::ranges::sort(dirty, {}, [](const Queue* queue) { return queue->row.number; });
+  for (Queue* queue : dirty) {
+    outbox.put_queue(queue->row);
+    queue->dirty = false;
+  }
+  state.dirty_queues.clear();
+  if (state.marks_dirty) outbox.put_marks(state.marks);
+  state.marks_dirty = false;
+}
+
+}  // namespace pawl::core

@@ -1,0 +1,243 @@
+// The inside of the machine. Only the sources of broker/core include it.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <queue>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "broker/core/machine.h"
+
+namespace pawl::core {
+
+struct Entry;
+struct Waiter;
+
+/// A queue, its window onto the ready order, and who waits for its jobs.
+struct Queue {
+  QueueRow row;
+  bool dirty = false;  // row differs from the store's
+
+  /// Every ready job whose key is at most `cursor` stands in the window; when `beyond` is false, every ready
+  /// job does.
+  std::map<ReadyKey, Entry*> window;
+  std::unordered_map<std::string, std::size_t> window_names;
+  std::size_t window_bytes = 0;
+  std::optional<ReadyKey> cursor;
+  bool beyond = false;
+
+  /// Waiters with room for a job of this queue, the next in turn first.
+  std::list<Waiter*> waiters;
+  std::size_t subscribers = 0;  // polls and connections, with room or without
+  std::size_t slots = 0;        // jobs that those could hold
+
+  std::uint64_t& count(Status status) { return row.counts[static_cast<std::size_t>(status)]; }
+  std::uint64_t count(Status status) const { return row.counts[static_cast<std::size_t>(status)]; }
+};
+
+/// A poll (one answer) or a worker connection (many).
+struct Waiter {
+  struct Subscription {
+    Queue* queue;
+    std::uint32_t weight;
+    double pass = 0;  // stride scheduling: the queue with the lowest pass is served next
+    std::list<Waiter*>::iterator place;
+  };
+  Ticket ticket = Ticket::none;
+  std::string worker_id;
+  bool connection = false;
+  std::vector<Subscription> queues;
+  std::vector<std::string> names;  // empty: any
+  std::uint32_t credit = 0;
+  std::uint32_t held = 0;
+  bool waiting = false;  // stands in its queues' lists
+  Millis deadline_mono = never;
+
+  std::uint32_t room() const { return credit > held ? credit - held : 0; }
+};
+
+struct ActiveLease {
+  LeaseState lease;
+  std::uint64_t grant = 0;
+  Ticket connection = Ticket::none;
+};
+
+/// A job in memory.
+struct Entry {
+  Job job;
+  Queue* queue = nullptr;
+  bool in_window = false;
+  bool gone = false;  // deleted since the last commit
+  std::optional<ActiveLease> active;
+
+  std::size_t bytes() const { return 512 + (job.payload ? job.payload->size() : 0); }
+};
+
+/// A grant row whose leases are not all over.
+struct GrantState {
+  std::vector<JobId> jobs;
+  std::size_t live = 0;
+};
+
+struct RetainedKey {
+  Millis expires_at;
+  QueueNumber queue;
+  Status status;
+  auto operator<=>(const RetainedKey&) const = default;
+};
+
+struct Machine::State {
+  State(MachineOptions machine_options, std::uint64_t seed) : options(machine_options), random(seed) {}
+
+  MachineOptions options;
+  std::uint64_t random;
+  Marks marks;
+  bool marks_dirty = false;
+  bool draining = false;
+  Millis seen_mono = -1;  // newest time that was handed in
+
+  std::map<std::string, std::unique_ptr<Queue>> queues;
+  std::unordered_map<std::uint32_t, Queue*> queues_by_number;
+  std::unordered_set<Queue*> dirty_queues;
+  std::set<Queue*> refill_queues;  // window low and more in the store
+  std::vector<Queue*> matchable;   // something changed that may let a job meet a waiter
+
+  std::unordered_map<JobId, std::unique_ptr<Entry>, JobIdHash> jobs;
+  std::size_t windows_bytes = 0;
+  std::vector<JobId> touched;                   // may be forgotten after the commit
+  std::unordered_set<JobId, JobIdHash> absent;  // looked up, not there
+  std::map<std::pair<std::uint32_t, std::string>, std::optional<UniqueRow>> unique;  // since the last commit
+  std::unordered_map<std::string, std::optional<IdempotencyRow>> idempotency;        // since the last commit
+
+  std::unordered_map<std::uint64_t, GrantState> grants;
+  std::vector<std::uint64_t> spent_grants;  // found empty at recovery
+  Grant open_grant;                         // of this batch, written by flush
+  Millis open_grant_deadline = never;
+  bool held_back = false;  // grants wait for active_bytes to fall
+  std::size_t active_jobs = 0;
+  std::size_t active_bytes = 0;
+  using GrantDeadline = std::pair<Millis, std::uint64_t>;
+  std::priority_queue<GrantDeadline, std::vector<GrantDeadline>, std::greater<>> grant_deadlines;
+
+  std::unordered_map<std::uint64_t, std::unique_ptr<Waiter>> waiters;  // by ticket
+  std::set<std::pair<Millis, std::uint64_t>> waits;                    // polls by deadline
+  std::vector<Ticket> impatient;                                       // polls that do not wait
+  std::map<std::string, Millis> workers_seen;                          // wall
+
+  std::set<std::pair<Millis, JobId>> timers;
+  std::optional<std::pair<Millis, JobId>> timer_cursor;
+  bool timers_beyond = false;
+
+  std::map<RetainedKey, std::uint64_t> retained;
+  std::set<RetainedKey> retained_dirty;
+
+  // random.cpp
+  std::uint64_t random_word();
+  double random_unit();
+  JobId new_id(Millis wall, const Queue& queue, int priority);
+
+  // residence.cpp: what is in memory, and the windows
+  Entry* find(const JobId& id);
+  const Entry* find(const JobId& id) const;
+  /// As find, but an ended job that retention has dropped is not there.
+  Entry* find(const JobId& id, Now now);
+  Entry& adopt(Job job);
+  void touch(const Entry& entry) { touched.push_back(entry.job.id); }
+  bool known(const JobId& id) const { return jobs.contains(id) || absent.contains(id); }
+  void enter_window(Entry& entry);
+  void leave_window(Entry& entry);
+  void trim_window(Queue& queue);
+  std::size_t window_limit(const Queue& queue) const;
+  void note_refill(Queue& queue);
+  void add_timer(Millis due, const JobId& id);
+
+  // queues
+  Queue* queue_of(const std::string& name);
+  Queue* queue_of(QueueNumber number);
+  Queue& make_queue(const std::string& name, Millis wall);
+  void mark_dirty(Queue& queue);
+  void note_matchable(Queue& queue) { matchable.push_back(&queue); }
+
+  // moves.cpp: one function an edge's effect on rows, counters, windows
+  void place_ready(Entry& entry, Outbox& outbox);
+  void place_delayed(Entry& entry, Outbox& outbox);
+  void leave_place(Entry& entry, Outbox& outbox);
+  void change(Entry& entry, Event event, Now now, Outbox& outbox);
+  void end(Entry& entry, Event event, Now now, Outbox& outbox);
+  void retain(const Job& job, bool arrives);
+  void end_lease(Entry& entry, LastSettle settle);
+  void hold_unique(const Job& job, Outbox& outbox);
+  void free_unique(const Job& job, Now now, Outbox& outbox);
+  void fail_attempt(Entry& entry, AttemptError error, bool permanent, std::optional<Millis> delay,
+                    bool by_worker, Now now, Outbox& outbox);
+  void stall(Entry& entry, Now now, Outbox& outbox);
+  void tell_lost(const Entry& entry, Outbox& outbox);
+
+  // leasing.cpp
+  void set_waiting(Waiter& waiter);
+  void subscribe(Waiter& waiter, const std::string& queue, std::uint32_t weight, Now now);
+  void unsubscribe_all(Waiter& waiter);
+  void drop_waiter(Ticket ticket);
+  void return_credit(Ticket connection);
+  bool too_much_active() const { return active_bytes > options.active_bytes && active_jobs > 0; }
+  bool grantable(const Queue& queue, const Waiter& waiter) const;
+  Entry* first_for(Queue& queue, const Waiter& waiter);
+  Queue* choose(Waiter& waiter);
+  void grant_some(Queue& queue, Waiter& waiter, std::size_t most, Now now, Outbox& outbox);
+  GrantedJob grant_one(Entry& entry, Waiter& waiter, Now now, Outbox& outbox);
+  void match_queue(Queue& queue, Now now, Outbox& outbox);
+  void answer_impatient(Outbox& outbox);
+  void see_worker(const std::string& worker_id, Now now) { workers_seen[worker_id] = now.wall; }
+
+  // commands
+  void apply(Ticket to, const Submit& submit, Now now, Outbox& outbox);
+  void apply(Ticket to, const Lease& lease, Now now, Outbox& outbox);
+  void apply(Ticket to, const AbandonLease& abandon, Now now, Outbox& outbox);
+  void apply(Ticket to, const OpenWorker& open, Now now, Outbox& outbox);
+  void apply(Ticket to, const SetCredit& credit, Now now, Outbox& outbox);
+  void apply(Ticket to, const CloseWorker& close, Now now, Outbox& outbox);
+  void apply(Ticket to, const Settle& settle, Now now, Outbox& outbox);
+  void apply(Ticket to, const Heartbeat& heartbeat, Now now, Outbox& outbox);
+  void apply(Ticket to, const AppendLogs& logs, Now now, Outbox& outbox);
+  void apply(Ticket to, const GetJob& get, Now now, Outbox& outbox);
+  void apply(Ticket to, const Why& why, Now now, Outbox& outbox);
+  void apply(Ticket to, const LookResident& look, Now now, Outbox& outbox);
+  void apply(Ticket to, const Cancel& cancel, Now now, Outbox& outbox);
+  void apply(Ticket to, const Retry& retry, Now now, Outbox& outbox);
+  void apply(Ticket to, const Promote& promote, Now now, Outbox& outbox);
+  void apply(Ticket to, const Delete& remove, Now now, Outbox& outbox);
+  void apply(Ticket to, const GetQueue& get, Now now, Outbox& outbox);
+  void apply(Ticket to, const ListQueues& list, Now now, Outbox& outbox);
+  void apply(Ticket to, const PutQueue& put, Now now, Outbox& outbox);
+  void apply(Ticket to, const DeleteQueue& remove, Now now, Outbox& outbox);
+  void apply(Ticket to, const ListWorkers& list, Now now, Outbox& outbox);
+  void apply(Ticket to, const StopLeasing& stop, Now now, Outbox& outbox);
+
+  Submitted::Item submit_one(const NewJob& spec, Now now, Outbox& outbox);
+  SettleResult settle_one(const Settlement& settlement, Now now, Outbox& outbox);
+  BeatResult beat(const Beat& beat, Now now, Outbox& outbox);
+  Reason reason(const Entry& entry) const;
+
+  // tick.cpp
+  void fire_timers(Now now, Outbox& outbox);
+  void expire_leases(Now now, bool was_stopped, Outbox& outbox);
+  bool expire_grant(std::uint64_t number, Now now, bool was_stopped, std::size_t& budget, Outbox& outbox);
+  void end_waits(Now now, Outbox& outbox);
+  void drop_retained(Now now, Outbox& outbox);
+
+  // views.cpp
+  JobView view(const Entry& entry) const;
+  QueueView view(const Queue& queue, Now now) const;
+};
+
+/// The moment at which an ended job is dropped: `ended` + `keep`, rounded up so that many leave together. The
+/// grain is at most a sixty-fourth of `keep` (and at least 1 ms); so a queue keeps some hundred counts, not
+/// one for each job.
+Millis expiry_of(Millis ended, Millis keep);
+
+}  // namespace pawl::core

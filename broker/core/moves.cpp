@@ -1,0 +1,208 @@
+// What each edge of the state table does to rows, counters, windows, timers and keys.
+#include <algorithm>
+#include <utility>
+
+#include "broker/core/machine_state.h"
+
+namespace pawl::core {
+
+Millis expiry_of(Millis ended, Millis keep) {
+  if (keep < 0) return 0;
+  Millis grain = 1;
+  for (const Millis coarser : {100, 1'000, 10'000, 60'000, 600'000, 3'600'000}) {
+    if (coarser * 64 <= keep) grain = coarser;
+  }
+  const Millis at = ended > never / 2 - keep ? never / 2 : ended + keep;
+  return (at + grain - 1) / grain * grain;
+}
+
+void Machine::State::place_ready(Entry& entry, Outbox& outbox) {
+  Queue& queue = *entry.queue;
+  outbox.put_job(Place::ready, entry.job);
+  const ReadyKey key = entry.job.ready_key();
+  if (queue.beyond && !(queue.cursor && key <= *queue.cursor))
+    return;  // the store has it; a refill will meet it
+  enter_window(entry);
+  if (!queue.beyond && (!queue.cursor || *queue.cursor < key)) queue.cursor = key;
+  trim_window(queue);
+  note_matchable(queue);
+}
+
+void Machine::State::place_delayed(Entry& entry, Outbox& outbox) {
+  outbox.put_job(Place::parked, entry.job);
+  outbox.put_timer(entry.job.run_at, entry.job.id);
+  add_timer(entry.job.run_at, entry.job.id);
+}
+
+// Takes the job's row, and what hangs on it, away from where its present status put it.
+void Machine::State::leave_place(Entry& entry, Outbox& outbox) {
+  touch(entry);
+  leave_window(entry);
+  outbox.erase_job(place_of(entry.job.status), entry.job);
+  if (entry.job.status == Status::delayed) {
+    outbox.erase_timer(entry.job.run_at, entry.job.id);
+    timers.erase({entry.job.run_at, entry.job.id});
+  }
+  if (is_end(entry.job.status)) retain(entry.job, false);
+}
+
+// Along one edge to a state that is not an end. REQUIRES: the table has the edge; the lease, if any, is over.
+void Machine::State::change(Entry& entry, Event event, Now now, Outbox& outbox) {
+  const Status from = entry.job.status;
+  leave_place(entry, outbox);
+  --entry.queue->count(from);
+  if (event == Event::replay) {
+    Job& job = entry.job;
+    job.attempts_made = 0;
+    job.stalls = 0;
+    ++job.replays;
+    job.run_at = now.wall;
+    job.finished_at = 0;
+    job.expires_at = 0;
+    job.result = nullptr;
+    job.progress = -1;
+    job.message.clear();
+    job.cancel_requested = false;
+  }
+  entry.job.transit(event, now.wall);
+  ++entry.queue->count(entry.job.status);
+  mark_dirty(*entry.queue);
+  if (is_ready(entry.job.status))
+    place_ready(entry, outbox);
+  else
+    place_delayed(entry, outbox);
+  outbox.moved(entry.job, entry.queue->row.name, from, &event);
+}
+
+// Along one edge to an end.
+void Machine::State::end(Entry& entry, Event event, Now now, Outbox& outbox) {
+  Job& job = entry.job;
+  const Status from = job.status;
+  leave_place(entry, outbox);
+  --entry.queue->count(from);
+  job.transit(event, now.wall);
+  job.finished_at = now.wall;
+  const Millis keep = job.status == Status::failed ? job.retention.failed_ms : job.retention.completed_ms;
+  job.expires_at = expiry_of(now.wall, keep);
+  if (job.status == Status::completed) ++entry.queue->row.lifetime_completed;
+  if (job.status == Status::failed) ++entry.queue->row.lifetime_failed;
+  free_unique(job, now, outbox);
+  if (keep == 0) {
+    if (job.log_lines > 0) outbox.erase_logs(job.id);
+    entry.gone = true;
+  } else {
+    outbox.put_job(place_of(job.status), job);
+    retain(job, true);
+  }
+  mark_dirty(*entry.queue);
+  outbox.moved(job, entry.queue->row.name, from, &event);
+}
+
+// Counts an ended job in or out.
+void Machine::State::retain(const Job& job, bool arrives) {
+  Queue& queue = *queue_of(job.queue);
+  if (arrives) ++queue.count(job.status);
+  // When it leaves by an edge, the caller takes it from the queue's count.
+  if (job.expires_at == 0) return;
+  const RetainedKey key{job.expires_at, job.queue, job.status};
+  std::uint64_t& count = retained[key];
+  if (arrives)
+    ++count;
+  else if (count > 0)
+    --count;
+  retained_dirty.insert(key);
+}
+
+void Machine::State::end_lease(Entry& entry, LastSettle settle) {
+  ActiveLease& active = *entry.active;
+  entry.job.last_lease = active.lease.number;
+  entry.job.last_settle = settle;
+  entry.job.last_settle.lease = active.lease.number;
+  --active_jobs;
+  active_bytes -= entry.bytes();
+  return_credit(active.connection);
+  const auto grant = grants.find(active.grant);
+  if (grant != grants.end() && --grant->second.live == 0) {
+    spent_grants.push_back(active.grant);
+    grants.erase(grant);
+  }
+  entry.active.reset();
+}
+
+void Machine::State::hold_unique(const Job& job, Outbox& outbox) {
+  if (job.unique_key.empty()) return;
+  const UniqueRow row{job.id, 0};
+  unique[{static_cast<std::uint32_t>(job.queue), job.unique_key}] = row;
+  outbox.put_unique(job.queue, job.unique_key, row);
+}
+
+void Machine::State::free_unique(const Job& job, Now now, Outbox& outbox) {
+  if (job.unique_key.empty()) return;
+  std::optional<UniqueRow>& row = unique[{static_cast<std::uint32_t>(job.queue), job.unique_key}];
+  if (job.unique_for_ms > 0) {
+    row = UniqueRow{job.id, now.wall + job.unique_for_ms};
+    outbox.put_unique(job.queue, job.unique_key, *row);
+  } else {
+    row.reset();
+    outbox.erase_unique(job.queue, job.unique_key);
+  }
+}
+
+// The attempt used up its turn: it is retried, or it was the last one.
+void Machine::State::fail_attempt(Entry& entry, AttemptError error, bool permanent,
+                                  std::optional<Millis> delay, bool by_worker, Now now, Outbox& outbox) {
+  Job& job = entry.job;
+  error.attempt = job.attempts_made + 1;
+  error.at = now.wall;
+  error.worker_id = entry.active->lease.worker_id;
+  if (job.errors.size() >= errors_max) job.errors.erase(job.errors.begin());
+  job.errors.push_back(std::move(error));
+  ++job.attempts_made;
+
+  Event event = Event::retry_later;
+  Millis run_at = 0;
+  if (job.cancel_requested) {
+    event = Event::cancel;
+  } else if (permanent || job.attempts_made >= job.max_attempts) {
+    event = Event::fail;
+  } else {
+    const Millis wait = delay ? *delay : backoff_wait(job.backoff, job.attempts_made, random_unit());
+    if (wait <= 0)
+      event = Event::retry_now;
+    else
+      run_at = now.wall + wait;
+  }
+  end_lease(entry, {LeaseNumber::none, *next(job.status, event), run_at, by_worker});
+  if (event == Event::fail || event == Event::cancel) return end(entry, event, now, outbox);
+  job.run_at = event == Event::retry_later ? run_at : now.wall;
+  change(entry, event, now, outbox);
+}
+
+// The lease ran out, or its connection went away for good.
+void Machine::State::stall(Entry& entry, Now now, Outbox& outbox) {
+  Job& job = entry.job;
+  AttemptError error{job.attempts_made + 1, now.wall, "stalled", {}, {}, entry.active->lease.worker_id};
+  error.message = "the lease ran out before worker " + error.worker_id + " settled the job";
+  if (job.errors.size() >= errors_max) job.errors.erase(job.errors.begin());
+  job.errors.push_back(std::move(error));
+  ++job.stalls;
+  tell_lost(entry, outbox);
+  Event event = Event::stall;
+  if (job.cancel_requested)
+    event = Event::cancel;
+  else if (job.stalls > job.max_stalls)
+    event = Event::fail;
+  end_lease(entry, {LeaseNumber::none, *next(job.status, event), 0, false});
+  if (event == Event::stall)
+    change(entry, event, now, outbox);
+  else
+    end(entry, event, now, outbox);
+}
+
+void Machine::State::tell_lost(const Entry& entry, Outbox& outbox) {
+  if (entry.active->connection == Ticket::none) return;
+  outbox.reply(entry.active->connection,
+               Notice{Notice::Kind::lease_lost, entry.job.id, entry.active->lease.number});
+}
+
+}  // namespace pawl::core

@@ -1,0 +1,197 @@
+// What operators and submitters do to jobs and queues.
+#include <utility>
+
+#include "broker/core/machine_state.h"
+
+namespace pawl::core {
+namespace {
+
+Refused no_such_job() { return {Refusal::unknown_job, "there is no job with this id", {}, {}}; }
+Refused no_such_queue(const std::string& name) {
+  return {Refusal::unknown_queue, "there is no queue named " + name, {}, {}};
+}
+Refused wrong_state(const Job& job, std::string_view wanted) {
+  return {Refusal::wrong_state, "the job is " + std::string(name_of(job.status)) + "; " + std::string(wanted),
+          job.id, job.status};
+}
+
+template <typename T>
+void set_if(std::optional<T>& setting, const std::optional<std::optional<T>>& said) {
+  if (said) setting = *said;
+}
+
+}  // namespace
+
+void Machine::State::apply(Ticket to, const Cancel& cancel, Now now, Outbox& outbox) {
+  Entry* entry = find(cancel.id, now);
+  if (entry == nullptr) return outbox.reply(to, no_such_job());
+  Job& job = entry->job;
+  if (entry->active) {
+    if (!job.cancel_requested) {
+      job.cancel_requested = true;
+      outbox.erase_job(Place::ready, job);
+      outbox.put_job(Place::ready, job);
+      if (entry->active->connection != Ticket::none) {
+        outbox.reply(entry->active->connection,
+                     Notice{Notice::Kind::cancel, job.id, entry->active->lease.number});
+      }
+    }
+    return outbox.reply(to, JobChanged{job.id, job.status, true});
+  }
+  if (job.status == Status::cancelled) return outbox.reply(to, JobChanged{job.id, job.status, false});
+  if (is_end(job.status))
+    return outbox.reply(to, wrong_state(job, "only a job that has not ended can be cancelled"));
+  end(*entry, Event::cancel, now, outbox);
+  outbox.reply(to, JobChanged{job.id, job.status, false});
+}
+
+void Machine::State::apply(Ticket to, const Retry& retry, Now now, Outbox& outbox) {
+  Entry* entry = find(retry.id, now);
+  if (entry == nullptr) return outbox.reply(to, no_such_job());
+  Job& job = entry->job;
+  if (!is_end(job.status) || (retry.only_from && job.status != *retry.only_from)) {
+    return outbox.reply(to, wrong_state(job, "only an ended job can run again"));
+  }
+  if (!job.unique_key.empty()) {
+    const auto held = unique.find({static_cast<std::uint32_t>(job.queue), job.unique_key});
+    if (held != unique.end() && held->second && held->second->until == 0 && held->second->id != job.id) {
+      return outbox.reply(to, Refused{Refusal::unique_key_taken,
+                                      "another live job holds this job's unique key",
+                                      held->second->id,
+                                      {}});
+    }
+    hold_unique(job, outbox);
+  }
+  change(*entry, Event::replay, now, outbox);
+  outbox.reply(to, JobChanged{job.id, job.status, false});
+}
+
+void Machine::State::apply(Ticket to, const Promote& promote, Now now, Outbox& outbox) {
+  Entry* entry = find(promote.id, now);
+  if (entry == nullptr) return outbox.reply(to, no_such_job());
+  if (entry->job.status != Status::delayed) {
+    return outbox.reply(to, wrong_state(entry->job, "only a delayed job can be promoted"));
+  }
+  change(*entry, Event::promote, now, outbox);
+  outbox.reply(to, JobChanged{entry->job.id, entry->job.status, false});
+}
+
+void Machine::State::apply(Ticket to, const Delete& remove, Now now, Outbox& outbox) {
+  Entry* entry = find(remove.id, now);
+  if (entry == nullptr) return outbox.reply(to, no_such_job());
+  Job& job = entry->job;
+  if (entry->active) return outbox.reply(to, wrong_state(job, "cancel it first: a worker holds it"));
+  if (remove.only_from && job.status != *remove.only_from) {
+    return outbox.reply(to, wrong_state(job, "it is not where it was to be deleted from"));
+  }
+  leave_place(*entry, outbox);
+  --entry->queue->count(job.status);
+  mark_dirty(*entry->queue);
+  if (!is_end(job.status)) free_unique(job, now, outbox);
+  if (job.log_lines > 0) outbox.erase_logs(job.id);
+  entry->gone = true;
+  outbox.reply(to, JobDeleted{job.id});
+}
+
+void Machine::State::apply(Ticket to, const PutQueue& put, Now now, Outbox& outbox) {
+  if (queue_of(put.name) == nullptr) {
+    if (put.must_exist) return outbox.reply(to, no_such_queue(put.name));
+    if (queues.size() >= options.queues_max) {
+      return outbox.reply(to,
+                          Refused{Refusal::too_many_queues, "the broker holds its limit of queues", {}, {}});
+    }
+  }
+  Queue& queue = make_queue(put.name, now.wall);
+  QueueSettings& settings = queue.row.settings;
+  if (put.paused) {
+    settings.paused = *put.paused;
+    if (!settings.paused) settings.pause_reason.clear();
+  }
+  if (put.pause_reason && settings.paused) settings.pause_reason = *put.pause_reason;
+  set_if(settings.priority, put.priority);
+  set_if(settings.max_attempts, put.max_attempts);
+  set_if(settings.max_stalls, put.max_stalls);
+  set_if(settings.backoff, put.backoff);
+  set_if(settings.lease_ms, put.lease_ms);
+  set_if(settings.timeout_ms, put.timeout_ms);
+  set_if(settings.retention, put.retention);
+  mark_dirty(queue);
+  note_matchable(queue);
+  outbox.reply(to, view(queue, now));
+}
+
+void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& outbox) {
+  Queue* queue = queue_of(remove.name);
+  if (queue == nullptr) return outbox.reply(to, no_such_queue(remove.name));
+  const auto in_use = [&](std::string detail) {
+    outbox.reply(to, Refused{Refusal::queue_in_use, std::move(detail), {}, {}});
+  };
+  const std::uint64_t waiting = queue->count(Status::pending) + queue->count(Status::stalled) +
+                                queue->count(Status::delayed) + queue->count(Status::blocked);
+  const std::uint64_t dead = queue->count(Status::failed);
+  if (queue->count(Status::active) > 0) {
+    return in_use("workers hold " + std::to_string(queue->count(Status::active)) +
+                  " of its jobs; wait or cancel them");
+  }
+  if (!remove.with_jobs && waiting + dead > 0) {
+    return in_use("it has " + std::to_string(waiting) + " waiting and " + std::to_string(dead) +
+                  " dead jobs; drain and purge it, or delete it with its jobs");
+  }
+  for (const auto& [key, waiter] : waiters) {
+    if (!waiter->connection) continue;
+    for (const Waiter::Subscription& subscription : waiter->queues) {
+      if (subscription.queue == queue) return in_use("worker " + waiter->worker_id + " is connected to it");
+    }
+  }
+  std::vector<Ticket> polls;
+  for (const auto& [key, waiter] : waiters) {
+    if (waiter->queues.size() == 1 && waiter->queues.front().queue == queue) polls.push_back(waiter->ticket);
+  }
+  for (const Ticket poll : polls) {
+    drop_waiter(poll);
+    outbox.reply(poll, Granted{});
+  }
+  const std::uint64_t jobs_in_all =
+      waiting + dead + queue->count(Status::completed) + queue->count(Status::cancelled);
+  for (const auto& [id, entry] : jobs) {
+    if (entry->queue != queue) continue;
+    if (entry->job.status == Status::delayed && !entry->gone) timers.erase({entry->job.run_at, id});
+    windows_bytes -= entry->in_window ? entry->bytes() : 0;
+    entry->gone = true;
+    entry->in_window = false;
+    entry->queue = nullptr;
+    touched.push_back(id);
+  }
+  std::erase_if(retained, [&](const auto& item) {
+    if (item.first.queue != queue->row.number) return false;
+    outbox.put_retained({item.first.queue, item.first.status, item.first.expires_at, 0});
+    retained_dirty.erase(item.first);
+    return true;
+  });
+  outbox.erase_queue(queue->row);
+  std::erase(matchable, queue);
+  refill_queues.erase(queue);
+  dirty_queues.erase(queue);
+  queues_by_number.erase(static_cast<std::uint32_t>(queue->row.number));
+  queues.erase(remove.name);
+  outbox.reply(to, QueueDeleted{jobs_in_all});
+}
+
+void Machine::State::apply(Ticket to, const StopLeasing&, Now, Outbox& outbox) {
+  draining = true;
+  std::vector<Ticket> polls;
+  for (const auto& [key, waiter] : waiters) {
+    set_waiting(*waiter);
+    if (waiter->connection)
+      outbox.reply(waiter->ticket, Notice{Notice::Kind::drain, {}, LeaseNumber::none});
+    else
+      polls.push_back(waiter->ticket);
+  }
+  for (const Ticket poll : polls) {
+    drop_waiter(poll);
+    outbox.reply(poll, Granted{});
+  }
+  outbox.reply(to, StoppedLeasing{active_jobs});
+}
+
+}  // namespace pawl::core

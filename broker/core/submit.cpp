@@ -1,0 +1,116 @@
+// Submit: all jobs or none, unique keys, idempotency keys, queue defaults.
+#include <set>
+#include <utility>
+
+#include "broker/core/machine_state.h"
+
+namespace pawl::core {
+namespace {
+
+constexpr Millis idempotency_keep_ms = 86'400'000;
+
+// What the submitter did not say comes from the queue, then from Job itself.
+template <typename T>
+void settle_on(T& field, const std::optional<T>& said, const std::optional<T>& by_queue) {
+  if (said)
+    field = *said;
+  else if (by_queue)
+    field = *by_queue;
+}
+
+Job make_job(const NewJob& spec, const QueueRow& queue, Now now) {
+  Job job;
+  job.queue = queue.number;
+  job.name = spec.name.empty() ? queue.name : spec.name;
+  job.payload = spec.payload;
+  settle_on(job.priority, spec.priority, queue.settings.priority);
+  settle_on(job.max_attempts, spec.max_attempts, queue.settings.max_attempts);
+  settle_on(job.max_stalls, spec.max_stalls, queue.settings.max_stalls);
+  settle_on(job.backoff, spec.backoff, queue.settings.backoff);
+  settle_on(job.lease_ms, spec.lease_ms, queue.settings.lease_ms);
+  settle_on(job.timeout_ms, spec.timeout_ms, queue.settings.timeout_ms);
+  settle_on(job.retention, spec.retention, queue.settings.retention);
+  job.unique_key = spec.unique_key;
+  job.unique_for_ms = spec.unique_for_ms;
+  job.group = spec.group;
+  job.tags = spec.tags;
+  job.traceparent = spec.traceparent;
+  job.created_at = now.wall;
+  job.run_at = now.wall;
+  if (spec.delay_ms && *spec.delay_ms > 0) job.run_at = now.wall + *spec.delay_ms;
+  if (spec.run_at && *spec.run_at > now.wall) job.run_at = *spec.run_at;
+  return job;
+}
+
+}  // namespace
+
+Submitted::Item Machine::State::submit_one(const NewJob& spec, Now now, Outbox& outbox) {
+  Queue& queue = make_queue(spec.queue, now.wall);
+  if (!spec.unique_key.empty()) {
+    const auto row = unique.find({static_cast<std::uint32_t>(queue.row.number), spec.unique_key});
+    if (row != unique.end() && row->second && (row->second->until == 0 || row->second->until > now.wall)) {
+      const JobId holder = row->second->id;
+      const Entry* entry = find(holder);
+      const Status status = entry != nullptr ? entry->job.status : Status::completed;
+      return {holder, status, holder.created_at(), true, spec.queue};
+    }
+  }
+  Job job = make_job(spec, queue.row, now);
+  job.id = new_id(now.wall, queue, job.priority);
+  job.status = job.run_at > now.wall ? Status::delayed : Status::pending;
+  job.history.push_back({job.status, now.wall});
+
+  Entry& entry = adopt(std::move(job));
+  ++queue.count(entry.job.status);
+  mark_dirty(queue);
+  hold_unique(entry.job, outbox);
+  if (entry.job.status == Status::delayed)
+    place_delayed(entry, outbox);
+  else
+    place_ready(entry, outbox);
+  if (!entry.in_window) touch(entry);
+  outbox.moved(entry.job, queue.row.name, entry.job.status, nullptr);
+  return {entry.job.id, entry.job.status, now.wall, false, spec.queue};
+}
+
+void Machine::State::apply(Ticket to, const Submit& submit, Now now, Outbox& outbox) {
+  if (submit.idempotency) {
+    const auto known_answer = idempotency.find(submit.idempotency->key);
+    if (known_answer != idempotency.end() && known_answer->second &&
+        known_answer->second->expires_at > now.wall) {
+      const IdempotencyRow& row = *known_answer->second;
+      if (row.body_hash != submit.idempotency->body_hash) {
+        outbox.reply(to, Refused{Refusal::idempotency_mismatch,
+                                 "this Idempotency-Key was used with another body in the last 24 hours",
+                                 {},
+                                 {}});
+      } else {
+        outbox.reply(to, Submitted{row.jobs, true});
+      }
+      return;
+    }
+  }
+  std::set<std::string> unknown;
+  for (const NewJob& spec : submit.jobs) {
+    if (queue_of(spec.queue) == nullptr) unknown.insert(spec.queue);
+  }
+  if (!unknown.empty() && (queues.size() + unknown.size() > options.queues_max ||
+                           marks.next_queue + unknown.size() > queue_number_max)) {
+    outbox.reply(to, Refused{Refusal::too_many_queues,
+                             "the broker holds its limit of queues; delete one that is not needed",
+                             {},
+                             {}});
+    return;
+  }
+  Submitted answer;
+  answer.jobs.reserve(submit.jobs.size());
+  for (const NewJob& spec : submit.jobs) answer.jobs.push_back(submit_one(spec, now, outbox));
+  if (submit.idempotency) {
+    IdempotencyRow row{submit.idempotency->body_hash, now.wall + idempotency_keep_ms, answer.jobs};
+    outbox.put_idempotency(submit.idempotency->key, row);
+    idempotency[submit.idempotency->key] = std::move(row);
+  }
+  outbox.reply(to, std::move(answer));
+}
+
+}  // namespace pawl::core

@@ -1,0 +1,131 @@
+// What time does: timers, lost leases, time limits, ends of waits, retention.
+#include <algorithm>
+#include <utility>
+
+#include "broker/core/machine_state.h"
+
+namespace pawl::core {
+namespace {
+// A lease that ran out longer ago than this was not heard because the broker itself stood still.
+constexpr Millis stopped_after_ms = 1000;
+}  // namespace
+
+void Machine::tick_needs(Now now, Needs& needs) const {
+  std::size_t left = state_->options.due_slice;
+  for (const auto& [due, id] : state_->timers) {
+    if (due > now.wall || left-- == 0) break;
+    if (!state_->known(id)) needs.jobs.push_back(id);
+  }
+}
+
+void Machine::State::fire_timers(Now now, Outbox& outbox) {
+  for (std::size_t left = options.due_slice; left > 0 && !timers.empty(); --left) {
+    const auto [due, id] = *timers.begin();
+    if (due > now.wall) break;
+    timers.erase(timers.begin());
+    Entry* entry = find(id);
+    // The queue was deleted with its jobs: only the timer is left.
+    if (entry == nullptr || entry->job.status != Status::delayed || entry->job.run_at != due) {
+      outbox.erase_timer(due, id);
+      continue;
+    }
+    change(*entry, Event::due, now, outbox);
+  }
+}
+
+// Returns false when the budget ended first. One whose lease goes on is looked at again at its new deadline.
+bool Machine::State::expire_grant(std::uint64_t number, Now now, bool was_stopped, std::size_t& budget,
+                                  Outbox& outbox) {
+  const auto it = grants.find(number);
+  if (it == grants.end()) return true;
+  const std::vector<JobId> members = it->second.jobs;
+  Millis nearest = never;
+  for (const JobId& id : members) {
+    Entry* entry = find(id);
+    if (entry == nullptr || !entry->active || entry->active->grant != number) continue;
+    LeaseState& lease = entry->active->lease;
+    if (was_stopped && lease.expires_mono <= now.mono) {
+      lease.expires_mono = now.mono + entry->job.lease_ms;
+      lease.expires_wall = now.wall + entry->job.lease_ms;
+    }
+    const bool timed_out = lease.timeout_mono <= now.mono;
+    if (!timed_out && lease.expires_mono > now.mono) {
+      nearest = std::min({nearest, lease.expires_mono, lease.timeout_mono});
+      continue;
+    }
+    if (budget == 0) {
+      grant_deadlines.emplace(now.mono, number);
+      return false;
+    }
+    --budget;
+    if (!timed_out) {
+      stall(*entry, now, outbox);
+      continue;
+    }
+    tell_lost(*entry, outbox);
+    AttemptError error;
+    error.type = "timeout";
+    error.message =
+        "the attempt ran longer than its limit of " + std::to_string(entry->job.timeout_ms) + " ms";
+    fail_attempt(*entry, std::move(error), false, std::nullopt, false, now, outbox);
+  }
+  if (nearest != never) grant_deadlines.emplace(nearest, number);
+  return true;
+}
+
+void Machine::State::expire_leases(Now now, bool was_stopped, Outbox& outbox) {
+  std::size_t budget = options.due_slice;
+  while (!grant_deadlines.empty() && grant_deadlines.top().first <= now.mono) {
+    const std::uint64_t number = grant_deadlines.top().second;
+    grant_deadlines.pop();
+    if (!expire_grant(number, now, was_stopped, budget, outbox)) return;
+  }
+}
+
+void Machine::State::end_waits(Now now, Outbox& outbox) {
+  while (!waits.empty() && waits.begin()->first <= now.mono) {
+    const Ticket ticket{waits.begin()->second};
+    drop_waiter(ticket);
+    outbox.reply(ticket, Granted{});
+  }
+}
+
+void Machine::State::drop_retained(Now now, Outbox& outbox) {
+  while (!retained.empty() && retained.begin()->first.expires_at <= now.wall) {
+    const auto [key, count] = *retained.begin();
+    retained.erase(retained.begin());
+    retained_dirty.erase(key);
+    outbox.put_retained({key.queue, key.status, key.expires_at, 0});
+    marks_dirty = true;  // after a restart the clock must not stand before this drop
+    Queue* queue = queue_of(key.queue);
+    if (queue == nullptr) continue;
+    queue->count(key.status) -= count;
+    mark_dirty(*queue);
+  }
+}
+
+void Machine::tick(Now now, Outbox& outbox) {
+  State& state = *state_;
+  const bool was_stopped =
+      !state.grant_deadlines.empty() && state.seen_mono >= 0 &&
+      now.mono - std::max(state.seen_mono, state.grant_deadlines.top().first) > stopped_after_ms;
+  state.seen_mono = now.mono;
+  state.marks.wall = std::max(state.marks.wall, now.wall);
+  state.drop_retained(now, outbox);
+  state.fire_timers(now, outbox);
+  state.expire_leases(now, was_stopped, outbox);
+  state.end_waits(now, outbox);
+}
+
+Machine::Deadline Machine::next_deadline() const {
+  const State& state = *state_;
+  Deadline deadline;
+  if (!state.timers.empty()) deadline.wall = state.timers.begin()->first;
+  if (!state.retained.empty())
+    deadline.wall = std::min(deadline.wall, state.retained.begin()->first.expires_at);
+  if (!state.grant_deadlines.empty()) deadline.mono = state.grant_deadlines.top().first;
+  if (!state.waits.empty()) deadline.mono = std::min(deadline.mono, state.waits.begin()->first);
+  return deadline;
+}
+
+}  // namespace pawl::core

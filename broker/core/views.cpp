@@ -1,0 +1,187 @@
+// What can be seen: jobs, queues, workers, and why a job does not run.
+#include <algorithm>
+#include <utility>
+
+#include "broker/core/machine_state.h"
+
+namespace pawl::core {
+
+JobView Machine::State::view(const Entry& entry) const {
+  JobView seen{entry.job, entry.queue->row.name, {}};
+  if (entry.active) seen.lease = entry.active->lease;
+  return seen;
+}
+
+QueueView Machine::State::view(const Queue& queue, Now now) const {
+  QueueView seen;
+  seen.name = queue.row.name;
+  seen.number = queue.row.number;
+  seen.created_at = queue.row.created_at;
+  seen.settings = queue.row.settings;
+  seen.counts = queue.row.counts;
+  seen.lifetime_completed = queue.row.lifetime_completed;
+  seen.lifetime_failed = queue.row.lifetime_failed;
+  seen.workers = static_cast<std::uint32_t>(queue.subscribers);
+  seen.slots = static_cast<std::uint32_t>(queue.slots);
+  // The first of each priority in the window is the oldest of it.
+  for (auto it = queue.window.begin(); it != queue.window.end();) {
+    seen.oldest_pending_ms = std::max(seen.oldest_pending_ms, now.wall - it->second->job.history.back().at);
+    it = queue.window.lower_bound(ReadyKey{it->first.priority - 1, JobId{}});
+  }
+  return seen;
+}
+
+void Machine::State::apply(Ticket to, const GetJob& get, Now now, Outbox& outbox) {
+  const Entry* entry = find(get.id, now);
+  if (entry == nullptr)
+    return outbox.reply(to, Refused{Refusal::unknown_job, "there is no job with this id", {}, {}});
+  outbox.reply(to, view(*entry));
+}
+
+void Machine::State::apply(Ticket to, const LookResident& look, Now now, Outbox& outbox) {
+  Resident answer;
+  for (const JobId& id : look.ids) {
+    const auto it = jobs.find(id);
+    if (it == jobs.end()) continue;
+    if (find(id, now) == nullptr)
+      answer.jobs.push_back({id, true, {}});
+    else
+      answer.jobs.push_back({id, false, view(*it->second)});
+  }
+  outbox.reply(to, std::move(answer));
+}
+
+void Machine::State::apply(Ticket to, const GetQueue& get, Now now, Outbox& outbox) {
+  const Queue* queue = queue_of(get.name);
+  if (queue == nullptr) {
+    return outbox.reply(to, Refused{Refusal::unknown_queue, "there is no queue named " + get.name, {}, {}});
+  }
+  outbox.reply(to, view(*queue, now));
+}
+
+void Machine::State::apply(Ticket to, const ListQueues&, Now now, Outbox& outbox) {
+  QueueList answer;
+  for (const auto& [name, queue] : queues) answer.queues.push_back(view(*queue, now));
+  outbox.reply(to, std::move(answer));
+}
+
+void Machine::State::apply(Ticket to, const ListWorkers&, Now now, Outbox& outbox) {
+  std::map<std::string, WorkerView> seen;
+  std::erase_if(workers_seen,
+                [&](const auto& item) { return item.second + options.worker_forget_ms < now.wall; });
+  for (const auto& [id, at] : workers_seen) seen[id].last_seen = at;
+  for (const auto& [key, waiter] : waiters) {
+    WorkerView& worker = seen[waiter->worker_id];
+    worker.connected = worker.connected || waiter->connection;
+    worker.last_seen = now.wall;
+    worker.credit += waiter->credit;
+    for (const Waiter::Subscription& subscription : waiter->queues) {
+      const std::string& name = subscription.queue->row.name;
+      if (std::ranges::find(worker.queues, name) == worker.queues.end()) worker.queues.push_back(name);
+    }
+  }
+  for (const auto& [number, grant] : grants) {
+    for (const JobId& id : grant.jobs) {
+      const Entry* entry = find(id);
+      if (entry == nullptr || !entry->active || entry->active->grant != number) continue;
+      seen[entry->active->lease.worker_id].active.push_back(id);
+    }
+  }
+  WorkerList answer;
+  for (auto& [id, worker] : seen) {
+    worker.worker_id = id;
+    std::ranges::sort(worker.queues);
+    std::ranges::sort(worker.active);
+    answer.workers.push_back(std::move(worker));
+  }
+  outbox.reply(to, std::move(answer));
+}
+
+Reason Machine::State::reason(const Entry& entry) const {
+  using Code = Reason::Code;
+  const Job& job = entry.job;
+  const Queue& queue = *entry.queue;
+  Reason why{Code::ended, job.status, 0, true, 0, {}, queue.row.name, job.worker_id};
+  if (entry.active) {
+    why.code = Code::running;
+    return why;
+  }
+  if (is_end(job.status)) return why;
+  if (job.status == Status::blocked) {
+    why.code = Code::blocked;
+    return why;
+  }
+  if (job.status == Status::delayed) {
+    why.code = Code::delayed;
+    why.until = job.run_at;
+    return why;
+  }
+  if (queue.row.settings.paused) {
+    why.code = Code::queue_paused;
+    why.text = queue.row.settings.pause_reason;
+    return why;
+  }
+  why.exact = entry.in_window;
+  for (const auto& [key, other] : queue.window) {
+    if (key >= job.ready_key()) break;
+    ++why.ahead;
+  }
+  if (draining)
+    why.code = Code::draining;
+  else if (queue.subscribers == 0 && queue.count(Status::active) == 0)
+    why.code = Code::no_worker;
+  else if (why.ahead > 0 || !why.exact)
+    why.code = Code::behind;
+  else
+    why.code = Code::starting;
+
+  bool named_only = queue.subscribers > 0;
+  for (const auto& [key, waiter] : waiters) {
+    const bool asks =
+        std::ranges::any_of(waiter->queues, [&](const auto& sub) { return sub.queue == &queue; });
+    if (!asks) continue;
+    const std::vector<std::string>& names = waiter->names;
+    if (names.empty() || std::ranges::find(names, job.name) != names.end()) named_only = false;
+  }
+  if (named_only && why.code != Code::draining) why.code = Code::no_worker_for_name;
+  return why;
+}
+
+void Machine::State::apply(Ticket to, const Why& why, Now now, Outbox& outbox) {
+  const Entry* entry = find(why.id, now);
+  if (entry == nullptr)
+    return outbox.reply(to, Refused{Refusal::unknown_job, "there is no job with this id", {}, {}});
+  outbox.reply(to, reason(*entry));
+}
+
+std::optional<QueueNumber> Machine::queue_number(const std::string& name) const {
+  const Queue* queue = state_->queue_of(name);
+  if (queue == nullptr) return std::nullopt;
+  return queue->row.number;
+}
+
+const std::string* Machine::queue_name(QueueNumber number) const {
+  const Queue* queue = state_->queue_of(number);
+  return queue == nullptr ? nullptr : &queue->row.name;
+}
+
+std::vector<QueueView> Machine::queue_views(Now now) const {
+  std::vector<QueueView> views;
+  for (const auto& [name, queue] : state_->queues) views.push_back(state_->view(*queue, now));
+  return views;
+}
+
+std::size_t Machine::active_count() const { return state_->active_jobs; }
+std::size_t Machine::waiter_count() const { return state_->waiters.size(); }
+std::size_t Machine::resident_count() const { return state_->jobs.size(); }
+
+std::vector<std::pair<JobId, LeaseState>> Machine::active_leases() const {
+  std::vector<std::pair<JobId, LeaseState>> leases;
+  for (const auto& [id, entry] : state_->jobs) {
+    if (entry->active) leases.emplace_back(id, entry->active->lease);
+  }
+  std::ranges::sort(leases, {}, [](const auto& item) { return item.first; });
+  return leases;
+}
+
+}  // namespace pawl::core
