@@ -294,7 +294,7 @@ void Machine::State::grant_some(Queue& queue, Waiter& waiter, std::size_t most, 
 }
 
 void Machine::State::match_queue(Queue& queue, Now now, Outbox& outbox) {
-  while (!queue.waiters.empty() && !queue.window.empty()) {
+  while (!queue.waiters.empty()) {
     Waiter* taker = nullptr;
     for (Waiter* waiter : queue.waiters) {
       if (grantable(queue, *waiter)) {
@@ -302,7 +302,12 @@ void Machine::State::match_queue(Queue& queue, Now now, Outbox& outbox) {
         break;
       }
     }
-    if (taker == nullptr) return;
+    if (taker == nullptr) {
+      const bool named =
+          std::ranges::any_of(queue.waiters, [](const Waiter* waiter) { return !waiter->names.empty(); });
+      if (named && !queue.row.settings.paused && !draining && !too_much_active()) want_named(queue);
+      return;
+    }
     Queue* from = choose(*taker);
     grant_some(*from, *taker, share_of(*from), now, outbox);
   }
@@ -314,8 +319,9 @@ void Machine::State::answer_impatient(Outbox& outbox) {
   for (const Ticket ticket : impatient) {
     const auto it = waiters.find(static_cast<std::uint64_t>(ticket));
     if (it == waiters.end()) continue;
-    const Queue& queue = *it->second->queues.front().queue;
-    if (queue.window.empty() && queue.beyond && !queue.row.settings.paused) {
+    Queue& queue = *it->second->queues.front().queue;
+    const bool unread = (queue.window.empty() && queue.beyond) || named_queues.contains(&queue);
+    if (unread && !queue.row.settings.paused) {
       later.push_back(ticket);
       continue;
     }

@@ -106,7 +106,7 @@ void Machine::needs(const Command& command, Needs& needs) const {
 }
 
 void Machine::apply(const Command& command, Now now, Outbox& outbox) {
-  state_->marks.wall = std::max(state_->marks.wall, now.wall);
+  state_->observe(now);
   std::visit([&](const auto& body) { state_->apply(command.ticket, body, now, outbox); }, command.body);
 }
 

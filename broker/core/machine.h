@@ -3,8 +3,9 @@
 //
 // Who drives it (the engine, or the simulation) does, for each command:
 //     needs(command) → load what is missing, until needs() adds nothing more → apply(command) …
-// then, once for a batch:  match() → flush() → commit → after_commit() → window_requests()/timer_request() →
-//     load_window()/load_timers().
+// then, once for a batch:  match() → flush() → commit → after_commit() → window_requests(), named_requests(),
+// timer_request() →
+//     load_window(), load_named(), load_timers().
 //
 // What it keeps in memory: queues, active jobs with their leases, waiting workers, a window at the head of
 // each queue's ready order, a window of the nearest timers, and whatever was loaded or touched since the last
@@ -30,7 +31,8 @@ struct MachineOptions {
   std::size_t window_jobs_idle = 16;      // of a queue that nobody asks for work
   std::size_t timer_window = 8192;        // nearest timers in memory
   std::size_t active_bytes = 512u << 20;  // payloads of active jobs in all; no grants above it
-  std::size_t due_slice = 1000;           // most timers that one tick fires
+  std::size_t named_scan = 2000;  // rows looked at in one turn for a worker that takes only some names
+  std::size_t due_slice = 1000;   // most timers that one tick fires
   std::size_t queues_max = 10'000;
   Millis worker_forget_ms = 60'000;  // workers that were not seen for so long leave the list
 };
@@ -55,6 +57,16 @@ struct WindowRequest {
   std::optional<ReadyKey> after;
   std::size_t count = 0;
   std::size_t bytes = 0;
+};
+/// Jobs further down a queue's ready order for workers that take only some names and found none in the
+/// window: rows after `after` whose name is one of `names`, `count` of them at most, looking at `scan` rows
+/// at most.
+struct NamedRequest {
+  QueueNumber queue{};
+  std::optional<ReadyKey> after;
+  std::vector<std::string> names;  // sorted
+  std::size_t count = 0;
+  std::size_t scan = 0;
 };
 /// The next timers after (due, id).
 struct TimerRequest {
@@ -115,6 +127,10 @@ class Machine {
   /// Rows in ready order as asked; `exhausted` when the store has no more after them. Afterwards call
   /// match().
   void load_window(QueueNumber queue, std::vector<Job> jobs, bool exhausted);
+  std::vector<NamedRequest> named_requests() const;
+  /// scanned_to: the last row looked at; exhausted: the store has no more after it. Afterwards call match().
+  void load_named(QueueNumber queue, std::vector<Job> jobs, std::optional<ReadyKey> scanned_to,
+                  bool exhausted);
   std::optional<TimerRequest> timer_request() const;
   void load_timers(const std::vector<std::pair<Millis, JobId>>& timers, bool exhausted);
 

@@ -31,6 +31,12 @@ struct Queue {
   std::optional<ReadyKey> cursor;
   bool beyond = false;
 
+  /// Further jobs of these names, up to `named_cursor` (or all, when `named_exhausted`), stand in the window
+  /// as well.
+  std::vector<std::string> named;
+  std::optional<ReadyKey> named_cursor;
+  bool named_exhausted = false;
+
   /// Waiters with room for a job of this queue, the next in turn first.
   std::list<Waiter*> waiters;
   std::size_t subscribers = 0;  // polls and connections, with room or without
@@ -99,11 +105,13 @@ struct Machine::State {
   Marks marks;
   bool marks_dirty = false;
   bool draining = false;
-  Millis seen_mono = -1;  // newest time that was handed in
+  Millis seen_mono = -1;     // newest time that was handed in
+  bool stood_still = false;  // nobody called while a lease ran out
 
   std::map<std::string, std::unique_ptr<Queue>> queues;
   std::unordered_map<std::uint32_t, Queue*> queues_by_number;
   std::unordered_set<Queue*> dirty_queues;
+  std::set<Queue*> named_queues;   // waiters want names that the window lacks
   std::set<Queue*> refill_queues;  // window low and more in the store
   std::vector<Queue*> matchable;   // something changed that may let a job meet a waiter
 
@@ -154,6 +162,8 @@ struct Machine::State {
   void trim_window(Queue& queue);
   std::size_t window_limit(const Queue& queue) const;
   void note_refill(Queue& queue);
+  bool in_reach(const Queue& queue, const Job& job) const;
+  void want_named(Queue& queue);
   void add_timer(Millis due, const JobId& id);
 
   // queues
@@ -224,6 +234,7 @@ struct Machine::State {
   Reason reason(const Entry& entry) const;
 
   // tick.cpp
+  void observe(Now now);
   void fire_timers(Now now, Outbox& outbox);
   void expire_leases(Now now, bool was_stopped, Outbox& outbox);
   bool expire_grant(std::uint64_t number, Now now, bool was_stopped, std::size_t& budget, Outbox& outbox);

@@ -171,6 +171,7 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
   outbox.erase_queue(queue->row);
   std::erase(matchable, queue);
   refill_queues.erase(queue);
+  named_queues.erase(queue);
   dirty_queues.erase(queue);
   queues_by_number.erase(static_cast<std::uint32_t>(queue->row.number));
   queues.erase(remove.name);

@@ -70,7 +70,9 @@ void Machine::State::trim_window(Queue& queue) {
     leave_window(last);
     touch(last);
     queue.beyond = true;
-    queue.cursor = queue.window.rbegin()->first;
+    const ReadyKey last_kept = queue.window.rbegin()->first;
+    if (!queue.cursor || last_kept < *queue.cursor) queue.cursor = last_kept;
+    queue.named.clear();  // one of those may have been cut off
   }
 }
 
@@ -78,6 +80,55 @@ void Machine::State::note_refill(Queue& queue) {
   const bool low =
       queue.window.size() * 2 < window_limit(queue) && queue.window_bytes * 2 < options.window_bytes;
   if (queue.beyond && low) refill_queues.insert(&queue);
+}
+
+// Whether a ready job must stand in the window, by what window and cursors promise.
+bool Machine::State::in_reach(const Queue& queue, const Job& job) const {
+  const ReadyKey key = job.ready_key();
+  if (!queue.beyond || (queue.cursor && key <= *queue.cursor)) return true;
+  if (!std::ranges::binary_search(queue.named, job.name)) return false;
+  return queue.named_exhausted || (queue.named_cursor && key <= *queue.named_cursor);
+}
+
+// Notes that workers wait for names that the window lacks; starts anew when they are others than last time.
+void Machine::State::want_named(Queue& queue) {
+  if (!queue.beyond) return;
+  std::vector<std::string> names;
+  for (const Waiter* waiter : queue.waiters)
+    names.insert(names.end(), waiter->names.begin(), waiter->names.end());
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  if (!std::ranges::includes(queue.named, names)) {
+    queue.named = std::move(names);
+    queue.named_cursor = queue.cursor;
+    queue.named_exhausted = false;
+  }
+  if (!queue.named_exhausted) named_queues.insert(&queue);
+}
+
+std::vector<NamedRequest> Machine::named_requests() const {
+  std::vector<NamedRequest> requests;
+  for (const Queue* queue : state_->named_queues) {
+    std::optional<ReadyKey> after = queue->named_cursor;
+    if (queue->cursor && (!after || *after < *queue->cursor)) after = queue->cursor;
+    requests.push_back({queue->row.number, after, queue->named, 64, state_->options.named_scan});
+  }
+  return requests;
+}
+
+void Machine::load_named(QueueNumber number, std::vector<Job> rows, std::optional<ReadyKey> scanned_to,
+                         bool exhausted) {
+  State& state = *state_;
+  Queue* queue = state.queue_of(number);
+  if (queue == nullptr) return;
+  state.named_queues.erase(queue);
+  if (scanned_to) queue->named_cursor = scanned_to;
+  queue->named_exhausted = exhausted;
+  for (Job& job : rows) {
+    if (state.jobs.contains(job.id)) continue;
+    state.enter_window(state.adopt(std::move(job)));
+  }
+  state.note_matchable(*queue);
 }
 
 void Machine::State::add_timer(Millis due, const JobId& id) {

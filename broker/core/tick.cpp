@@ -104,16 +104,21 @@ void Machine::State::drop_retained(Now now, Outbox& outbox) {
   }
 }
 
+void Machine::State::observe(Now now) {
+  marks.wall = std::max(marks.wall, now.wall);
+  if (seen_mono >= 0 && !grant_deadlines.empty() &&
+      now.mono - std::max(seen_mono, grant_deadlines.top().first) > stopped_after_ms) {
+    stood_still = true;
+  }
+  seen_mono = now.mono;
+}
+
 void Machine::tick(Now now, Outbox& outbox) {
   State& state = *state_;
-  const bool was_stopped =
-      !state.grant_deadlines.empty() && state.seen_mono >= 0 &&
-      now.mono - std::max(state.seen_mono, state.grant_deadlines.top().first) > stopped_after_ms;
-  state.seen_mono = now.mono;
-  state.marks.wall = std::max(state.marks.wall, now.wall);
+  state.observe(now);
   state.drop_retained(now, outbox);
   state.fire_timers(now, outbox);
-  state.expire_leases(now, was_stopped, outbox);
+  state.expire_leases(now, std::exchange(state.stood_still, false), outbox);
   state.end_waits(now, outbox);
 }
 

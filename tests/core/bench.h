@@ -1,0 +1,271 @@
+// A machine on a bench: rows live in maps, time moves by advance(), every call is one batch.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "broker/core/machine.h"
+
+namespace pawl::core::test {
+
+/// Keeps rows as a store would and replies by ticket.
+struct Rows : Outbox {
+  std::map<Place, std::map<JobId, Job>> jobs;
+  std::map<QueueNumber, std::map<ReadyKey, JobId>> ready;
+  std::set<std::pair<Millis, JobId>> timers;
+  std::map<std::uint64_t, Grant> grants;
+  std::map<QueueNumber, QueueRow> queues;
+  std::map<std::tuple<Millis, QueueNumber, Status>, std::uint64_t> retained;
+  std::map<std::pair<QueueNumber, std::string>, UniqueRow> unique;
+  std::map<std::string, IdempotencyRow> idempotency;
+  std::map<JobId, std::vector<std::string>> logs;
+  Marks marks;
+  std::vector<std::pair<Ticket, Reply>> replies;
+  std::size_t overwritten_ready = 0;
+
+  void put_job(Place place, const Job& job) override {
+    if (place == Place::ready && !ready[job.queue].emplace(job.ready_key(), job.id).second)
+      ++overwritten_ready;
+    jobs[place][job.id] = job;
+  }
+  void erase_job(Place place, const Job& job) override {
+    if (place == Place::ready) ready[job.queue].erase(job.ready_key());
+    jobs[place].erase(job.id);
+  }
+  void put_timer(Millis due, const JobId& id) override { timers.emplace(due, id); }
+  void erase_timer(Millis due, const JobId& id) override { timers.erase({due, id}); }
+  void put_grant(const Grant& grant) override { grants[grant.number] = grant; }
+  void erase_grant(std::uint64_t number) override { grants.erase(number); }
+  void put_queue(const QueueRow& row) override { queues[row.number] = row; }
+  void erase_queue(const QueueRow& row) override {
+    queues.erase(row.number);
+    ready.erase(row.number);
+    for (auto& [place, in_place] : jobs) {
+      std::erase_if(in_place, [&](const auto& item) { return item.second.queue == row.number; });
+    }
+    std::erase_if(unique, [&](const auto& item) { return item.first.first == row.number; });
+  }
+  void put_retained(const RetainedRow& row) override {
+    if (row.count == 0)
+      retained.erase({row.expires_at, row.queue, row.status});
+    else
+      retained[{row.expires_at, row.queue, row.status}] = row.count;
+  }
+  void put_marks(const Marks& row) override { marks = row; }
+  void put_unique(QueueNumber queue, std::string_view key, const UniqueRow& row) override {
+    unique[{queue, std::string(key)}] = row;
+  }
+  void erase_unique(QueueNumber queue, std::string_view key) override {
+    unique.erase({queue, std::string(key)});
+  }
+  void put_idempotency(std::string_view key, const IdempotencyRow& row) override {
+    idempotency[std::string(key)] = row;
+  }
+  void put_logs(const JobId& id, std::uint32_t, Millis, std::span<const std::string> lines) override {
+    logs[id].insert(logs[id].end(), lines.begin(), lines.end());
+  }
+  void erase_logs(const JobId& id) override { logs.erase(id); }
+  void reply(Ticket to, Reply&& reply) override { replies.emplace_back(to, std::move(reply)); }
+  void moved(const Job&, const std::string&, Status, const Event*) override {}
+  void progressed(const Job&, const std::string&) override {}
+  void logged(const Job&, const std::string&, std::span<const std::string>) override {}
+};
+
+class Bench {
+ public:
+  explicit Bench(MachineOptions options = {}) : options_(options) {
+    machine_ = std::make_unique<Machine>(options_, 7);
+  }
+
+  Rows rows;
+  Now now{1'700'000'000'000, 1'000};
+
+  Machine& machine() { return *machine_; }
+
+  /// Carries out one command as one batch; returns its ticket.
+  Ticket post(CommandBody body, Ticket ticket = Ticket::none) {
+    if (ticket == Ticket::none) ticket = Ticket{++tickets_};
+    const Command command{ticket, std::move(body)};
+    Needs needs;
+    for (machine_->needs(command, needs); !needs.empty(); machine_->needs(command, needs)) load(needs);
+    machine_->apply(command, now, rows);
+    finish_batch();
+    return ticket;
+  }
+  /// The reply, if one has come; taken away.
+  std::optional<Reply> take(Ticket ticket) {
+    for (auto it = rows.replies.begin(); it != rows.replies.end(); ++it) {
+      if (it->first != ticket) continue;
+      Reply reply = std::move(it->second);
+      rows.replies.erase(it);
+      return reply;
+    }
+    return std::nullopt;
+  }
+  template <typename T>
+  T call(CommandBody body) {
+    std::optional<Reply> reply = take(post(std::move(body)));
+    return std::get<T>(reply.value());
+  }
+  /// Both clocks go on, stopping at each deadline on the way.
+  void advance(Millis ms) {
+    const Now end{now.wall + ms, now.mono + ms};
+    while (true) {
+      const Machine::Deadline deadline = machine_->next_deadline();
+      Millis step = end.mono - now.mono;
+      if (deadline.wall != never) step = std::min(step, std::max<Millis>(deadline.wall - now.wall, 0));
+      if (deadline.mono != never) step = std::min(step, std::max<Millis>(deadline.mono - now.mono, 0));
+      now.wall += step;
+      now.mono += step;
+      tick();
+      if (now.mono >= end.mono && settled()) return;
+    }
+  }
+  void tick() {
+    Needs needs;
+    machine_->tick_needs(now, needs);
+    load(needs);
+    machine_->tick(now, rows);
+    finish_batch();
+  }
+  /// The process dies and comes back with what the rows say.
+  void restart() {
+    machine_ = std::make_unique<Machine>(options_, 11);
+    rows.replies.clear();
+    machine_->restore_marks(rows.marks);
+    for (const auto& [number, row] : rows.queues) machine_->restore_queue(row);
+    for (const auto& [key, count] : rows.retained) {
+      machine_->restore_retained({std::get<1>(key), std::get<2>(key), std::get<0>(key), count});
+    }
+    for (const auto& [number, grant] : std::map(rows.grants)) {
+      std::vector<Job> held;
+      for (const Grant::Entry& entry : grant.entries) {
+        const auto job = rows.jobs[Place::ready].find(entry.id);
+        if (job != rows.jobs[Place::ready].end()) held.push_back(job->second);
+      }
+      machine_->restore_grant(grant, std::move(held), now);
+    }
+    finish_batch();
+  }
+
+  // Short hands.
+  static NewJob job(std::string queue) {
+    NewJob spec;
+    spec.queue = std::move(queue);
+    return spec;
+  }
+  JobId submit(NewJob spec) { return call<Submitted>(Submit{{std::move(spec)}, {}}).jobs.at(0).id; }
+  std::vector<GrantedJob> lease(std::string queue, std::uint32_t max = 1, std::string worker = "w1") {
+    return call<Granted>(Lease{std::move(queue), std::move(worker), max, 0, {}}).jobs;
+  }
+  SettleResult settle(Settlement settlement) {
+    return call<Settled>(Settle{{std::move(settlement)}}).results.at(0);
+  }
+  SettleResult complete(const GrantedJob& granted) {
+    Settlement settlement;
+    settlement.id = granted.id;
+    settlement.lease = granted.lease;
+    return settle(std::move(settlement));
+  }
+  SettleResult fail(const GrantedJob& granted, bool permanent = false, std::optional<Millis> delay = {}) {
+    Settlement settlement;
+    settlement.id = granted.id;
+    settlement.lease = granted.lease;
+    settlement.outcome = Settlement::Outcome::fail;
+    settlement.error_type = "boom";
+    settlement.permanent = permanent;
+    settlement.retry_delay_ms = delay;
+    return settle(std::move(settlement));
+  }
+  Job get(const JobId& id) { return call<JobView>(GetJob{id}).job; }
+  Status status(const JobId& id) { return get(id).status; }
+  std::uint64_t count(const std::string& queue, Status status) {
+    return call<QueueView>(GetQueue{queue}).counts[static_cast<std::size_t>(status)];
+  }
+
+ private:
+  bool settled() const {
+    const Machine::Deadline deadline = machine_->next_deadline();
+    return deadline.wall > now.wall && deadline.mono > now.mono;
+  }
+  void load(Needs& needs) {
+    for (const JobId& id : needs.jobs) {
+      std::optional<Job> found;
+      for (auto& [place, in_place] : rows.jobs) {
+        const auto it = in_place.find(id);
+        if (it == in_place.end()) continue;
+        const bool expired = it->second.expires_at != 0 && it->second.expires_at <= now.wall;
+        if (!expired) found = it->second;
+      }
+      machine_->load_job(id, std::move(found));
+    }
+    for (const auto& [queue, key] : needs.unique_keys) {
+      const auto it = rows.unique.find({queue, key});
+      machine_->load_unique(queue, key, it == rows.unique.end() ? std::nullopt : std::optional(it->second));
+    }
+    for (const std::string& key : needs.idempotency_keys) {
+      const auto it = rows.idempotency.find(key);
+      machine_->load_idempotency(key,
+                                 it == rows.idempotency.end() ? std::nullopt : std::optional(it->second));
+    }
+    needs.clear();
+  }
+  void finish_batch() {
+    for (int turn = 0; turn < 1000; ++turn) {
+      machine_->match(now, rows);
+      machine_->flush(now, rows);
+      machine_->after_commit();
+      const bool refilled = refill();
+      if (!refilled) return;
+    }
+  }
+  bool refill() {
+    bool any = false;
+    for (const WindowRequest& request : machine_->window_requests()) {
+      any = true;
+      std::vector<Job> found;
+      const std::map<ReadyKey, JobId>& order = rows.ready[request.queue];
+      auto it = request.after ? order.upper_bound(*request.after) : order.begin();
+      for (; it != order.end() && found.size() < request.count; ++it) {
+        found.push_back(rows.jobs[Place::ready].at(it->second));
+      }
+      machine_->load_window(request.queue, std::move(found), it == order.end());
+    }
+    for (const NamedRequest& request : machine_->named_requests()) {
+      any = true;
+      std::vector<Job> found;
+      std::size_t looked_at = 0;
+      std::optional<ReadyKey> scanned_to;
+      const std::map<ReadyKey, JobId>& order = rows.ready[request.queue];
+      auto it = request.after ? order.upper_bound(*request.after) : order.begin();
+      for (; it != order.end() && found.size() < request.count && looked_at < request.scan;
+           ++it, ++looked_at) {
+        const Job& job = rows.jobs[Place::ready].at(it->second);
+        scanned_to = it->first;
+        if (std::ranges::binary_search(request.names, job.name)) found.push_back(job);
+      }
+      machine_->load_named(request.queue, std::move(found), scanned_to, it == order.end());
+    }
+    if (const auto request = machine_->timer_request()) {
+      any = true;
+      auto it = request->after ? rows.timers.upper_bound(*request->after) : rows.timers.begin();
+      std::vector<std::pair<Millis, JobId>> found;
+      for (; it != rows.timers.end() && found.size() < request->count; ++it) found.push_back(*it);
+      machine_->load_timers(found, it == rows.timers.end());
+    }
+    return any;
+  }
+
+  MachineOptions options_;
+  std::unique_ptr<Machine> machine_;
+  std::uint64_t tickets_ = 0;
+};
+
+}  // namespace pawl::core::test
