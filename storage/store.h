@@ -41,13 +41,14 @@ struct FamilySpec {
   std::string name;  // stable: it is the name on disk
   /// Every key is put at most once between two erases (never overwritten). Erasing is then a SingleDelete.
   bool written_once = false;
-  /// Every value begins with a big-endian u64, wall-clock milliseconds. Once that stamp is in the past the store
-  /// may drop the row whenever it likes, without a write; readers must treat it as absent. 0 means never.
+  /// Every value begins with a big-endian u64, wall-clock milliseconds. Once that stamp is in the past the
+  /// store may drop the row whenever it likes, without a write; readers must treat it as absent. 0 means
+  /// never.
   bool expires = false;
 };
 
-/// A list of puts and erases that becomes durable as a whole or not at all. Later entries win over earlier ones.
-/// Value type; Thread: any, one at a time.
+/// A list of puts and erases that becomes durable as a whole or not at all. Later entries win over earlier
+/// ones. Value type; Thread: any, one at a time.
 class Batch {
  public:
   enum class Op : std::uint8_t { put = 0, erase = 1, erase_range = 2 };
@@ -60,12 +61,15 @@ class Batch {
 
   void put(Family family, std::string_view key, std::string_view value) { add(Op::put, family, key, value); }
   void erase(Family family, std::string_view key) { add(Op::erase, family, key, {}); }
-  /// Erases [begin, end). For whole buckets only: it costs every later reader something. Not for written_once keys
-  /// that are put again under the same name.
+  /// Erases [begin, end). For whole buckets only: it costs every later reader something. Not for written_once
+  /// keys that are put again under the same name.
   void erase_range(Family family, std::string_view begin, std::string_view end) {
     add(Op::erase_range, family, begin, end);
   }
-  void clear() { bytes_.clear(); count_ = 0; }
+  void clear() {
+    bytes_.clear();
+    count_ = 0;
+  }
   bool empty() const { return count_ == 0; }
   std::size_t count() const { return count_; }
   std::size_t bytes() const { return bytes_.size(); }
@@ -122,32 +126,33 @@ struct Range {
 /// Called for each row; return false to stop. The views live for the call only.
 using Visit = std::function<bool(std::string_view key, std::string_view value)>;
 
-/// A frozen view for long reads. Thread: any, one at a time. Holds files on disk: keep it for seconds, not hours.
-/// Must be destroyed before its partition.
+/// A frozen view for long reads. Thread: any, one at a time. Holds files on disk: keep it for seconds, not
+/// hours. Must be destroyed before its partition.
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
   virtual Result<std::optional<std::string>> get(Family family, std::string_view key) const = 0;
-  /// Returns after the end of the range or when visit says stop. An unreadable file is an Error, never a short answer.
+  /// Returns after the end of the range or when visit says stop. An unreadable file is an Error, never a
+  /// short answer.
   virtual Result<void> scan(const Range& range, const Visit& visit) const = 0;
 };
 
 /// What drivers count. Cumulative since open, but for the gauges.
 struct Counters {
   std::uint64_t commits = 0;
-  std::uint64_t syncs = 0;           // fsyncs of the log; several commits may share one
-  std::uint64_t keys = 0;            // puts and erases
-  std::uint64_t bytes = 0;           // of keys and values
-  std::uint64_t sync_micros = 0;     // time spent in syncs
+  std::uint64_t syncs = 0;        // fsyncs of the log; several commits may share one
+  std::uint64_t keys = 0;         // puts and erases
+  std::uint64_t bytes = 0;        // of keys and values
+  std::uint64_t sync_micros = 0;  // time spent in syncs
   std::uint64_t last_sync_micros = 0;
-  std::uint64_t disk_bytes = 0;      // gauge: size of the store's files
-  std::uint64_t memory_bytes = 0;    // gauge: caches and write buffers
-  bool write_stalled = false;        // gauge: a commit now would block; refuse new work first
-  bool low_on_space = false;         // gauge: below the floor of free space
+  std::uint64_t disk_bytes = 0;    // gauge: size of the store's files
+  std::uint64_t memory_bytes = 0;  // gauge: caches and write buffers
+  bool write_stalled = false;      // gauge: a commit now would block; refuse new work first
+  bool low_on_space = false;       // gauge: below the floor of free space
 };
 
-/// The only writer of one partition. Commit, get and scan: Thread: the owner's one thread. Destroying it waits for
-/// the commits under way and calls their `done`.
+/// The only writer of one partition. Commit, get and scan: Thread: the owner's one thread. Destroying it
+/// waits for the commits under way and calls their `done`.
 class Partition {
  public:
   using Done = std::function<void(Outcome)>;
@@ -155,8 +160,9 @@ class Partition {
   virtual ~Partition() = default;
   /// The number that acquire() raised; larger than that of every owner before.
   virtual std::uint64_t epoch() const = 0;
-  /// Writes the batch; batches become durable in call order. The batch is read before commit returns. `done` is
-  /// called once, in call order, on the store's own thread or inside commit(); it must not call the partition.
+  /// Writes the batch; batches become durable in call order. The batch is read before commit returns. `done`
+  /// is called once, in call order, on the store's own thread or inside commit(); it must not call the
+  /// partition.
   virtual void commit(const Batch& batch, Done done) = 0;
   /// Answers (inline for local drivers) with the value as of every batch already handed to commit.
   virtual void get(Family family, std::string_view key,
@@ -175,10 +181,13 @@ using WallClock = std::function<std::uint64_t()>;
 
 struct Options {
   std::vector<FamilySpec> families;
-  std::uint64_t format_version = 1;  // refused if the store was written with a larger one
-  WallClock wall_clock;              // null: the system's
+  std::uint64_t format_version = 1;                 // refused if the store was written with a larger one
+  WallClock wall_clock;                             // null: the system's
   std::uint64_t memory_budget_bytes = 96ull << 20;  // block cache and write buffers together
   std::uint64_t free_space_floor_bytes = 64ull << 20;
+  /// Gets a sentence that the operator should see, such as a torn tail that was dropped. Thread: the caller
+  /// of open or the store's own. May be null.
+  std::function<void(const std::string&)> notice;
 };
 
 /// A place that keeps partitions. Thread: any.

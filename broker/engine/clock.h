@@ -13,14 +13,19 @@ struct Clock {
   std::function<core::Millis()> mono;  // CLOCK_MONOTONIC (a suspended machine's leases do not run out)
 };
 
-/// Turns readings into a time that never runs backward. A wall clock that is set forward is followed at once; one that
-/// is set back is not: time goes on at half speed until the wall has caught up, so nothing fires early and nothing
-/// waits for ever. Thread: engine.
+/// The raw wall reading.
+core::Millis wall_of(const Clock& clock);
+
+/// Turns readings into a time that never runs backward. A wall clock that is set forward is followed at once;
+/// one that is set back is not: time goes on at half speed until the wall has caught up, so nothing fires
+/// early and nothing waits for ever. Thread: engine.
 class SteadyNow {
  public:
   /// floor: the newest wall time that is on disk.
   SteadyNow(Clock clock, core::Millis floor);
   core::Now read();
+  /// What read() gave last.
+  core::Now last() const { return last_; }
 
  private:
   Clock clock_;

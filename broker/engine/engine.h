@@ -4,7 +4,7 @@
 //   post(command) ──────► take all that wait, apply each, match,
 //                         flush into one Batch, partition.commit ─► fsync
 //                         (builds the next batch meanwhile)
-//   on_reply ◄─────────────────────────────────────────────────────  durable: replies and events of that batch
+//   on_reply ◄────────────────────────────────────────────────────── durable: its replies and events
 //
 // An answer leaves only when the batch that it was made in is durable, reads included.
 #pragma once
@@ -30,8 +30,8 @@
 
 namespace pawl::engine {
 
-/// Gets replies. Thread: the store's sync thread, or the engine's; must not block and must not throw: a session puts the
-/// reply into its outbox and wakes its strand once for many.
+/// Gets replies. Thread: the store's sync thread, or the engine's; must not block and must not throw: a
+/// session puts the reply into its outbox and wakes its strand once for many.
 class ReplyTarget {
  public:
   virtual ~ReplyTarget() = default;
@@ -41,26 +41,26 @@ class ReplyTarget {
 
 /// Why a command was not taken; it had no effect.
 enum class Busy : std::uint8_t {
-  inbox_full,   // 503, Retry-After 1
-  store_slow,   // the store would stall: new submits are refused first. 503, Retry-After 1
-  no_space,     // the disk is nearly full: submits are refused, settles and reads are not. 507
-  stopping,     // 503
-  failed,       // a commit failed: the process is about to end. 503
+  inbox_full,  // 503, Retry-After 1
+  store_slow,  // the store would stall: new submits are refused first. 503, Retry-After 1
+  no_space,    // the disk is nearly full: submits are refused, settles and reads are not. 507
+  stopping,    // 503
+  failed,      // a commit failed: the process is about to end. 503
 };
 
 struct EngineOptions {
   core::MachineOptions machine;
-  std::size_t inbox_commands = 65'536;        // most that wait
-  std::size_t inbox_bytes = 128u << 20;       // payloads of those that wait
-  std::size_t batch_commands = 2048;          // most in one batch
+  std::size_t inbox_commands = 65'536;   // most that wait
+  std::size_t inbox_bytes = 128u << 20;  // payloads of those that wait
+  std::size_t batch_commands = 2048;     // most in one batch
   std::size_t batch_bytes = 8u << 20;
-  std::size_t batches_in_flight = 8;          // written, not yet durable
-  std::size_t events_kept = 65'536;           // for Last-Event-ID
-  std::uint64_t seed = 0;                     // 0: from the operating system
-  Clock clock;                                // default: the system's
+  std::size_t batches_in_flight = 8;  // written, not yet durable
+  std::size_t events_kept = 65'536;   // for Last-Event-ID
+  std::uint64_t seed = 0;             // 0: from the operating system
+  Clock clock;                        // default: the system's
   /// Called once, from any thread, when a commit failed and nothing more can be promised: log, exit non-zero.
   std::function<void(const std::string&)> on_fatal;
-  std::function<void(const std::string&)> log_info;   // null: nowhere
+  std::function<void(const std::string&)> log_info;  // null: nowhere
   std::function<void(const std::string&)> log_warn;
 };
 
@@ -70,15 +70,17 @@ inline constexpr std::uint64_t format_version = 1;
 
 class Engine {
  public:
-  /// Acquires the partition, recovers its state and starts the engine thread. The store must outlive the engine.
+  /// Acquires the partition, recovers its state and starts the engine thread. The store must outlive the
+  /// engine.
   static storage::Result<std::unique_ptr<Engine>> start(storage::Store& store, EngineOptions options);
   /// stop(), if it was not called.
   ~Engine();
 
   /// Hands a command over. Thread: any. The ticket names the waiter in AbandonLease, SetCredit, CloseWorker.
-  /// The engine keeps `target` alive until the reply (worker connections: until CloseWorker). target may be null when
-  /// no reply is wanted.
-  std::expected<core::Ticket, Busy> post(core::CommandBody body, std::shared_ptr<ReplyTarget> target, std::uint64_t tag);
+  /// The engine keeps `target` alive until the reply (worker connections: until CloseWorker). target may be
+  /// null when no reply is wanted.
+  std::expected<core::Ticket, Busy> post(core::CommandBody body, std::shared_ptr<ReplyTarget> target,
+                                         std::uint64_t tag);
   /// The same under a ticket that a worker connection already has (OpenWorker again).
   std::expected<void, Busy> post_as(core::Ticket ticket, core::CommandBody body);
 
@@ -92,7 +94,8 @@ class Engine {
 
   /// No more grants; workers are told to drain. Settles go on. Thread: any.
   void stop_leasing();
-  /// Takes nothing more, carries out what waits in the inbox, waits until it is durable, answers, joins. Idempotent.
+  /// Takes nothing more, carries out what waits in the inbox, waits until it is durable, answers, joins.
+  /// Idempotent.
   void stop();
 
  private:

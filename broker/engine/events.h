@@ -23,9 +23,9 @@ struct JobEvent {
   core::Millis at = 0;
   std::uint32_t attempt = 0;
   double progress = -1;
-  std::string message;              // progress
-  std::string error_type;           // status failed or delayed after a failed attempt
-  std::vector<std::string> lines;   // log
+  std::string message;             // progress
+  std::string error_type;          // status failed or delayed after a failed attempt
+  std::vector<std::string> lines;  // log
 };
 
 /// Gets events. Thread: the one that makes them durable; must not block.
@@ -44,7 +44,8 @@ class EventHub {
  public:
   struct Subscription {
     std::uint64_t token = 0;
-    /// Kept events after `after`, oldest first; those that follow go to the target, with no gap and no repeat.
+    /// Kept events after `after`, oldest first; those that follow go to the target, with no gap and no
+    /// repeat.
     std::vector<std::shared_ptr<const JobEvent>> backlog;
     /// `after` is older than what is kept (or of the future): some are missing.
     bool gap = false;

@@ -14,9 +14,9 @@
 namespace pawl::engine {
 
 /// Upper bounds in seconds; the last bucket is everything above.
-inline constexpr std::array<double, 22> duration_bounds_s{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                                          0.25,   0.5,   1,      2.5,   5,    10,    30,   60,
-                                                          120,    300,   600,    1200,  1800, 3600};
+inline constexpr std::array<double, 22> duration_bounds_s{
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,  1,
+    2.5,    5,     10,     30,    60,   120,   300,  600, 1200, 1800, 3600};
 
 struct Histogram {
   std::array<std::uint64_t, duration_bounds_s.size() + 1> buckets{};
@@ -33,8 +33,8 @@ struct JobMeters {
   Histogram run;   // from a lease to its settle
   std::uint64_t submitted = 0;
   std::uint64_t completed = 0;
-  std::uint64_t retried = 0;    // attempts that failed and come again
-  std::uint64_t failed = 0;     // to the dead letter queue
+  std::uint64_t retried = 0;  // attempts that failed and come again
+  std::uint64_t failed = 0;   // to the dead letter queue
   std::uint64_t released = 0;
   std::uint64_t stalled = 0;
   std::uint64_t cancelled = 0;
@@ -54,7 +54,7 @@ struct RatePoint {
 struct EngineMeters {
   std::uint64_t batches = 0;
   std::uint64_t commands = 0;
-  Histogram commit;        // from commit() to durable
+  Histogram commit;  // from commit() to durable
   double mean_batch_commands = 0;
 };
 
@@ -73,11 +73,13 @@ class Meters {
   struct Sample {
     std::string queue;
     std::string name;
-    core::Status from;
-    core::Status to;
+    core::Status from = core::Status::pending;
+    core::Status to = core::Status::pending;
     bool submitted = false;
     bool stalled_or_timed_out = false;
     bool timed_out = false;
+    bool retried = false;   // the attempt failed and another comes
+    bool released = false;  // the worker gave the job back
     core::Millis at = 0;
     double wait_s = -1;  // when it was leased
     double run_s = -1;   // when it was settled
@@ -86,10 +88,16 @@ class Meters {
   void add_batch(std::uint64_t commands, double commit_seconds);
 
  private:
+  void find(const Sample& sample);
+
   mutable std::mutex mutex_;
   std::map<Key, JobMeters> jobs_;
   std::map<std::string, std::vector<RatePoint>> rates_;
   EngineMeters engine_;
+  std::string last_queue_;  // what the last lookup was for
+  std::string last_name_;
+  JobMeters* last_jobs_ = nullptr;
+  std::vector<RatePoint>* last_rates_ = nullptr;
 };
 
 }  // namespace pawl::engine

@@ -1,5 +1,5 @@
-// Work over many jobs that goes on in the broker, survives a restart, and keeps a pace: replay and purge of a dead
-// letter queue, drain of a queue.
+// Work over many jobs that goes on in the broker, survives a restart, and keeps a pace: replay and purge of a
+// dead letter queue, drain of a queue.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,178 @@
+#include "broker/engine/batch_outbox.h"
+
+#include "broker/engine/codec.h"
+
+namespace pawl::engine {
+
+using core::Job;
+using core::Status;
+
+void BatchOutbox::clear() {
+  batch.clear();
+  replies.clear();
+  events.clear();
+  samples.clear();
+  log_erases.clear();
+}
+
+void BatchOutbox::put_job(core::Place place, const Job& job) {
+  value_.clear();
+  encode_job(place, job, value_);
+  if (place == core::Place::ready) {
+    batch.put(family::ready, ready_key(job.queue, job.priority, job.id), value_);
+  } else {
+    batch.put(family_of(place), placed_key(job.queue, job.id), value_);
+  }
+}
+
+void BatchOutbox::erase_job(core::Place place, const Job& job) {
+  if (place == core::Place::ready) {
+    batch.erase(family::ready, ready_key(job.queue, job.priority, job.id));
+  } else {
+    batch.erase(family_of(place), placed_key(job.queue, job.id));
+  }
+}
+
+void BatchOutbox::put_timer(core::Millis due, const core::JobId& id) {
+  batch.put(family::timers, timer_key(due, id), {});
+}
+
+void BatchOutbox::erase_timer(core::Millis due, const core::JobId& id) {
+  batch.erase(family::timers, timer_key(due, id));
+}
+
+void BatchOutbox::put_grant(const core::Grant& grant) {
+  value_.clear();
+  encode_grant(grant, value_);
+  batch.put(family::grants, grant_key(grant.number), value_);
+}
+
+void BatchOutbox::erase_grant(std::uint64_t number) { batch.erase(family::grants, grant_key(number)); }
+
+void BatchOutbox::put_queue(const core::QueueRow& row) {
+  value_.clear();
+  encode_queue(row, value_);
+  batch.put(family::queues, queue_key(row.number), value_);
+}
+
+void BatchOutbox::erase_queue(const core::QueueRow& row) {
+  const Key<4> begin = queue_key(row.number);
+  const Key<4> end = queue_end(row.number);
+  batch.erase(family::queues, begin);
+  for (const storage::Family which :
+       {family::ready, family::parked, family::ended, family::dead, family::unique, family::retained}) {
+    batch.erase_range(which, begin, end);
+  }
+}
+
+void BatchOutbox::put_retained(const core::RetainedRow& row) {
+  const Key<13> key = retained_key(row);
+  if (row.count == 0) {
+    batch.erase(family::retained, key);
+    return;
+  }
+  value_.clear();
+  encode_retained(row, value_);
+  batch.put(family::retained, key, value_);
+}
+
+void BatchOutbox::put_marks(const core::Marks& marks) {
+  value_.clear();
+  encode_marks(marks, value_);
+  batch.put(family::meta, marks_key, value_);
+}
+
+void BatchOutbox::put_unique(core::QueueNumber queue, std::string_view key, const core::UniqueRow& row) {
+  value_.clear();
+  encode_unique(row, value_);
+  batch.put(family::unique, unique_key(queue, key), value_);
+}
+
+void BatchOutbox::erase_unique(core::QueueNumber queue, std::string_view key) {
+  batch.erase(family::unique, unique_key(queue, key));
+}
+
+void BatchOutbox::put_idempotency(std::string_view key, const core::IdempotencyRow& row) {
+  value_.clear();
+  encode_idempotency(row, value_);
+  batch.put(family::idempotency, key, value_);
+}
+
+void BatchOutbox::put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
+                           std::span<const std::string> lines) {
+  value_.clear();
+  encode_logs(lines, value_);
+  batch.put(family::logs, log_key(id, at, first_line), value_);
+}
+
+void BatchOutbox::erase_logs(const core::JobId& id) { log_erases.push_back(id); }
+
+void BatchOutbox::reply(core::Ticket to, core::Reply&& reply) {
+  if (to != core::Ticket::none) replies.emplace_back(to, std::move(reply));
+}
+
+namespace {
+
+std::shared_ptr<JobEvent> make_event(JobEvent::Kind kind, const Job& job, const std::string& queue) {
+  auto event = std::make_shared<JobEvent>();
+  event->kind = kind;
+  event->job = job.id;
+  event->queue = queue;
+  event->name = job.name;
+  event->status = job.status;
+  event->at = job.history.empty() ? job.created_at : job.history.back().at;
+  event->attempt = job.attempts_made + (job.status == Status::active ? 1 : 0);
+  event->progress = job.progress;
+  return event;
+}
+
+double seconds(core::Millis ms) { return static_cast<double>(ms < 0 ? 0 : ms) / 1000; }
+
+Meters::Sample make_sample(const Job& job, const std::string& queue, Status from, const core::Event* cause) {
+  Meters::Sample sample;
+  sample.queue = queue;
+  sample.name = job.name;
+  sample.from = from;
+  sample.to = job.status;
+  sample.submitted = cause == nullptr;
+  if (cause != nullptr) {
+    sample.retried = *cause == core::Event::retry_later || *cause == core::Event::retry_now;
+    sample.released = *cause == core::Event::release || *cause == core::Event::release_later;
+  }
+  sample.at = job.history.back().at;
+  if (job.status == Status::active && job.history.size() > 1) {
+    sample.wait_s = seconds(sample.at - job.history[job.history.size() - 2].at);
+  }
+  if (from == Status::active) {
+    sample.run_s = seconds(sample.at - job.started_at);
+    sample.stalled_or_timed_out = !job.last_settle.by_worker;
+    sample.timed_out = sample.stalled_or_timed_out && !job.errors.empty() && job.errors.back().type == "timeout";
+  }
+  return sample;
+}
+
+}  // namespace
+
+void BatchOutbox::moved(const Job& job, const std::string& queue, Status from, const core::Event* cause) {
+  auto event = make_event(JobEvent::Kind::status, job, queue);
+  // The error belongs to the news only when it came with this move.
+  if (from == Status::active && !job.errors.empty() && job.errors.back().at == event->at) {
+    event->error_type = job.errors.back().type;
+  }
+  events.push_back(std::move(event));
+  samples.push_back(make_sample(job, queue, from, cause));
+}
+
+void BatchOutbox::progressed(const Job& job, const std::string& queue) {
+  auto event = make_event(JobEvent::Kind::progress, job, queue);
+  event->message = job.message;
+  events.push_back(std::move(event));
+}
+
+void BatchOutbox::logged(const Job& job, const std::string& queue, std::span<const std::string> lines) {
+  auto event = make_event(JobEvent::Kind::log, job, queue);
+  event->lines.assign(lines.begin(), lines.end());
+  events.push_back(std::move(event));
+}
+
+}  // namespace pawl::engine

@@ -1,0 +1,58 @@
+// What the machine says, made ready for one batch: rows encoded into a storage batch, replies and news kept until the
+// batch is durable.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/core/outbox.h"
+#include "broker/engine/events.h"
+#include "broker/engine/meters.h"
+#include "storage/store.h"
+
+namespace pawl::engine {
+
+/// Collects for one batch after another. Thread: engine (or the one thread of a test).
+class BatchOutbox final : public core::Outbox {
+ public:
+  using Reply = std::pair<core::Ticket, core::Reply>;
+
+  // What was collected. The owner takes or clears it between batches.
+  storage::Batch batch;
+  std::vector<Reply> replies;
+  std::vector<std::shared_ptr<JobEvent>> events;  // without ids
+  std::vector<Meters::Sample> samples;
+  /// Jobs whose log lines are to be erased: they have no fixed number of rows, so the owner reads which.
+  std::vector<core::JobId> log_erases;
+
+  bool empty() const { return batch.empty() && replies.empty() && events.empty(); }
+  void clear();
+
+  void put_job(core::Place place, const core::Job& job) override;
+  void erase_job(core::Place place, const core::Job& job) override;
+  void put_timer(core::Millis due, const core::JobId& id) override;
+  void erase_timer(core::Millis due, const core::JobId& id) override;
+  void put_grant(const core::Grant& grant) override;
+  void erase_grant(std::uint64_t number) override;
+  void put_queue(const core::QueueRow& row) override;
+  void erase_queue(const core::QueueRow& row) override;
+  void put_retained(const core::RetainedRow& row) override;
+  void put_marks(const core::Marks& marks) override;
+  void put_unique(core::QueueNumber queue, std::string_view key, const core::UniqueRow& row) override;
+  void erase_unique(core::QueueNumber queue, std::string_view key) override;
+  void put_idempotency(std::string_view key, const core::IdempotencyRow& row) override;
+  void put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
+                std::span<const std::string> lines) override;
+  void erase_logs(const core::JobId& id) override;
+  void reply(core::Ticket to, core::Reply&& reply) override;
+  void moved(const core::Job& job, const std::string& queue, core::Status from, const core::Event* cause) override;
+  void progressed(const core::Job& job, const std::string& queue) override;
+  void logged(const core::Job& job, const std::string& queue, std::span<const std::string> lines) override;
+
+ private:
+  std::string value_;  // reused
+};
+
+}  // namespace pawl::engine

@@ -1,0 +1,302 @@
+#include "broker/engine/check.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include "broker/engine/clock.h"
+#include "broker/engine/codec.h"
+
+namespace pawl::engine {
+
+using core::Job;
+using core::JobId;
+using core::Millis;
+using core::Place;
+using core::QueueNumber;
+using core::Status;
+
+namespace {
+
+constexpr std::size_t problems_max = 100;
+// The store drops rows while it is scanned: those that expire meanwhile are counted neither here nor there.
+constexpr Millis scan_time_max_ms = 600'000;
+constexpr std::array places{Place::ready, Place::parked, Place::ended, Place::dead};
+
+std::string end_of_all(std::size_t size) { return std::string(size + 1, '\xff'); }
+
+/// One run over one snapshot.
+class Checker {
+ public:
+  Checker(const storage::Snapshot& snapshot, Millis now_wall) : snapshot_(snapshot), now_wall_(now_wall) {}
+
+  CheckReport run() {
+    read_marks();
+    read_queues();
+    read_grants();
+    for (const Place place : places) read_jobs(place);
+    read_timers();
+    read_unique();
+    read_retained();
+    compare_counts();
+    read_rest();
+    return std::move(report_);
+  }
+
+ private:
+  using RetainedKey = std::tuple<std::uint32_t, Millis, Status>;
+
+  template <typename... Args>
+  void problem(fmt::format_string<Args...> format, Args&&... args) {
+    if (++report_.problem_count <= problems_max) {
+      report_.problems.push_back(fmt::format(format, std::forward<Args>(args)...));
+    }
+  }
+
+  template <typename Visit>
+  void scan(storage::Family family, std::size_t key_size, const char* what, Visit&& visit) {
+    const auto scanned = snapshot_.scan({family, {}, end_of_all(key_size)},
+                                        [&](std::string_view key, std::string_view value) {
+                                          visit(key, value);
+                                          return true;
+                                        });
+    if (!scanned) problem("the {} could not be read to their end: {}", what, scanned.error().message);
+  }
+
+  std::optional<std::string> get(storage::Family family, std::string_view key) {
+    auto value = snapshot_.get(family, key);
+    if (value) return std::move(*value);
+    problem("a row could not be read: {}", value.error().message);
+    return std::nullopt;
+  }
+
+  core::QueueRow* queue_of(QueueNumber number) {
+    const auto it = queues_.find(static_cast<std::uint32_t>(number));
+    return it == queues_.end() ? nullptr : &it->second;
+  }
+
+  void read_marks() {
+    const std::optional<std::string> value = get(family::meta, marks_key);
+    if (!value) return;
+    const Decoded<core::Marks> marks = decode_marks(*value);
+    if (!marks) return problem("{}", marks.error().what);
+    marks_ = *marks;
+    now_wall_ = std::max(now_wall_, marks_.wall);
+  }
+
+  void read_queues() {
+    std::map<std::string, std::uint32_t> names;
+    scan(family::queues, 4, "queues", [&](std::string_view key, std::string_view value) {
+      Decoded<core::QueueRow> row = decode_queue(key, value);
+      if (!row) return problem("{}", row.error().what);
+      const auto number = static_cast<std::uint32_t>(row->number);
+      if (!names.try_emplace(row->name, number).second) problem("two queues are named {}", row->name);
+      if (number >= marks_.next_queue) problem("queue {} has a number that the marks do not cover", row->name);
+      queues_[number] = std::move(*row);
+      ++report_.queues;
+    });
+  }
+
+  void read_grants() {
+    scan(family::grants, 8, "grants", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::Grant> grant = decode_grant(key, value);
+      if (!grant) return problem("{}", grant.error().what);
+      ++report_.grants;
+      std::size_t live = 0;
+      for (const core::Grant::Entry& entry : grant->entries) {
+        if (static_cast<std::uint64_t>(entry.lease) >= marks_.next_lease) {
+          problem("lease {} is newer than the marks", static_cast<std::uint64_t>(entry.lease));
+        }
+        const Key<22> row_key = ready_key(entry.id.queue(), entry.priority, entry.id);
+        const std::optional<std::string> row = get(family::ready, row_key);
+        if (!row) continue;
+        const Decoded<Job> job = decode_job(Place::ready, row_key, *row);
+        if (!job || job->last_lease >= entry.lease) continue;
+        ++live;
+        if (!leases_.try_emplace(entry.id, entry.lease).second) problem("job {} is leased twice", uuid_text(entry.id));
+      }
+      if (live == 0) problem("grant {} names no leased job", grant->number);
+    });
+  }
+
+  void read_jobs(Place place) {
+    scan(family_of(place), place == Place::ready ? 22 : 20, "jobs", [&](std::string_view key, std::string_view value) {
+      Decoded<Job> job = decode_job(place, key, value);
+      if (!job) return problem("{}", job.error().what);
+      if (expired(job->expires_at, now_wall_)) {
+        ++report_.expired_rows;
+        return;
+      }
+      check_job(place, *job);
+    });
+  }
+
+  void check_job(Place place, const Job& job) {
+    const std::string id = uuid_text(job.id);
+    if (job.id.queue() != job.queue) problem("job {} stands in a queue that its id denies", id);
+    if (queue_of(job.queue) == nullptr) return problem("job {} stands in a queue that does not exist", id);
+    if (job.id.high() > marks_.last_id_high) problem("job {} is newer than the marks", id);
+    const bool leased = place == Place::ready && leases_.contains(job.id);
+    if (job.status == Status::active && !leased) problem("job {} is active, but no grant names it", id);
+    const Status status = leased ? Status::active : job.status;
+    ++report_.jobs[static_cast<std::size_t>(status)];
+    ++recount_[{static_cast<std::uint32_t>(job.queue), status}];
+    check_only_place(place, job, id);
+    if (job.status == Status::delayed && !get(family::timers, timer_key(job.run_at, job.id))) {
+      problem("job {} is delayed, but no timer names it", id);
+    }
+    if (is_end(job.status) && job.expires_at != 0) {
+      ++retained_[RetainedKey{static_cast<std::uint32_t>(job.queue), job.expires_at, job.status}];
+    }
+    if (!is_end(job.status) && !job.unique_key.empty()) {
+      const std::optional<std::string> row = get(family::unique, unique_key(job.queue, job.unique_key));
+      const Decoded<core::UniqueRow> holder = row ? decode_unique(*row) : std::unexpected(DecodeError{});
+      if (!holder || holder->id != job.id || holder->until != 0) problem("job {} lives, but does not hold its unique key", id);
+    }
+  }
+
+  void check_only_place(Place place, const Job& job, const std::string& id) {
+    for (const Place other : places) {
+      if (other <= place) continue;
+      const std::optional<std::string> row = get(family_of(other), placed_key(job.queue, job.id));
+      if (!row) continue;
+      const std::optional<Millis> stamp = other == Place::parked ? 0 : stamp_of(*row);
+      if (!stamp || !expired(*stamp, now_wall_)) problem("job {} stands in two places", id);
+    }
+  }
+
+  void read_timers() {
+    scan(family::timers, 24, "timers", [&](std::string_view key, std::string_view) {
+      const auto timer = parse_timer(key);
+      if (!timer) return problem("a timer's key is damaged");
+      ++report_.timers;
+      const auto& [due, id] = *timer;
+      if (queue_of(id.queue()) == nullptr) {
+        ++report_.leftover_timers;
+        return;
+      }
+      const Key<20> row_key = placed_key(id.queue(), id);
+      const std::optional<std::string> row = get(family::parked, row_key);
+      const Decoded<Job> job = row ? decode_job(Place::parked, row_key, *row) : std::unexpected(DecodeError{});
+      if (!job || job->status != Status::delayed || job->run_at != due) {
+        problem("a timer names job {}, which does not wait for it", uuid_text(id));
+      }
+    });
+  }
+
+  std::optional<Job> find_live(const JobId& id) {
+    const Key<22> ready = ready_key(id.queue(), id.priority(), id);
+    if (const auto row = get(family::ready, ready)) {
+      if (Decoded<Job> job = decode_job(Place::ready, ready, *row)) return std::move(*job);
+    }
+    const Key<20> parked = placed_key(id.queue(), id);
+    if (const auto row = get(family::parked, parked)) {
+      if (Decoded<Job> job = decode_job(Place::parked, parked, *row)) return std::move(*job);
+    }
+    return std::nullopt;
+  }
+
+  void read_unique() {
+    scan(family::unique, 600, "unique keys", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::UniqueRow> row = decode_unique(value);
+      if (!row || key.size() < 4) return problem("the record of a unique key is damaged");
+      if (expired(row->until, now_wall_)) {
+        ++report_.expired_rows;
+        return;
+      }
+      ++report_.unique_keys;
+      if (queue_of(queue_at(key)) == nullptr) return problem("a unique key belongs to a queue that does not exist");
+      if (row->until != 0) return;
+      const std::optional<Job> job = find_live(row->id);
+      if (!job || job->unique_key != key.substr(4) || job->queue != queue_at(key)) {
+        problem("a unique key is held for job {}, which does not live or has another", uuid_text(row->id));
+      }
+    });
+  }
+
+  void read_retained() {
+    scan(family::retained, 13, "retained counts", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::RetainedRow> row = decode_retained(key, value);
+      if (!row) return problem("{}", row.error().what);
+      const auto queue = static_cast<std::uint32_t>(row->queue);
+      if (queue_of(row->queue) == nullptr) return problem("a retained count belongs to a queue that does not exist");
+      if (expired(row->expires_at, now_wall_)) {
+        recount_[{queue, row->status}] += row->count;  // the counter falls when the engine meets it
+        return;
+      }
+      const auto counted = retained_.find({queue, row->expires_at, row->status});
+      const std::uint64_t found = counted == retained_.end() ? 0 : counted->second;
+      if (found != row->count) {
+        problem("queue {} keeps {} {} jobs until {}, but {} are counted", queue_of(row->queue)->name, found,
+                core::name_of(row->status), row->expires_at, row->count);
+      }
+      if (counted != retained_.end()) retained_.erase(counted);
+    });
+    for (const auto& [key, count] : retained_) {
+      problem("{} jobs of queue number {} expire at {} and are not counted", count, std::get<0>(key), std::get<1>(key));
+    }
+  }
+
+  void compare_counts() {
+    for (const auto& [number, queue] : queues_) {
+      for (std::size_t i = 0; i < core::status_count; ++i) {
+        const std::uint64_t found = recount_[{number, static_cast<Status>(i)}];
+        if (found != queue.counts[i]) {
+          problem("queue {} has {} {} jobs, its counter says {}", queue.name, found,
+                  core::name_of(static_cast<Status>(i)), queue.counts[i]);
+        }
+      }
+    }
+  }
+
+  void read_rest() {
+    scan(family::idempotency, 600, "idempotency keys", [&](std::string_view, std::string_view value) {
+      const Decoded<core::IdempotencyRow> row = decode_idempotency(value);
+      if (!row) return problem("{}", row.error().what);
+      if (expired(row->expires_at, now_wall_)) ++report_.expired_rows;
+      else ++report_.idempotency_keys;
+    });
+    scan(family::logs, 28, "log lines", [&](std::string_view key, std::string_view value) {
+      const Decoded<LogRow> row = decode_logs(key, value);
+      if (!row) return problem("{}", row.error().what);
+      ++report_.log_rows;
+    });
+    scan(family::operations, 16, "operations", [&](std::string_view key, std::string_view value) {
+      const Decoded<OperationRow> row = decode_operation(key, value);
+      if (!row) return problem("{}", row.error().what);
+      ++report_.operations;
+    });
+  }
+
+  const storage::Snapshot& snapshot_;
+  Millis now_wall_;
+  CheckReport report_;
+  core::Marks marks_;
+  std::map<std::uint32_t, core::QueueRow> queues_;
+  std::unordered_map<JobId, core::LeaseNumber, core::JobIdHash> leases_;
+  std::map<std::pair<std::uint32_t, Status>, std::uint64_t> recount_;
+  std::map<RetainedKey, std::uint64_t> retained_;  // as recounted; what the store counts too is taken out
+};
+
+}  // namespace
+
+std::uint64_t CheckReport::jobs_in_all() const {
+  std::uint64_t sum = 0;
+  for (const std::uint64_t count : jobs) sum += count;
+  return sum;
+}
+
+CheckReport check_store(const storage::Snapshot& snapshot, Millis now_wall) { return Checker(snapshot, now_wall).run(); }
+
+storage::Result<CheckReport> check_store(storage::Store& store, Millis now_wall) {
+  const auto partition = store.acquire(0);
+  if (!partition) return std::unexpected(partition.error());
+  const std::unique_ptr<storage::Snapshot> snapshot = (*partition)->snapshot();
+  return check_store(*snapshot, now_wall != 0 ? now_wall : wall_of({}) + scan_time_max_ms);
+}
+
+}  // namespace pawl::engine

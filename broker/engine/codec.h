@@ -1,0 +1,63 @@
+// Rows as bytes. Every value carries the version of its record; decoding checks every byte and never trusts a
+// length. docs/STORAGE_FORMAT.md gives the layouts; golden bytes in the tests hold them still.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/core/outbox.h"
+#include "broker/engine/keys.h"
+#include "broker/engine/operations.h"
+
+namespace pawl::engine {
+
+/// What is wrong with a row, for people.
+struct DecodeError {
+  std::string what;
+};
+template <typename T>
+using Decoded = std::expected<T, DecodeError>;
+
+// Encoding appends to `out`.
+void encode_job(core::Place place, const core::Job& job, std::string& out);
+void encode_queue(const core::QueueRow& row, std::string& out);
+void encode_grant(const core::Grant& grant, std::string& out);
+void encode_retained(const core::RetainedRow& row, std::string& out);
+void encode_marks(const core::Marks& marks, std::string& out);
+void encode_unique(const core::UniqueRow& row, std::string& out);
+void encode_idempotency(const core::IdempotencyRow& row, std::string& out);
+void encode_logs(std::span<const std::string> lines, std::string& out);
+
+Decoded<core::Job> decode_job(core::Place place, std::string_view key, std::string_view value);
+Decoded<core::QueueRow> decode_queue(std::string_view key, std::string_view value);
+Decoded<core::Grant> decode_grant(std::string_view key, std::string_view value);
+Decoded<core::RetainedRow> decode_retained(std::string_view key, std::string_view value);
+Decoded<core::Marks> decode_marks(std::string_view value);
+Decoded<core::UniqueRow> decode_unique(std::string_view value);
+Decoded<core::IdempotencyRow> decode_idempotency(std::string_view value);
+struct LogRow {
+  core::JobId id;
+  core::Millis at = 0;
+  std::uint32_t first_line = 0;
+  std::vector<std::string> lines;
+};
+Decoded<LogRow> decode_logs(std::string_view key, std::string_view value);
+
+/// An operation as it is kept: what clients see, and where it goes on.
+struct OperationRow {
+  OperationView view;
+  std::string position;  // the driver's own; empty: at the start
+};
+void encode_operation(const OperationRow& row, std::string& out);
+Decoded<OperationRow> decode_operation(std::string_view key, std::string_view value);
+
+/// A UUID's text: 36 characters, lower case.
+std::string uuid_text(const core::JobId& id);
+/// Nothing when it is not a UUID's text.
+std::optional<core::JobId> parse_uuid(std::string_view text);
+
+}  // namespace pawl::engine

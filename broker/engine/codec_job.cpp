@@ -1,0 +1,313 @@
+// The record of a job: a version, the status, a bit for each field that differs from its default, then those fields.
+#include "broker/engine/bytes.h"
+#include "broker/engine/codec.h"
+
+namespace pawl::engine {
+
+using core::Job;
+using core::Millis;
+using core::Place;
+using core::Status;
+
+namespace {
+
+constexpr std::uint8_t job_version = 1;
+
+// Bits in the order in which the fields follow. Never renumber; the first seven fit one byte.
+enum Bit : std::uint32_t {
+  has_name,
+  has_payload,
+  has_history,
+  has_started_at,
+  has_worker_id,
+  has_last_lease,
+  has_last_settle,
+  has_attempts_made,
+  has_finished_at,
+  has_result,
+  has_run_at,
+  has_progress,
+  has_message,
+  has_errors,
+  has_stalls,
+  has_priority,
+  has_max_attempts,
+  has_max_stalls,
+  has_backoff,
+  has_lease_ms,
+  has_timeout_ms,
+  has_unique_key,
+  has_unique_for_ms,
+  has_group,
+  has_retention_completed,
+  has_retention_failed,
+  has_tags,
+  has_traceparent,
+  has_replays,
+  has_log_lines,
+  has_created_at,
+  bit_count,
+};
+constexpr std::uint64_t bit(Bit which, bool on) { return std::uint64_t{on} << which; }
+
+const Job defaults{};
+
+bool plain_history(const Job& job) {
+  return job.history.size() == 1 && job.history[0].status == job.status && job.history[0].at == job.created_at;
+}
+
+std::uint64_t present(Place place, const Job& job) {
+  return bit(has_name, !job.name.empty()) | bit(has_payload, job.payload != nullptr) |
+         bit(has_history, !plain_history(job)) | bit(has_started_at, job.started_at != 0) |
+         bit(has_worker_id, !job.worker_id.empty()) |
+         bit(has_last_lease, job.last_lease != core::LeaseNumber::none) |
+         bit(has_last_settle, job.last_settle.lease != core::LeaseNumber::none) |
+         bit(has_attempts_made, job.attempts_made != 0) | bit(has_finished_at, job.finished_at != 0) |
+         bit(has_result, job.result != nullptr) | bit(has_run_at, job.run_at != job.created_at) |
+         bit(has_progress, job.progress != defaults.progress) | bit(has_message, !job.message.empty()) |
+         bit(has_errors, !job.errors.empty()) | bit(has_stalls, job.stalls != 0) |
+         bit(has_priority, place != Place::ready && job.priority != job.id.priority()) |
+         bit(has_max_attempts, job.max_attempts != defaults.max_attempts) |
+         bit(has_max_stalls, job.max_stalls != defaults.max_stalls) |
+         bit(has_backoff, job.backoff != defaults.backoff) | bit(has_lease_ms, job.lease_ms != defaults.lease_ms) |
+         bit(has_timeout_ms, job.timeout_ms != defaults.timeout_ms) | bit(has_unique_key, !job.unique_key.empty()) |
+         bit(has_unique_for_ms, job.unique_for_ms != 0) | bit(has_group, !job.group.empty()) |
+         bit(has_retention_completed, job.retention.completed_ms != defaults.retention.completed_ms) |
+         bit(has_retention_failed, job.retention.failed_ms != defaults.retention.failed_ms) |
+         bit(has_tags, !job.tags.empty()) | bit(has_traceparent, !job.traceparent.empty()) |
+         bit(has_replays, job.replays != 0) | bit(has_log_lines, job.log_lines != 0) |
+         bit(has_created_at, job.created_at != job.id.created_at());
+}
+
+std::size_t room_for(const Job& job) {
+  std::size_t room = 400 + job.name.size() + job.worker_id.size() + job.message.size() + job.unique_key.size() +
+                     job.group.size() + job.traceparent.size() + job.history.size() * (1 + varint_max);
+  if (job.payload) room += job.payload->size();
+  if (job.result) room += job.result->size();
+  for (const std::string& tag : job.tags) room += tag.size() + varint_max;
+  for (const core::AttemptError& error : job.errors) {
+    room += 6 * varint_max + error.type.size() + error.message.size() + error.stack.size() + error.worker_id.size();
+  }
+  return room;
+}
+
+void write_backoff(Writer& to, const core::Backoff& backoff) {
+  to.byte(static_cast<std::uint8_t>(backoff.type));
+  to.zigzag(backoff.delay_ms);
+  to.real(backoff.factor);
+  to.zigzag(backoff.max_delay_ms);
+  to.real(backoff.jitter);
+}
+
+core::Backoff read_backoff(Reader& from) {
+  core::Backoff backoff;
+  const std::uint8_t type = from.byte();
+  if (type > 2) from.fail();
+  backoff.type = static_cast<core::Backoff::Type>(type);
+  backoff.delay_ms = from.zigzag();
+  backoff.factor = from.real();
+  backoff.max_delay_ms = from.zigzag();
+  backoff.jitter = from.real();
+  return backoff;
+}
+
+Status read_status(Reader& from, std::uint8_t byte) {
+  if (byte >= core::status_count) from.fail();
+  return from.ok() ? static_cast<Status>(byte) : Status::pending;
+}
+
+// What became of it, after the name and the payload's turn.
+void write_life(Writer& to, const Job& job, std::uint64_t bits) {
+  const auto has = [bits](Bit which) { return (bits >> which & 1) != 0; };
+  if (has(has_history)) {
+    to.varint(job.history.size());
+    Millis before = job.created_at;
+    for (const core::Transition& transition : job.history) {
+      to.byte(static_cast<std::uint8_t>(transition.status));
+      to.delta(transition.at, before);
+      before = transition.at;
+    }
+  }
+  if (has(has_started_at)) to.delta(job.started_at, job.created_at);
+  if (has(has_worker_id)) to.text(job.worker_id);
+  if (has(has_last_lease)) to.varint(static_cast<std::uint64_t>(job.last_lease));
+  if (has(has_last_settle)) {
+    to.varint(static_cast<std::uint64_t>(job.last_settle.lease));
+    to.byte(static_cast<std::uint8_t>(static_cast<unsigned>(job.last_settle.status) |
+                                      (job.last_settle.by_worker ? 0x80u : 0u)));
+    to.zigzag(job.last_settle.run_at);
+  }
+  if (has(has_attempts_made)) to.varint(job.attempts_made);
+  if (has(has_finished_at)) to.delta(job.finished_at, job.created_at);
+  if (has(has_result)) to.text(*job.result);
+  if (has(has_run_at)) to.delta(job.run_at, job.created_at);
+  if (has(has_progress)) to.real(job.progress);
+  if (has(has_message)) to.text(job.message);
+  if (has(has_errors)) {
+    to.varint(job.errors.size());
+    for (const core::AttemptError& error : job.errors) {
+      to.varint(error.attempt);
+      to.delta(error.at, job.created_at);
+      to.text(error.type);
+      to.text(error.message);
+      to.text(error.stack);
+      to.text(error.worker_id);
+    }
+  }
+  if (has(has_stalls)) to.varint(job.stalls);
+}
+
+// What the submitter said beyond name and payload.
+void write_terms(Writer& to, const Job& job, std::uint64_t bits) {
+  const auto has = [bits](Bit which) { return (bits >> which & 1) != 0; };
+  if (has(has_priority)) to.zigzag(job.priority);
+  if (has(has_max_attempts)) to.varint(job.max_attempts);
+  if (has(has_max_stalls)) to.varint(job.max_stalls);
+  if (has(has_backoff)) write_backoff(to, job.backoff);
+  if (has(has_lease_ms)) to.zigzag(job.lease_ms);
+  if (has(has_timeout_ms)) to.zigzag(job.timeout_ms);
+  if (has(has_unique_key)) to.text(job.unique_key);
+  if (has(has_unique_for_ms)) to.zigzag(job.unique_for_ms);
+  if (has(has_group)) to.text(job.group);
+  if (has(has_retention_completed)) to.zigzag(job.retention.completed_ms);
+  if (has(has_retention_failed)) to.zigzag(job.retention.failed_ms);
+  if (has(has_tags)) {
+    to.varint(job.tags.size());
+    for (const std::string& tag : job.tags) to.text(tag);
+  }
+  if (has(has_traceparent)) to.text(job.traceparent);
+  if (has(has_replays)) to.varint(job.replays);
+  if (has(has_log_lines)) to.varint(job.log_lines);
+}
+
+void read_history(Reader& from, Job& job) {
+  const std::size_t count = from.count();
+  if (count > core::history_max) return from.fail();
+  job.history.reserve(count);
+  Millis before = job.created_at;
+  for (std::size_t i = 0; i < count && from.ok(); ++i) {
+    const Status status = read_status(from, from.byte());
+    before = from.delta(before);
+    job.history.push_back({status, before});
+  }
+}
+
+void read_errors(Reader& from, Job& job) {
+  const std::size_t count = from.count();
+  if (count > core::errors_max) return from.fail();
+  job.errors.reserve(count);
+  for (std::size_t i = 0; i < count && from.ok(); ++i) {
+    core::AttemptError error;
+    error.attempt = from.varint32();
+    error.at = from.delta(job.created_at);
+    error.type = from.text();
+    error.message = from.text();
+    error.stack = from.text();
+    error.worker_id = from.text();
+    job.errors.push_back(std::move(error));
+  }
+}
+
+void read_life(Reader& from, Job& job, std::uint64_t bits) {
+  const auto has = [bits](Bit which) { return (bits >> which & 1) != 0; };
+  if (has(has_history)) read_history(from, job);
+  else job.history.push_back({job.status, job.created_at});
+  if (has(has_started_at)) job.started_at = from.delta(job.created_at);
+  if (has(has_worker_id)) job.worker_id = from.text();
+  if (has(has_last_lease)) job.last_lease = core::LeaseNumber{from.varint()};
+  if (has(has_last_settle)) {
+    job.last_settle.lease = core::LeaseNumber{from.varint()};
+    const std::uint8_t status = from.byte();
+    job.last_settle.status = read_status(from, status & 0x7f);
+    job.last_settle.by_worker = (status & 0x80) != 0;
+    job.last_settle.run_at = from.zigzag();
+  }
+  if (has(has_attempts_made)) job.attempts_made = from.varint32();
+  if (has(has_finished_at)) job.finished_at = from.delta(job.created_at);
+  if (has(has_result)) job.result = std::make_shared<const std::string>(from.text());
+  job.run_at = has(has_run_at) ? from.delta(job.created_at) : job.created_at;
+  if (has(has_progress)) job.progress = from.real();
+  if (has(has_message)) job.message = from.text();
+  if (has(has_errors)) read_errors(from, job);
+  if (has(has_stalls)) job.stalls = from.varint32();
+}
+
+void read_terms(Reader& from, Job& job, std::uint64_t bits) {
+  const auto has = [bits](Bit which) { return (bits >> which & 1) != 0; };
+  if (has(has_priority)) {
+    const std::int64_t priority = from.zigzag();
+    if (priority < -1000 || priority > 1000) return from.fail();
+    job.priority = static_cast<int>(priority);
+  }
+  if (has(has_max_attempts)) job.max_attempts = from.varint32();
+  if (has(has_max_stalls)) job.max_stalls = from.varint32();
+  if (has(has_backoff)) job.backoff = read_backoff(from);
+  if (has(has_lease_ms)) job.lease_ms = from.zigzag();
+  if (has(has_timeout_ms)) job.timeout_ms = from.zigzag();
+  if (has(has_unique_key)) job.unique_key = from.text();
+  if (has(has_unique_for_ms)) job.unique_for_ms = from.zigzag();
+  if (has(has_group)) job.group = from.text();
+  if (has(has_retention_completed)) job.retention.completed_ms = from.zigzag();
+  if (has(has_retention_failed)) job.retention.failed_ms = from.zigzag();
+  if (has(has_tags)) {
+    const std::size_t count = from.count();
+    for (std::size_t i = 0; i < count && from.ok(); ++i) job.tags.emplace_back(from.text());
+  }
+  if (has(has_traceparent)) job.traceparent = from.text();
+  if (has(has_replays)) job.replays = from.varint32();
+  if (has(has_log_lines)) job.log_lines = from.varint32();
+}
+
+}  // namespace
+
+void encode_job(Place place, const Job& job, std::string& out) {
+  const std::uint64_t bits = present(place, job);
+  append(out, room_for(job), [&](Writer& to) {
+    if (place == Place::ended || place == Place::dead) to.big64(static_cast<std::uint64_t>(job.expires_at));
+    to.byte(job_version);
+    to.byte(static_cast<std::uint8_t>(static_cast<unsigned>(job.status) | (job.cancel_requested ? 0x80u : 0u)));
+    to.varint(bits);
+    if ((bits >> has_created_at & 1) != 0) to.delta(job.created_at, job.id.created_at());
+    if ((bits >> has_name & 1) != 0) to.text(job.name);
+    if ((bits >> has_payload & 1) != 0) to.text(*job.payload);
+    write_life(to, job, bits);
+    write_terms(to, job, bits);
+  });
+}
+
+Decoded<Job> decode_job(Place place, std::string_view key, std::string_view value) {
+  const std::optional<PlacedKey> placed = parse_placed(place, key);
+  if (!placed) return std::unexpected(DecodeError{"the key of a job has a wrong size"});
+  Reader from(value);
+  Job job;
+  job.id = placed->id;
+  job.queue = placed->queue;
+  job.priority = placed->priority;
+  if (place == Place::ended || place == Place::dead) {
+    const std::uint64_t stamp = from.big64();
+    if (stamp > static_cast<std::uint64_t>(core::never)) from.fail();
+    job.expires_at = from.ok() ? static_cast<Millis>(stamp) : 0;
+  }
+  const std::uint8_t version = from.byte();
+  if (from.ok() && version != job_version) {
+    return std::unexpected(DecodeError{"a job has the unknown record version " + std::to_string(version)});
+  }
+  const std::uint8_t status = from.byte();
+  job.status = read_status(from, status & 0x7f);
+  job.cancel_requested = (status & 0x80) != 0;
+  const std::uint64_t bits = from.varint();
+  if (bits >> bit_count != 0) from.fail();
+  job.created_at = job.id.created_at();
+  if ((bits >> has_created_at & 1) != 0) job.created_at = from.delta(job.created_at);
+  if ((bits >> has_name & 1) != 0) job.name = from.text();
+  if ((bits >> has_payload & 1) != 0) job.payload = std::make_shared<const std::string>(from.text());
+  read_life(from, job, bits);
+  read_terms(from, job, bits);
+  if (!from.done()) return std::unexpected(DecodeError{"the record of job " + uuid_text(job.id) + " is damaged"});
+  if (place_of(job.status) != place) {
+    return std::unexpected(DecodeError{"job " + uuid_text(job.id) + " stands in a place that its status denies"});
+  }
+  return job;
+}
+
+}  // namespace pawl::engine

@@ -1,0 +1,411 @@
+// Every record but the job's.
+#include "broker/engine/bytes.h"
+#include "broker/engine/codec.h"
+#include "broker/engine/engine.h"
+
+namespace pawl::engine {
+
+using core::Millis;
+using core::Status;
+
+namespace {
+
+constexpr std::uint8_t version_1 = 1;
+
+std::unexpected<DecodeError> damaged(const char* what) {
+  return std::unexpected(DecodeError{std::string("the record of ") + what + " is damaged or of an unknown version"});
+}
+
+void begin(Reader& from) {
+  if (from.byte() != version_1) from.fail();
+}
+
+Status read_status(Reader& from, std::uint8_t byte) {
+  if (byte >= core::status_count) from.fail();
+  return from.ok() ? static_cast<Status>(byte) : Status::pending;
+}
+
+Millis read_stamp(Reader& from) {
+  const std::uint64_t stamp = from.big64();
+  if (stamp > static_cast<std::uint64_t>(core::never)) from.fail();
+  return from.ok() ? static_cast<Millis>(stamp) : 0;
+}
+
+core::JobId read_id(Reader& from) {
+  const std::string_view bytes = from.raw(16);
+  return from.ok() ? id_at(bytes, 0) : core::JobId{};
+}
+
+enum SettingBit : std::uint32_t {
+  is_paused,
+  has_pause_reason,
+  has_priority,
+  has_max_attempts,
+  has_max_stalls,
+  has_backoff,
+  has_lease_ms,
+  has_timeout_ms,
+  has_retention,
+  setting_count,
+};
+
+void write_settings(Writer& to, const core::QueueSettings& settings) {
+  const auto bit = [](SettingBit which, bool on) { return std::uint64_t{on} << which; };
+  to.varint(bit(is_paused, settings.paused) | bit(has_pause_reason, !settings.pause_reason.empty()) |
+            bit(has_priority, settings.priority.has_value()) |
+            bit(has_max_attempts, settings.max_attempts.has_value()) |
+            bit(has_max_stalls, settings.max_stalls.has_value()) | bit(has_backoff, settings.backoff.has_value()) |
+            bit(has_lease_ms, settings.lease_ms.has_value()) | bit(has_timeout_ms, settings.timeout_ms.has_value()) |
+            bit(has_retention, settings.retention.has_value()));
+  if (!settings.pause_reason.empty()) to.text(settings.pause_reason);
+  if (settings.priority) to.zigzag(*settings.priority);
+  if (settings.max_attempts) to.varint(*settings.max_attempts);
+  if (settings.max_stalls) to.varint(*settings.max_stalls);
+  if (settings.backoff) {
+    to.byte(static_cast<std::uint8_t>(settings.backoff->type));
+    to.zigzag(settings.backoff->delay_ms);
+    to.real(settings.backoff->factor);
+    to.zigzag(settings.backoff->max_delay_ms);
+    to.real(settings.backoff->jitter);
+  }
+  if (settings.lease_ms) to.zigzag(*settings.lease_ms);
+  if (settings.timeout_ms) to.zigzag(*settings.timeout_ms);
+  if (settings.retention) {
+    to.zigzag(settings.retention->completed_ms);
+    to.zigzag(settings.retention->failed_ms);
+  }
+}
+
+core::QueueSettings read_settings(Reader& from) {
+  core::QueueSettings settings;
+  const std::uint64_t bits = from.varint();
+  if (bits >> setting_count != 0) from.fail();
+  const auto has = [bits](SettingBit which) { return (bits >> which & 1) != 0; };
+  settings.paused = has(is_paused);
+  if (has(has_pause_reason)) settings.pause_reason = from.text();
+  if (has(has_priority)) {
+    const std::int64_t priority = from.zigzag();
+    if (priority < -1000 || priority > 1000) from.fail();
+    settings.priority = static_cast<int>(priority);
+  }
+  if (has(has_max_attempts)) settings.max_attempts = from.varint32();
+  if (has(has_max_stalls)) settings.max_stalls = from.varint32();
+  if (has(has_backoff)) {
+    core::Backoff backoff;
+    const std::uint8_t type = from.byte();
+    if (type > 2) from.fail();
+    backoff.type = static_cast<core::Backoff::Type>(type);
+    backoff.delay_ms = from.zigzag();
+    backoff.factor = from.real();
+    backoff.max_delay_ms = from.zigzag();
+    backoff.jitter = from.real();
+    settings.backoff = backoff;
+  }
+  if (has(has_lease_ms)) settings.lease_ms = from.zigzag();
+  if (has(has_timeout_ms)) settings.timeout_ms = from.zigzag();
+  if (has(has_retention)) {
+    core::Retention retention;
+    retention.completed_ms = from.zigzag();
+    retention.failed_ms = from.zigzag();
+    settings.retention = retention;
+  }
+  return settings;
+}
+
+}  // namespace
+
+std::vector<storage::FamilySpec> families() {
+  const auto plain = [](const char* name) { return storage::FamilySpec{name, false, false}; };
+  const auto once = [](const char* name) { return storage::FamilySpec{name, true, false}; };
+  const auto expiring = [](const char* name) { return storage::FamilySpec{name, false, true}; };
+  return {plain("meta"),      plain("queues"),         once("ready"),     plain("parked"), expiring("ended"),
+          expiring("dead"),   once("timers"),          once("grants"),    expiring("unique"),
+          expiring("idempotency"), plain("retained"),  plain("logs"),     plain("operations")};
+}
+
+void encode_queue(const core::QueueRow& row, std::string& out) {
+  append(out, 400 + row.name.size() + row.settings.pause_reason.size(), [&](Writer& to) {
+    to.byte(version_1);
+    to.text(row.name);
+    to.zigzag(row.created_at);
+    for (const std::uint64_t count : row.counts) to.varint(count);
+    to.varint(row.lifetime_completed);
+    to.varint(row.lifetime_failed);
+    write_settings(to, row.settings);
+  });
+}
+
+Decoded<core::QueueRow> decode_queue(std::string_view key, std::string_view value) {
+  if (key.size() != 4) return damaged("a queue");
+  Reader from(value);
+  core::QueueRow row;
+  row.number = queue_at(key);
+  begin(from);
+  row.name = from.text();
+  row.created_at = from.zigzag();
+  for (std::uint64_t& count : row.counts) count = from.varint();
+  row.lifetime_completed = from.varint();
+  row.lifetime_failed = from.varint();
+  row.settings = read_settings(from);
+  if (!from.done()) return damaged("a queue");
+  return row;
+}
+
+void encode_grant(const core::Grant& grant, std::string& out) {
+  std::size_t room = 1 + 3 * varint_max + grant.entries.size() * (16 + 4 * varint_max);
+  for (const std::string& worker : grant.workers) room += varint_max + worker.size();
+  append(out, room, [&](Writer& to) {
+    to.byte(version_1);
+    to.zigzag(grant.granted_wall);
+    to.varint(grant.workers.size());
+    for (const std::string& worker : grant.workers) to.text(worker);
+    to.varint(grant.entries.size());
+    std::uint64_t expected = grant.number;
+    for (const core::Grant::Entry& entry : grant.entries) {
+      to.delta(static_cast<std::int64_t>(entry.lease), static_cast<std::int64_t>(expected));
+      to.raw(entry.id.view());
+      to.zigzag(entry.priority);
+      to.varint(entry.worker);
+      to.zigzag(entry.lease_ms);
+      expected = static_cast<std::uint64_t>(entry.lease) + 1;
+    }
+  });
+}
+
+Decoded<core::Grant> decode_grant(std::string_view key, std::string_view value) {
+  if (key.size() != 8) return damaged("a grant");
+  Reader from(value);
+  core::Grant grant;
+  grant.number = detail::load_big<std::uint64_t>(key.data());
+  begin(from);
+  grant.granted_wall = from.zigzag();
+  const std::size_t workers = from.count();
+  for (std::size_t i = 0; i < workers && from.ok(); ++i) grant.workers.emplace_back(from.text());
+  const std::size_t entries = from.count();
+  std::uint64_t expected = grant.number;
+  for (std::size_t i = 0; i < entries && from.ok(); ++i) {
+    core::Grant::Entry entry{};
+    const auto lease = static_cast<std::uint64_t>(from.delta(static_cast<std::int64_t>(expected)));
+    entry.lease = core::LeaseNumber{lease};
+    entry.id = read_id(from);
+    const std::int64_t priority = from.zigzag();
+    if (priority < INT16_MIN || priority > INT16_MAX) from.fail();
+    entry.priority = static_cast<std::int32_t>(priority);
+    entry.worker = from.varint32();
+    if (entry.worker >= grant.workers.size()) from.fail();
+    entry.lease_ms = from.zigzag();
+    expected = lease + 1;
+    grant.entries.push_back(entry);
+  }
+  if (!from.done()) return damaged("a grant");
+  return grant;
+}
+
+void encode_retained(const core::RetainedRow& row, std::string& out) {
+  append(out, 1 + varint_max, [&](Writer& to) {
+    to.byte(version_1);
+    to.varint(row.count);
+  });
+}
+
+Decoded<core::RetainedRow> decode_retained(std::string_view key, std::string_view value) {
+  if (key.size() != 13) return damaged("a retained count");
+  Reader from(value);
+  core::RetainedRow row;
+  row.queue = queue_at(key);
+  const auto expires = detail::load_big<std::uint64_t>(key.data() + 4);
+  if (expires > static_cast<std::uint64_t>(core::never)) from.fail();
+  row.expires_at = from.ok() ? static_cast<Millis>(expires) : 0;
+  row.status = read_status(from, static_cast<std::uint8_t>(key[12]));
+  if (!is_end(row.status)) from.fail();
+  begin(from);
+  row.count = from.varint();
+  if (!from.done()) return damaged("a retained count");
+  return row;
+}
+
+void encode_marks(const core::Marks& marks, std::string& out) {
+  append(out, 1 + 4 * varint_max, [&](Writer& to) {
+    to.byte(version_1);
+    to.varint(marks.next_lease);
+    to.varint(marks.last_id_high);
+    to.varint(marks.next_queue);
+    to.zigzag(marks.wall);
+  });
+}
+
+Decoded<core::Marks> decode_marks(std::string_view value) {
+  Reader from(value);
+  core::Marks marks;
+  begin(from);
+  marks.next_lease = from.varint();
+  marks.last_id_high = from.varint();
+  marks.next_queue = from.varint32();
+  marks.wall = from.zigzag();
+  if (!from.done()) return damaged("the marks");
+  return marks;
+}
+
+void encode_unique(const core::UniqueRow& row, std::string& out) {
+  append(out, 25, [&](Writer& to) {
+    to.big64(static_cast<std::uint64_t>(row.until));
+    to.byte(version_1);
+    to.raw(row.id.view());
+  });
+}
+
+Decoded<core::UniqueRow> decode_unique(std::string_view value) {
+  Reader from(value);
+  core::UniqueRow row;
+  row.until = read_stamp(from);
+  begin(from);
+  row.id = read_id(from);
+  if (!from.done()) return damaged("a unique key");
+  return row;
+}
+
+void encode_idempotency(const core::IdempotencyRow& row, std::string& out) {
+  append(out, 25 + varint_max + row.jobs.size() * (17 + varint_max), [&](Writer& to) {
+    to.big64(static_cast<std::uint64_t>(row.expires_at));
+    to.byte(version_1);
+    to.big64(row.body_hash[0]);
+    to.big64(row.body_hash[1]);
+    to.varint(row.jobs.size());
+    for (const core::Submitted::Item& item : row.jobs) {
+      to.raw(item.id.view());
+      to.byte(static_cast<std::uint8_t>(static_cast<unsigned>(item.status) | (item.deduplicated ? 0x80u : 0u)));
+      to.delta(item.created_at, item.id.created_at());
+    }
+  });
+}
+
+Decoded<core::IdempotencyRow> decode_idempotency(std::string_view value) {
+  Reader from(value);
+  core::IdempotencyRow row;
+  row.expires_at = read_stamp(from);
+  begin(from);
+  row.body_hash[0] = from.big64();
+  row.body_hash[1] = from.big64();
+  const std::size_t count = from.count();
+  for (std::size_t i = 0; i < count && from.ok(); ++i) {
+    core::Submitted::Item item;
+    item.id = read_id(from);
+    const std::uint8_t status = from.byte();
+    item.status = read_status(from, status & 0x7f);
+    item.deduplicated = (status & 0x80) != 0;
+    item.created_at = from.delta(item.id.created_at());
+    row.jobs.push_back(std::move(item));
+  }
+  if (!from.done()) return damaged("an idempotency key");
+  return row;
+}
+
+void encode_logs(std::span<const std::string> lines, std::string& out) {
+  std::size_t room = 1 + varint_max;
+  for (const std::string& line : lines) room += varint_max + line.size();
+  append(out, room, [&](Writer& to) {
+    to.byte(version_1);
+    to.varint(lines.size());
+    for (const std::string& line : lines) to.text(line);
+  });
+}
+
+Decoded<LogRow> decode_logs(std::string_view key, std::string_view value) {
+  if (key.size() != 28) return damaged("log lines");
+  Reader from(value);
+  LogRow row;
+  row.id = id_at(key, 0);
+  const auto at = detail::load_big<std::uint64_t>(key.data() + 16);
+  if (at > static_cast<std::uint64_t>(core::never)) from.fail();
+  row.at = from.ok() ? static_cast<Millis>(at) : 0;
+  row.first_line = detail::load_big<std::uint32_t>(key.data() + 24);
+  begin(from);
+  const std::size_t count = from.count();
+  for (std::size_t i = 0; i < count && from.ok(); ++i) row.lines.emplace_back(from.text());
+  if (!from.done()) return damaged("log lines");
+  return row;
+}
+
+void encode_operation(const OperationRow& row, std::string& out) {
+  const OperationView& view = row.view;
+  const OperationSpec& spec = view.spec;
+  const std::size_t room = 64 + 12 * varint_max + spec.queue.size() + spec.name.value_or("").size() +
+                           spec.error_type.value_or("").size() + row.position.size();
+  append(out, room, [&](Writer& to) {
+    to.byte(version_1);
+    to.byte(static_cast<std::uint8_t>(spec.action));
+    to.byte(static_cast<std::uint8_t>(view.state));
+    to.byte(static_cast<std::uint8_t>((spec.name ? 1u : 0u) | (spec.error_type ? 2u : 0u)));
+    to.text(spec.queue);
+    if (spec.name) to.text(*spec.name);
+    if (spec.error_type) to.text(*spec.error_type);
+    to.real(spec.per_second);
+    to.varint(view.done);
+    to.varint(view.skipped);
+    to.zigzag(view.started_at);
+    to.zigzag(view.finished_at);
+    to.text(row.position);
+  });
+}
+
+Decoded<OperationRow> decode_operation(std::string_view key, std::string_view value) {
+  if (key.size() != 16) return damaged("an operation");
+  Reader from(value);
+  OperationRow row;
+  OperationSpec& spec = row.view.spec;
+  row.view.id = uuid_text(id_at(key, 0));
+  begin(from);
+  const std::uint8_t action = from.byte();
+  const std::uint8_t state = from.byte();
+  const std::uint8_t bits = from.byte();
+  if (action > 2 || state > 2 || bits > 3) from.fail();
+  if (!from.ok()) return damaged("an operation");
+  spec.action = static_cast<OperationSpec::Action>(action);
+  row.view.state = static_cast<OperationView::State>(state);
+  spec.queue = from.text();
+  if ((bits & 1) != 0) spec.name = std::string(from.text());
+  if ((bits & 2) != 0) spec.error_type = std::string(from.text());
+  spec.per_second = from.real();
+  row.view.done = from.varint();
+  row.view.skipped = from.varint();
+  row.view.started_at = from.zigzag();
+  row.view.finished_at = from.zigzag();
+  row.position = from.text();
+  if (!from.done()) return damaged("an operation");
+  return row;
+}
+
+std::string uuid_text(const core::JobId& id) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(36);
+  for (std::size_t i = 0; i < 16; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text.push_back('-');
+    text.push_back(digits[id.bytes[i] >> 4]);
+    text.push_back(digits[id.bytes[i] & 15]);
+  }
+  return text;
+}
+
+std::optional<core::JobId> parse_uuid(std::string_view text) {
+  if (text.size() != 36) return std::nullopt;
+  core::JobId id;
+  std::size_t nibble = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (i == 8 || i == 13 || i == 18 || i == 23) {
+      if (c != '-') return std::nullopt;
+      continue;
+    }
+    int value = 0;
+    if (c >= '0' && c <= '9') value = c - '0';
+    else if (c >= 'a' && c <= 'f') value = c - 'a' + 10;
+    else if (c >= 'A' && c <= 'F') value = c - 'A' + 10;
+    else return std::nullopt;
+    id.bytes[nibble / 2] = static_cast<std::uint8_t>(id.bytes[nibble / 2] << 4 | value);
+    ++nibble;
+  }
+  return id;
+}
+
+}  // namespace pawl::engine

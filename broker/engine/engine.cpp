@@ -1,0 +1,135 @@
+#include "broker/engine/engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include "broker/engine/event_ring.h"
+#include "broker/engine/gate.h"
+#include "broker/engine/inbox.h"
+#include "broker/engine/job_lister.h"
+#include "broker/engine/loop.h"
+#include "broker/engine/operation_runner.h"
+#include "broker/engine/port.h"
+
+namespace pawl::engine {
+
+// Order matters: what is declared later uses what is declared earlier, and goes first.
+struct Engine::State {
+  State(EngineOptions given, std::unique_ptr<storage::Partition> acquired)
+      : options(std::move(given)),
+        partition(std::move(acquired)),
+        inbox(options.inbox_commands, options.inbox_bytes),
+        events(partition->epoch(), options.events_kept),
+        gate(events, meters, [this](const std::string& why) { fail(why); }),
+        port(inbox, *partition, [this] { return wall(); }) {}
+
+  void fail(const std::string& why) {
+    inbox.close(Busy::failed);
+    const std::lock_guard lock(failure_mutex);
+    failure = why;
+    if (recovered && options.on_fatal) options.on_fatal(why);
+  }
+
+  // Not behind what the engine saw, nor behind the clock while the engine sleeps.
+  core::Millis wall() const { return std::max(pressure.wall.load(), wall_of(options.clock)); }
+
+  EngineOptions options;
+  std::unique_ptr<storage::Partition> partition;
+  Inbox inbox;
+  EventRing events;
+  Meters meters;
+  Gate gate;
+  Pressure pressure;
+  Port port;
+
+  std::mutex failure_mutex;
+  std::string failure;
+  std::atomic<bool> recovered{false};
+  std::atomic<bool> serving{false};
+  std::mutex stop_mutex;
+  std::thread thread;
+  std::unique_ptr<SnapshotLister> lister;
+  std::unique_ptr<OperationRunner> operations;
+};
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::~Engine() { stop(); }
+
+storage::Result<std::unique_ptr<Engine>> Engine::start(storage::Store& store, EngineOptions options) {
+  auto partition = store.acquire(0);
+  if (!partition) return std::unexpected(partition.error());
+  auto made = std::make_unique<State>(std::move(options), std::move(*partition));
+  State& state = *made;
+  std::promise<bool> recovered;
+  std::future<bool> outcome = recovered.get_future();
+  state.thread = std::thread([&state, recovered = std::move(recovered)]() mutable {
+    Loop loop({*state.partition, state.inbox, state.gate, state.pressure}, state.options);
+    const bool good = loop.recover();
+    state.recovered = good;
+    state.serving = good;
+    recovered.set_value(good);
+    if (good) loop.run();
+    state.serving = false;
+  });
+  if (!outcome.get()) {
+    state.thread.join();
+    return std::unexpected(storage::Error{storage::Errc::corrupt,
+                                          "the store cannot be used: " + state.failure +
+                                              ". Run `pawld check DIR`, or restore a backup."});
+  }
+  state.lister = std::make_unique<SnapshotLister>(state.port);
+  state.operations = std::make_unique<OperationRunner>(state.port, state.options.log_warn);
+  return std::unique_ptr<Engine>(new Engine(std::move(made)));
+}
+
+std::expected<core::Ticket, Busy> Engine::post(core::CommandBody body, std::shared_ptr<ReplyTarget> target,
+                                               std::uint64_t tag) {
+  if (std::holds_alternative<core::Submit>(body)) {
+    if (state_->pressure.no_space) return std::unexpected(Busy::no_space);
+    if (state_->pressure.slow) return std::unexpected(Busy::store_slow);
+  }
+  Item item;
+  item.bytes = bytes_of(body);
+  item.command.body = std::move(body);
+  item.target = std::move(target);
+  item.tag = tag;
+  return state_->inbox.push(std::move(item), true);
+}
+
+std::expected<void, Busy> Engine::post_as(core::Ticket ticket, core::CommandBody body) {
+  Item item;
+  item.bytes = bytes_of(body);
+  item.command = {ticket, std::move(body)};
+  const auto pushed = state_->inbox.push(std::move(item), true);
+  if (!pushed) return std::unexpected(pushed.error());
+  return {};
+}
+
+EventHub& Engine::events() { return state_->events; }
+JobLister& Engine::lists() { return *state_->lister; }
+Operations& Engine::operations() { return *state_->operations; }
+Meters& Engine::meters() { return state_->meters; }
+storage::Counters Engine::store_counters() const { return state_->partition->counters(); }
+std::size_t Engine::inbox_size() const { return state_->inbox.size(); }
+bool Engine::ready() const { return state_->serving && !state_->gate.failed(); }
+
+void Engine::stop_leasing() {
+  Item item;
+  item.command.body = core::StopLeasing{};
+  // Refused only when the engine is stopping or has failed: nothing is leased then either.
+  (void)state_->inbox.push(std::move(item), false);
+}
+
+void Engine::stop() {
+  const std::lock_guard lock(state_->stop_mutex);
+  state_->operations->stop();
+  state_->lister->stop();
+  stop_leasing();
+  state_->inbox.close(Busy::stopping);
+  if (state_->thread.joinable()) state_->thread.join();
+}
+
+}  // namespace pawl::engine

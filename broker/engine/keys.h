@@ -1,0 +1,182 @@
+// The families and their keys: fixed sizes, big-endian, so that byte order is the order that scans need.
+// docs/STORAGE_FORMAT.md describes each.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "broker/core/outbox.h"
+#include "storage/store.h"
+
+namespace pawl::engine {
+
+/// Indexes into families().
+namespace family {
+inline constexpr storage::Family meta{0};
+inline constexpr storage::Family queues{1};
+inline constexpr storage::Family ready{2};
+inline constexpr storage::Family parked{3};
+inline constexpr storage::Family ended{4};
+inline constexpr storage::Family dead{5};
+inline constexpr storage::Family timers{6};
+inline constexpr storage::Family grants{7};
+inline constexpr storage::Family unique{8};
+inline constexpr storage::Family idempotency{9};
+inline constexpr storage::Family retained{10};
+inline constexpr storage::Family logs{11};
+inline constexpr storage::Family operations{12};
+}  // namespace family
+
+constexpr storage::Family family_of(core::Place place) {
+  switch (place) {
+    case core::Place::ready:
+      return family::ready;
+    case core::Place::parked:
+      return family::parked;
+    case core::Place::ended:
+      return family::ended;
+    case core::Place::dead:
+      return family::dead;
+  }
+  return family::ready;
+}
+
+/// The one key of the family meta.
+inline constexpr std::string_view marks_key = "marks";
+
+/// A key of a fixed size, on the stack.
+template <std::size_t Size>
+struct Key {
+  std::array<char, Size> bytes{};
+  std::string_view view() const { return {bytes.data(), bytes.size()}; }
+  operator std::string_view() const { return view(); }  // NOLINT: it is one
+  std::string str() const { return std::string(view()); }
+};
+
+namespace detail {
+template <typename Integer>
+void store_big(char* at, Integer value) {
+  for (std::size_t i = sizeof(Integer); i-- > 0; value = static_cast<Integer>(value >> 7 >> 1)) {
+    at[i] = static_cast<char>(value & 0xff);
+  }
+}
+template <typename Integer>
+Integer load_big(const char* at) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(Integer); ++i) value = value << 8 | static_cast<std::uint8_t>(at[i]);
+  return static_cast<Integer>(value);
+}
+}  // namespace detail
+
+inline Key<4> queue_key(core::QueueNumber queue) {
+  Key<4> key;
+  detail::store_big(key.bytes.data(), static_cast<std::uint32_t>(queue));
+  return key;
+}
+/// The exclusive end of all keys that begin with the queue.
+inline Key<4> queue_end(core::QueueNumber queue) {
+  return queue_key(core::QueueNumber{static_cast<std::uint32_t>(queue) + 1});
+}
+
+/// queue(4) | 0x7fff − priority (2) | id(16)
+inline Key<22> ready_key(core::QueueNumber queue, int priority, const core::JobId& id) {
+  Key<22> key;
+  detail::store_big(key.bytes.data(), static_cast<std::uint32_t>(queue));
+  detail::store_big(key.bytes.data() + 4, static_cast<std::uint16_t>(0x7fff - priority));
+  std::memcpy(key.bytes.data() + 6, id.bytes.data(), 16);
+  return key;
+}
+/// queue(4) | id(16): parked, ended, dead
+inline Key<20> placed_key(core::QueueNumber queue, const core::JobId& id) {
+  Key<20> key;
+  detail::store_big(key.bytes.data(), static_cast<std::uint32_t>(queue));
+  std::memcpy(key.bytes.data() + 4, id.bytes.data(), 16);
+  return key;
+}
+/// due(8) | id(16)
+inline Key<24> timer_key(core::Millis due, const core::JobId& id) {
+  Key<24> key;
+  detail::store_big(key.bytes.data(), static_cast<std::uint64_t>(due < 0 ? 0 : due));
+  std::memcpy(key.bytes.data() + 8, id.bytes.data(), 16);
+  return key;
+}
+inline Key<8> grant_key(std::uint64_t number) {
+  Key<8> key;
+  detail::store_big(key.bytes.data(), number);
+  return key;
+}
+/// queue(4) | the key's bytes
+inline std::string unique_key(core::QueueNumber queue, std::string_view key) {
+  return queue_key(queue).str().append(key);
+}
+/// queue(4) | expires(8) | status(1)
+inline Key<13> retained_key(const core::RetainedRow& row) {
+  Key<13> key;
+  detail::store_big(key.bytes.data(), static_cast<std::uint32_t>(row.queue));
+  detail::store_big(key.bytes.data() + 4, static_cast<std::uint64_t>(row.expires_at));
+  key.bytes[12] = static_cast<char>(row.status);
+  return key;
+}
+/// id(16) | at(8) | number of the first line (4)
+inline Key<28> log_key(const core::JobId& id, core::Millis at, std::uint32_t first_line) {
+  Key<28> key;
+  std::memcpy(key.bytes.data(), id.bytes.data(), 16);
+  detail::store_big(key.bytes.data() + 16, static_cast<std::uint64_t>(at < 0 ? 0 : at));
+  detail::store_big(key.bytes.data() + 24, first_line);
+  return key;
+}
+
+/// The id that the 16 bytes at `offset` are. REQUIRES: they are there.
+inline core::JobId id_at(std::string_view key, std::size_t offset) {
+  core::JobId id;
+  std::memcpy(id.bytes.data(), key.data() + offset, 16);
+  return id;
+}
+inline core::QueueNumber queue_at(std::string_view key) {
+  return core::QueueNumber{detail::load_big<std::uint32_t>(key.data())};
+}
+
+/// What a job's key says; absent when the key has not the place's shape.
+struct PlacedKey {
+  core::QueueNumber queue;
+  core::JobId id;
+  int priority;  // of ready rows; else the id's
+};
+inline std::optional<PlacedKey> parse_placed(core::Place place, std::string_view key) {
+  if (place == core::Place::ready) {
+    if (key.size() != 22) return std::nullopt;
+    return PlacedKey{queue_at(key), id_at(key, 6), 0x7fff - detail::load_big<std::uint16_t>(key.data() + 4)};
+  }
+  if (key.size() != 20) return std::nullopt;
+  const core::JobId id = id_at(key, 4);
+  return PlacedKey{queue_at(key), id, id.priority()};
+}
+inline std::optional<std::pair<core::Millis, core::JobId>> parse_timer(std::string_view key) {
+  if (key.size() != 24) return std::nullopt;
+  const auto due = detail::load_big<std::uint64_t>(key.data());
+  if (due > static_cast<std::uint64_t>(core::never)) return std::nullopt;
+  return std::pair{static_cast<core::Millis>(due), id_at(key, 8)};
+}
+
+/// The stamp that rows of expiring families begin with, or nothing when the value is too short.
+inline std::optional<core::Millis> stamp_of(std::string_view value) {
+  if (value.size() < 8) return std::nullopt;
+  const auto stamp = detail::load_big<std::uint64_t>(value.data());
+  if (stamp > static_cast<std::uint64_t>(core::never)) return std::nullopt;
+  return static_cast<core::Millis>(stamp);
+}
+/// Whether a row with this stamp counts as absent.
+constexpr bool expired(core::Millis stamp, core::Millis now_wall) { return stamp != 0 && stamp <= now_wall; }
+
+/// The first 16-byte string after `id`, or nothing after the last one.
+inline std::optional<core::JobId> id_after(core::JobId id) {
+  for (std::size_t i = 16; i-- > 0;) {
+    if (++id.bytes[i] != 0) return id;
+  }
+  return std::nullopt;
+}
+
+}  // namespace pawl::engine

@@ -1,0 +1,213 @@
+#include "broker/engine/loader.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pawl::engine {
+
+using core::JobId;
+using core::Place;
+
+void Loader::fail(const std::string& why) { failed_(why); }
+
+void Loader::get(storage::Family family, std::string_view key, Answer answer) {
+  ++under_way_;
+  partition_.get(family, key, [this, answer = std::move(answer)](Value value) {
+    if (!value) fail("a row could not be read: " + value.error().message);
+    if (std::this_thread::get_id() == owner_) {
+      answer(value ? *value : std::nullopt);
+      --under_way_;
+      return;
+    }
+    std::optional<std::string> copy;
+    if (value && *value) copy = std::string(**value);
+    arrivals_.arrive([this, answer, copy = std::move(copy)] {
+      slow_ = true;
+      answer(copy ? std::optional<std::string_view>(*copy) : std::nullopt);
+      --under_way_;
+    });
+  });
+}
+
+void Loader::scan(const storage::Range& range, const storage::Visit& visit, std::function<void()> finished) {
+  ++under_way_;
+  partition_.scan(range, visit, [this, finished = std::move(finished)](storage::Result<void> result) {
+    if (!result) fail("rows could not be read: " + result.error().message);
+    if (std::this_thread::get_id() == owner_) {
+      finished();
+      --under_way_;
+      return;
+    }
+    arrivals_.arrive([this, finished] {
+      slow_ = true;
+      finished();
+      --under_way_;
+    });
+  });
+}
+
+void Loader::settle() {
+  while (under_way_ > 0) arrivals_.run_arrivals();
+}
+
+void Loader::fetch_job(const JobId& id, Place place, core::Millis now_wall) {
+  const Key<22> ready = ready_key(id.queue(), id.priority(), id);
+  const Key<20> other = placed_key(id.queue(), id);
+  const std::string_view key = place == Place::ready ? ready.view() : other.view();
+  get(family_of(place), key, [this, id, place, now_wall](std::optional<std::string_view> value) {
+    if (value) {
+      const Key<22> ready_again = ready_key(id.queue(), id.priority(), id);
+      const Key<20> other_again = placed_key(id.queue(), id);
+      Decoded<core::Job> job =
+          decode_job(place, place == Place::ready ? ready_again.view() : other_again.view(), *value);
+      if (!job) fail(job.error().what);
+      if (job && !expired(job->expires_at, now_wall)) return machine_.load_job(id, std::move(*job));
+    }
+    if (place == Place::dead) return machine_.load_job(id, std::nullopt);
+    fetch_job(id, static_cast<Place>(static_cast<int>(place) + 1), now_wall);
+  });
+}
+
+void Loader::fetch(const core::Needs& needs, core::Millis now_wall) {
+  for (const JobId& id : needs.jobs) fetch_job(id, Place::ready, now_wall);
+  for (const auto& [queue, text] : needs.unique_keys) {
+    get(family::unique, unique_key(queue, text), [this, queue, text, now_wall](std::optional<std::string_view> value) {
+      std::optional<core::UniqueRow> row;
+      if (value) {
+        const Decoded<core::UniqueRow> decoded = decode_unique(*value);
+        if (!decoded) fail(decoded.error().what);
+        else if (!expired(decoded->until, now_wall)) row = *decoded;
+      }
+      machine_.load_unique(queue, text, row);
+    });
+  }
+  for (const std::string& text : needs.idempotency_keys) {
+    get(family::idempotency, text, [this, text, now_wall](std::optional<std::string_view> value) {
+      std::optional<core::IdempotencyRow> row;
+      if (value) {
+        Decoded<core::IdempotencyRow> decoded = decode_idempotency(*value);
+        if (!decoded) fail(decoded.error().what);
+        else if (!expired(decoded->expires_at, now_wall)) row = std::move(*decoded);
+      }
+      machine_.load_idempotency(text, std::move(row));
+    });
+  }
+}
+
+void Loader::fetch_window(const core::WindowRequest& request) {
+  struct Rows {
+    std::vector<core::Job> jobs;
+    std::size_t bytes = 0;
+    bool exhausted = true;
+    std::string damaged;
+  };
+  const auto rows = std::make_shared<Rows>();
+  storage::Range range{family::ready, queue_key(request.queue).str(), queue_end(request.queue).str()};
+  if (request.after) {
+    range.begin = ready_key(request.queue, request.after->priority, request.after->id).str().append(1, '\0');
+  }
+  const storage::Visit visit = [rows, request](std::string_view key, std::string_view value) {
+    const std::size_t size = rows->jobs.size();
+    if (size >= request.count || (size > 0 && rows->bytes + value.size() > request.bytes)) {
+      rows->exhausted = false;
+      return false;
+    }
+    Decoded<core::Job> job = decode_job(Place::ready, key, value);
+    if (!job) {
+      rows->damaged = job.error().what;
+      return false;
+    }
+    rows->bytes += value.size();
+    rows->jobs.push_back(std::move(*job));
+    return true;
+  };
+  scan(range, visit, [this, rows, queue = request.queue] {
+    if (!rows->damaged.empty()) return fail(rows->damaged);
+    machine_.load_window(queue, std::move(rows->jobs), rows->exhausted);
+  });
+}
+
+void Loader::fetch_named(const core::NamedRequest& request) {
+  struct Rows {
+    std::vector<core::Job> jobs;
+    std::optional<core::ReadyKey> scanned_to;
+    std::size_t scanned = 0;
+    bool exhausted = true;
+    std::string damaged;
+  };
+  const auto rows = std::make_shared<Rows>();
+  storage::Range range{family::ready, queue_key(request.queue).str(), queue_end(request.queue).str()};
+  if (request.after) {
+    range.begin = ready_key(request.queue, request.after->priority, request.after->id).str().append(1, '\0');
+  }
+  const storage::Visit visit = [rows, request](std::string_view key, std::string_view value) {
+    if (rows->jobs.size() >= request.count || rows->scanned >= request.scan) {
+      rows->exhausted = false;
+      return false;
+    }
+    Decoded<core::Job> job = decode_job(Place::ready, key, value);
+    if (!job) {
+      rows->damaged = job.error().what;
+      return false;
+    }
+    ++rows->scanned;
+    rows->scanned_to = job->ready_key();
+    if (std::ranges::binary_search(request.names, job->name)) rows->jobs.push_back(std::move(*job));
+    return true;
+  };
+  scan(range, visit, [this, rows, queue = request.queue] {
+    if (!rows->damaged.empty()) return fail(rows->damaged);
+    machine_.load_named(queue, std::move(rows->jobs), rows->scanned_to, rows->exhausted);
+  });
+}
+
+void Loader::fetch_timers(const core::TimerRequest& request) {
+  struct Rows {
+    std::vector<std::pair<core::Millis, JobId>> timers;
+    bool exhausted = true;
+    bool damaged = false;
+  };
+  const auto rows = std::make_shared<Rows>();
+  storage::Range range{family::timers, {}, std::string(24, '\xff')};
+  if (request.after) range.begin = timer_key(request.after->first, request.after->second).str().append(1, '\0');
+  const storage::Visit visit = [rows, count = request.count](std::string_view key, std::string_view) {
+    if (rows->timers.size() >= count) {
+      rows->exhausted = false;
+      return false;
+    }
+    const auto timer = parse_timer(key);
+    rows->damaged = rows->damaged || !timer;
+    if (timer) rows->timers.push_back(*timer);
+    return !rows->damaged;
+  };
+  scan(range, visit, [this, rows] {
+    if (rows->damaged) return fail("a timer's key is damaged");
+    machine_.load_timers(rows->timers, rows->exhausted);
+  });
+}
+
+std::optional<std::string> Loader::read(storage::Family family, std::string_view key) {
+  std::optional<std::string> found;
+  get(family, key, [&](std::optional<std::string_view> value) {
+    if (value) found = std::string(*value);
+  });
+  settle();
+  return found;
+}
+
+void Loader::read_all(storage::Range range, storage::Visit visit) {
+  scan(range, visit, [] {});
+  settle();
+}
+
+std::optional<core::Job> Loader::read_ready(core::QueueNumber queue, int priority, const JobId& id) {
+  const Key<22> key = ready_key(queue, priority, id);
+  const std::optional<std::string> value = read(family::ready, key);
+  if (!value) return std::nullopt;
+  Decoded<core::Job> job = decode_job(Place::ready, key, *value);
+  if (job) return std::move(*job);
+  fail(job.error().what);
+  return std::nullopt;
+}
+
+}  // namespace pawl::engine

@@ -1,0 +1,81 @@
+// Drives operations slice by slice through the engine's own inbox, and sweeps old log lines between them.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "broker/engine/codec.h"
+#include "broker/engine/log_sweep.h"
+#include "broker/engine/operations.h"
+#include "broker/engine/port.h"
+
+namespace pawl::engine {
+
+/// One thread. An operation's row says where it goes on; what was done twice because of a crash is refused by the
+/// guards of each command and counted as skipped.
+class OperationRunner final : public Operations {
+ public:
+  OperationRunner(Port& port, std::function<void(const std::string&)> warn);
+  ~OperationRunner() override;
+  /// Leaves running operations as they are on disk, joins. Idempotent. The engine must still serve.
+  void stop();
+
+  void start(OperationSpec spec, bool wait, Answer answer) override;
+  void get(std::string id, Answer answer) override;
+  void cancel(std::string id, Answer answer) override;
+
+ private:
+  using Instant = std::chrono::steady_clock::time_point;
+  struct Waiting {
+    Answer answer;
+    Instant until;
+  };
+  struct Operation {
+    OperationRow row;
+    std::optional<core::QueueNumber> queue;
+    double tokens = 1;
+    Instant filled;
+    std::vector<Waiting> waiting;
+  };
+  struct Slice {
+    std::vector<core::CommandBody> commands;
+    std::string position;
+    bool last = false;
+    bool failed = false;
+  };
+  using Request = std::function<void(bool serve)>;
+
+  void post(Request request);
+  void run();
+  void load();
+  void begin(OperationSpec spec, bool wait, const Answer& answer);
+  void end(Operation& operation, OperationView::State state);
+  bool save(const Operation& operation);
+  void forget_old();
+  std::size_t allowance(Operation& operation, Instant now) const;
+  void advance(Operation& operation, std::size_t most);
+  Slice read_slice(const Operation& operation, std::size_t most) const;
+  bool carry_out(Operation& operation, Slice slice);
+  bool pause(std::chrono::milliseconds time);
+  void answer_late(Instant now);
+  Instant next_wake(Instant now) const;
+
+  Port& port_;
+  std::function<void(const std::string&)> warn_;
+  LogSweep sweep_;
+  Instant next_sweep_;
+  std::map<std::string, Operation> operations_;  // by id; the thread's own
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Request> requests_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace pawl::engine

@@ -1,0 +1,62 @@
+// The handlers of the route table. Each parses its request, posts to the engine and formats the reply; none
+// decides. Thread: the session's.
+#pragma once
+
+#include <string_view>
+
+#include "broker/http/api/routes.h"
+
+namespace pawl::http::api {
+
+// Submit
+void submit_job(Call& call);
+void submit_batch(Call& call);
+
+// Read and watch
+void get_job(Call& call);
+void list_jobs(Call& call);
+void explain_job(Call& call);
+void get_job_logs(Call& call);
+void stream_job_events(Call& call);
+void stream_events(Call& call);
+
+// Work
+void lease_jobs(Call& call);
+void heartbeat_job(Call& call);
+void complete_job(Call& call);
+void fail_job(Call& call);
+void release_job(Call& call);
+void append_job_logs(Call& call);
+void settle_leases(Call& call);
+/// GET /worker without an upgrade.
+void refuse_plain_worker(Call& call);
+
+// Operate
+void cancel_job(Call& call);
+void retry_job(Call& call);
+void promote_job(Call& call);
+void delete_job(Call& call);
+void list_queues(Call& call);
+void get_queue(Call& call);
+void put_queue(Call& call);
+void delete_queue(Call& call);
+void pause_queue(Call& call);
+void resume_queue(Call& call);
+void drain_queue(Call& call);
+void list_dead_letters(Call& call);
+void replay_dead_letters(Call& call);
+void purge_dead_letters(Call& call);
+void get_operation(Call& call);
+void cancel_operation(Call& call);
+void list_workers(Call& call);
+void get_stats(Call& call);
+void get_metrics(Call& call);
+void get_livez(Call& call);
+void get_readyz(Call& call);
+void get_version(Call& call);
+void get_openapi(Call& call);
+
+/// docs/openapi.yaml as JSON, from inside the binary.
+std::string_view openapi_json();
+
+}  // namespace pawl::http::api

@@ -1,0 +1,41 @@
+#include "broker/http/api/answering.h"
+#include "broker/http/api/handlers.h"
+#include "broker/http/api/replies.h"
+#include "broker/http/api/requests.h"
+
+namespace pawl::http::api {
+namespace {
+
+Response changed_response(const core::JobChanged& changed) {
+  std::string body;
+  append_changed(body, changed);
+  return json_response(200, std::move(body));
+}
+
+/// The commands that take a job's id and nothing else.
+template <typename Command>
+void change_job(Call& call) {
+  const auto id = path_job(call);
+  if (!id) return;
+  if (const auto nothing = read_nothing(call.request.body, call.context.limits); !nothing) {
+    return refuse(call, nothing.error());
+  }
+  Command command;
+  command.id = *id;
+  post_and_answer<core::JobChanged>(call, std::move(command), changed_response);
+}
+
+}  // namespace
+
+void cancel_job(Call& call) { change_job<core::Cancel>(call); }
+void retry_job(Call& call) { change_job<core::Retry>(call); }
+void promote_job(Call& call) { change_job<core::Promote>(call); }
+
+void delete_job(Call& call) {
+  const auto id = path_job(call);
+  if (!id) return;
+  post_and_answer<core::JobDeleted>(call, core::Delete{*id, {}},
+                                    [](const core::JobDeleted&) { return Response{204, "", "", {}}; });
+}
+
+}  // namespace pawl::http::api

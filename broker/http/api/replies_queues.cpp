@@ -1,0 +1,214 @@
+#include <array>
+#include <cmath>
+
+#include "broker/http/api/json_out.h"
+#include "broker/http/api/replies.h"
+
+namespace pawl::http::api {
+namespace {
+
+void add(engine::Histogram& sum, const engine::Histogram& part) {
+  for (std::size_t i = 0; i < sum.buckets.size(); ++i) sum.buckets[i] += part.buckets[i];
+  sum.sum_s += part.sum_s;
+  sum.count += part.count;
+}
+
+/// Milliseconds with one digit after the point; null when nothing was measured.
+void append_quantile(std::string& out, const engine::Histogram& histogram, double q) {
+  if (histogram.count == 0) {
+    out += "null";
+  } else {
+    wire::append_json_number(out, std::round(histogram.quantile(q) * 10'000) / 10);
+  }
+}
+
+void append_quantiles(std::string& out, ObjectWriter& object, const engine::Histogram& histogram) {
+  object.begin("p50");
+  append_quantile(out, histogram, 0.50);
+  object.begin("p95");
+  append_quantile(out, histogram, 0.95);
+  object.begin("p99");
+  append_quantile(out, histogram, 0.99);
+}
+
+template <typename T>
+void integer_or_null(ObjectWriter& object, std::string_view key, const std::optional<T>& value) {
+  if (value) {
+    object.integer(key, *value);
+  } else {
+    object.null(key);
+  }
+}
+
+void append_settings(std::string& out, const core::QueueSettings& settings) {
+  ObjectWriter object(out);
+  object.boolean("paused", settings.paused);
+  object.text_or_null("pauseReason", settings.pause_reason);
+  object.begin("defaults");
+  ObjectWriter defaults(out);
+  integer_or_null(defaults, "priority", settings.priority);
+  integer_or_null(defaults, "maxAttempts", settings.max_attempts);
+  integer_or_null(defaults, "maxStalls", settings.max_stalls);
+  defaults.begin("backoff");
+  if (settings.backoff) {
+    append_backoff(out, *settings.backoff);
+  } else {
+    out += "null";
+  }
+  integer_or_null(defaults, "leaseMs", settings.lease_ms);
+  integer_or_null(defaults, "timeoutMs", settings.timeout_ms);
+  defaults.begin("retention");
+  if (settings.retention) {
+    append_retention(out, *settings.retention);
+  } else {
+    out += "null";
+  }
+}
+
+void append_rates(std::string& out, const engine::RatePoint& sums) {
+  const auto per_second = [](std::uint32_t count) { return std::round(count * 100 / 60.0) / 100; };
+  ObjectWriter object(out);
+  object.number("submittedPerSecond", per_second(sums.submitted));
+  object.number("startedPerSecond", per_second(sums.started));
+  object.number("completedPerSecond", per_second(sums.completed));
+  object.number("failedPerSecond", per_second(sums.failed));
+  object.number("retriedPerSecond", per_second(sums.retried));
+}
+
+/// Pending jobs × mean duration ÷ slots; null while nothing tells the duration or nobody works.
+void append_estimated_wait(ObjectWriter& object, const core::QueueView& queue, const engine::Histogram& run) {
+  const auto waiting = queue.counts[static_cast<std::size_t>(core::Status::pending)] +
+                       queue.counts[static_cast<std::size_t>(core::Status::stalled)];
+  if (waiting == 0) return object.integer("estimatedWaitMs", 0);
+  if (run.count == 0 || queue.slots == 0) return object.null("estimatedWaitMs");
+  const double mean_s = run.sum_s / static_cast<double>(run.count);
+  object.integer("estimatedWaitMs",
+                 static_cast<std::int64_t>(static_cast<double>(waiting) * mean_s * 1000 / queue.slots));
+}
+
+}  // namespace
+
+engine::JobMeters sum_of(const JobMetersMap& meters, const std::string& queue) {
+  engine::JobMeters sum;
+  for (auto it = meters.lower_bound({queue, {}}); it != meters.end() && it->first.first == queue; ++it) {
+    add(sum.wait, it->second.wait);
+    add(sum.run, it->second.run);
+  }
+  return sum;
+}
+
+void append_queue(std::string& out, const core::QueueView& queue, const QueueMeters& meters) {
+  ObjectWriter object(out);
+  object.text("queue", queue.name);
+  object.boolean("paused", queue.settings.paused);
+  object.text_or_null("pauseReason", queue.settings.pause_reason);
+  object.time("createdAt", queue.created_at);
+  object.begin("counts");
+  {
+    ObjectWriter counts(out);
+    for (std::size_t i = 0; i < core::status_count; ++i) {
+      counts.integer(core::name_of(static_cast<core::Status>(i)), queue.counts[i]);
+    }
+  }
+  object.integer("oldestPendingMs", queue.oldest_pending_ms);
+  append_estimated_wait(object, queue, meters.sum.run);
+  object.integer("workers", queue.workers);
+  object.integer("slots", queue.slots);
+  object.integer("lifetimeCompleted", queue.lifetime_completed);
+  object.integer("lifetimeFailed", queue.lifetime_failed);
+  object.begin("rates");
+  append_rates(out, meters.last_minute);
+  append_quantiles(out, object, meters.sum.run);
+  object.begin("waitMs");
+  {
+    ObjectWriter wait(out);
+    append_quantiles(out, wait, meters.sum.wait);
+  }
+  object.begin("settings");
+  append_settings(out, queue.settings);
+}
+
+void append_worker(std::string& out, const core::WorkerView& worker) {
+  ObjectWriter object(out);
+  object.text("workerId", worker.worker_id);
+  object.boolean("connected", worker.connected);
+  object.texts("queues", worker.queues);
+  object.integer("credit", worker.credit);
+  object.list("active", worker.active, [&out](const core::JobId& id) { append_job_id(out, id); });
+  object.time_or_null("lastSeenAt", worker.last_seen);
+}
+
+std::string_view state_name(engine::OperationView::State state) {
+  switch (state) {
+    case engine::OperationView::State::running:
+      return "running";
+    case engine::OperationView::State::done:
+      return "done";
+    case engine::OperationView::State::cancelled:
+      return "cancelled";
+  }
+  return "running";
+}
+
+void append_operation(std::string& out, const engine::OperationView& operation) {
+  constexpr std::array<std::string_view, 3> actions{"replay", "purge", "drain"};
+  ObjectWriter object(out);
+  object.text("operationId", operation.id);
+  object.text("action", actions[static_cast<std::size_t>(operation.spec.action)]);
+  object.text("state", state_name(operation.state));
+  object.text("queue", operation.spec.queue);
+  object.text_or_null("name", operation.spec.name.value_or(""));
+  object.text_or_null("errorType", operation.spec.error_type.value_or(""));
+  if (operation.spec.per_second > 0) {
+    object.number("perSecond", operation.spec.per_second);
+  } else {
+    object.null("perSecond");
+  }
+  object.integer("done", operation.done);
+  object.integer("skipped", operation.skipped);
+  object.time("startedAt", operation.started_at);
+  object.time_or_null("finishedAt", operation.finished_at);
+}
+
+void append_rate_point(std::string& out, const engine::RatePoint& point) {
+  ObjectWriter object(out);
+  object.time("at", point.at);
+  object.integer("submitted", point.submitted);
+  object.integer("started", point.started);
+  object.integer("completed", point.completed);
+  object.integer("failed", point.failed);
+  object.integer("retried", point.retried);
+}
+
+void append_event(std::string& out, const engine::JobEvent& event) {
+  constexpr std::array<std::string_view, 3> kinds{"status", "progress", "log"};
+  out += "id: ";
+  wire::append_json_integer(out, event.id);
+  out += "\nevent: ";
+  out += kinds[static_cast<std::size_t>(event.kind)];
+  out += "\ndata: ";
+  {
+    ObjectWriter object(out);
+    object.job_id("jobId", event.job);
+    object.text("queue", event.queue);
+    object.text("name", event.name);
+    object.text("status", core::name_of(event.status));
+    object.time("at", event.at);
+    object.integer("attempt", event.attempt);
+    if (event.kind == engine::JobEvent::Kind::progress) {
+      if (event.progress >= 0) {
+        object.number("progress", event.progress);
+      } else {
+        object.null("progress");
+      }
+      object.text_or_null("message", event.message);
+    }
+    if (event.kind == engine::JobEvent::Kind::status && !event.error_type.empty()) {
+      object.text("errorType", event.error_type);
+    }
+    if (event.kind == engine::JobEvent::Kind::log) object.texts("lines", event.lines);
+  }
+  out += "\n\n";
+}
+
+}  // namespace pawl::http::api

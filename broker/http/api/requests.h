@@ -1,0 +1,51 @@
+// Request bodies → commands. Every reader checks the whole body: what it returns is well formed, and what it
+// refuses comes with the place of the broken JSON (400) or with each wrong field (422, or 413 for a payload
+// that is too long). Pure functions, Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/core/command.h"
+#include "broker/http/api/limits.h"
+#include "broker/http/api/problem.h"
+
+namespace pawl::http::api {
+
+template <typename T>
+using Parsed = std::expected<T, Problem>;
+
+Parsed<core::NewJob> read_submit(std::string_view body, const Limits& limits);
+/// The header traceparent: nothing when it is absent or malformed, as W3C asks.
+std::optional<std::string_view> checked_traceparent(std::string_view header);
+Parsed<std::vector<core::NewJob>> read_batch(std::string_view body, const Limits& limits);
+
+/// `queue` is from the path, and so are the ids below.
+Parsed<core::Lease> read_lease(std::string_view body, std::string queue, const Limits& limits);
+Parsed<core::Beat> read_heartbeat(std::string_view body, const core::JobId& id, const Limits& limits);
+Parsed<core::Settlement> read_settlement(std::string_view body, const core::JobId& id,
+                                         core::Settlement::Outcome outcome, const Limits& limits);
+Parsed<core::Settle> read_settle(std::string_view body, const Limits& limits);
+Parsed<core::AppendLogs> read_logs(std::string_view body, const core::JobId& id, const Limits& limits);
+
+Parsed<core::PutQueue> read_put_queue(std::string_view body, std::string queue, const Limits& limits);
+/// Pause and drain: {} or nothing at all; pause also takes `reason`.
+Parsed<std::optional<std::string>> read_pause(std::string_view body, const Limits& limits);
+Parsed<void> read_nothing(std::string_view body, const Limits& limits);
+
+/// Which dead letters: those named, or all that match.
+struct DeadLetterChoice {
+  std::vector<core::JobId> ids;  // empty: all
+  std::optional<std::string> name;
+  std::optional<std::string> error_type;
+  double per_second = 0;  // 0: as fast as it goes
+};
+/// An empty body means all only when `empty_is_all`.
+Parsed<DeadLetterChoice> read_dead_letter_choice(std::string_view body, bool empty_is_all,
+                                                 const Limits& limits);
+
+}  // namespace pawl::http::api

@@ -1,0 +1,140 @@
+#include "broker/http/api/job_fields.h"
+#include "broker/http/api/requests.h"
+
+namespace pawl::http::api {
+namespace {
+
+/// null clears the setting; anything else is read and set.
+template <typename T, typename Read>
+void read_setting(Input& in, std::optional<std::optional<T>>& setting, Read&& read) {
+  setting.emplace();
+  if (!take_null(in)) read(setting->emplace());
+}
+
+template <typename T>
+void read_integer_setting(Input& in, const Where& at, std::int64_t min, std::int64_t max,
+                          std::optional<std::optional<T>>& setting) {
+  read_setting(in, setting, [&](T& value) {
+    std::int64_t number = 0;
+    read_integer(in, at, min, max, number);
+    value = static_cast<T>(number);
+  });
+}
+
+using core::PutQueue;
+using F = Field<PutQueue>;
+
+constexpr std::array default_fields{
+    F{"priority",
+      [](Input& in, const Where& at, PutQueue& put) {
+        read_integer_setting(in, at, wire::priority_min, wire::priority_max, put.priority);
+      }},
+    F{"maxAttempts",
+      [](Input& in, const Where& at, PutQueue& put) {
+        read_integer_setting(in, at, 1, wire::attempts_max, put.max_attempts);
+      }},
+    F{"maxStalls", [](Input& in, const Where& at,
+                      PutQueue& put) { read_integer_setting(in, at, 0, wire::stalls_max, put.max_stalls); }},
+    F{"backoff",
+      [](Input& in, const Where& at, PutQueue& put) {
+        read_setting(in, put.backoff, [&](core::Backoff& backoff) { read_backoff(in, at, backoff); });
+      }},
+    F{"leaseMs",
+      [](Input& in, const Where& at, PutQueue& put) {
+        read_integer_setting(in, at, wire::lease_ms_min, wire::lease_ms_max, put.lease_ms);
+      }},
+    F{"timeoutMs",
+      [](Input& in, const Where& at, PutQueue& put) {
+        read_integer_setting(in, at, 1, wire::timeout_ms_max, put.timeout_ms);
+      }},
+    F{"retention", [](Input& in, const Where& at, PutQueue& put) {
+        read_setting(in, put.retention,
+                     [&](core::Retention& retention) { read_retention(in, at, retention); });
+      }}};
+
+constexpr std::array put_queue_fields{
+    F{"paused",
+      [](Input& in, const Where& at, PutQueue& put) { read_boolean(in, at, put.paused.emplace(false)); }},
+    F{"pauseReason",
+      [](Input& in, const Where& at, PutQueue& put) {
+        std::string& reason = put.pause_reason.emplace();
+        if (!take_null(in)) read_label(in, at, reason);
+      }},
+    F{"defaults",
+      [](Input& in, const Where& at, PutQueue& put) { read_object(in, at, default_fields, put); }}};
+
+struct ChoiceDraft {
+  DeadLetterChoice choice;
+  bool all = false;
+};
+using C = Field<ChoiceDraft>;
+enum ChoiceMember : std::size_t { job_ids, all, name, error_type, per_second };
+constexpr std::array choice_fields{
+    C{"jobIds",
+      [](Input& in, const Where& at, ChoiceDraft& draft) {
+        read_array(in, at, 1, wire::replay_ids_max,
+                   [&](const Where& item) { read_job_id(in, item, draft.choice.ids.emplace_back()); });
+      }},
+    C{"all", [](Input& in, const Where& at, ChoiceDraft& draft) { read_boolean(in, at, draft.all); }},
+    C{"name",
+      [](Input& in, const Where& at, ChoiceDraft& draft) { read_name(in, at, draft.choice.name.emplace()); }},
+    C{"errorType", [](Input& in, const Where& at,
+                      ChoiceDraft& draft) { read_label(in, at, draft.choice.error_type.emplace()); }},
+    C{"perSecond", [](Input& in, const Where& at, ChoiceDraft& draft) {
+        read_number(in, at, 0.001, 1'000'000, draft.choice.per_second);
+      }}};
+
+void read_choice(Input& in, const Where& at, ChoiceDraft& draft) {
+  std::bitset<choice_fields.size()> seen;
+  read_object(in, at, choice_fields, draft, &seen);
+  if (in.json.error()) return;
+  if (seen[job_ids]) {
+    for (std::size_t i = all; i < choice_fields.size(); ++i) {
+      if (seen[i]) in.wrong(at.member(choice_fields[i].name), "excludes jobIds");
+    }
+  } else if (!seen[all]) {
+    in.wrong(at.member("jobIds"), "is required, unless \"all\" is true");
+  } else if (!draft.all) {
+    in.wrong(at.member("all"), "must be true, or be left out beside jobIds");
+  }
+}
+
+}  // namespace
+
+Parsed<core::PutQueue> read_put_queue(std::string_view body, std::string queue, const Limits& limits) {
+  auto put = read_document<PutQueue>(body, limits, [](Input& in, const Where& at, PutQueue& out) {
+    read_object(in, at, put_queue_fields, out);
+  });
+  if (put) put->name = std::move(queue);
+  return put;
+}
+
+Parsed<std::optional<std::string>> read_pause(std::string_view body, const Limits& limits) {
+  using Reason = std::optional<std::string>;
+  if (body.empty()) return Reason{};
+  static constexpr std::array fields{Field<Reason>{"reason", [](Input& in, const Where& at, Reason& reason) {
+                                                     if (!take_null(in)) read_label(in, at, reason.emplace());
+                                                   }}};
+  return read_document<Reason>(
+      body, limits, [](Input& in, const Where& at, Reason& out) { read_object(in, at, fields, out); });
+}
+
+Parsed<void> read_nothing(std::string_view body, const Limits& limits) {
+  if (body.empty()) return {};
+  struct Nothing {};
+  static constexpr std::array<Field<Nothing>, 0> fields{};
+  auto nothing = read_document<Nothing>(
+      body, limits, [](Input& in, const Where& at, Nothing& out) { read_object(in, at, fields, out); });
+  if (!nothing) return std::unexpected(std::move(nothing.error()));
+  return {};
+}
+
+Parsed<DeadLetterChoice> read_dead_letter_choice(std::string_view body, bool empty_is_all,
+                                                 const Limits& limits) {
+  if (body.empty() && empty_is_all) return DeadLetterChoice{};
+  auto draft = read_document<ChoiceDraft>(body, limits, read_choice);
+  if (!draft) return std::unexpected(std::move(draft.error()));
+  return std::move(draft->choice);
+}
+
+}  // namespace pawl::http::api

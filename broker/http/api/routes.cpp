@@ -1,0 +1,214 @@
+#include "broker/http/api/routes.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "broker/http/api/answering.h"
+#include "broker/http/api/handlers.h"
+#include "client/wire/ids.h"
+
+namespace pawl::http::api {
+namespace {
+
+using enum Method;
+constexpr BodyUse no_body = BodyUse::none;
+constexpr BodyUse may_body = BodyUse::optional;
+constexpr BodyUse body = BodyUse::required;
+constexpr BodySize of_payload = BodySize::payload;
+constexpr BodySize of_batch = BodySize::batch;
+
+// A path's first match decides, so what is literal comes before what has braces in the same place.
+constexpr std::array table{
+    Route{post, "/jobs", "submitJob", submit_job, body, of_payload},
+    Route{post, "/queues/{queue}/lease", "leaseJobs", lease_jobs, body},
+    Route{post, "/jobs/{jobId}/complete", "completeJob", complete_job, body, of_payload},
+    Route{post, "/jobs/{jobId}/heartbeat", "heartbeatJob", heartbeat_job, body},
+    Route{post, "/leases/settle", "settleLeases", settle_leases, body, of_batch},
+    Route{post, "/jobs/batch", "submitBatch", submit_batch, body, of_batch},
+    Route{post, "/jobs/{jobId}/fail", "failJob", fail_job, body},
+    Route{post, "/jobs/{jobId}/release", "releaseJob", release_job, body},
+    Route{get, "/jobs", "listJobs", list_jobs},
+    Route{get, "/jobs/{jobId}", "getJob", get_job},
+    Route{del, "/jobs/{jobId}", "deleteJob", delete_job},
+    Route{get, "/jobs/{jobId}/why", "explainJob", explain_job},
+    Route{get, "/jobs/{jobId}/events", "streamJobEvents", stream_job_events},
+    Route{get, "/jobs/{jobId}/logs", "getJobLogs", get_job_logs},
+    Route{post, "/jobs/{jobId}/logs", "appendJobLogs", append_job_logs, body, of_batch},
+    Route{post, "/jobs/{jobId}/cancel", "cancelJob", cancel_job, may_body},
+    Route{post, "/jobs/{jobId}/retry", "retryJob", retry_job, may_body},
+    Route{post, "/jobs/{jobId}/promote", "promoteJob", promote_job, may_body},
+    Route{get, "/events", "streamEvents", stream_events},
+    Route{get, "/worker", "connectWorker", refuse_plain_worker},
+    Route{get, "/queues", "listQueues", list_queues},
+    Route{get, "/queues/{queue}", "getQueue", get_queue},
+    Route{put, "/queues/{queue}", "putQueue", put_queue, body},
+    Route{del, "/queues/{queue}", "deleteQueue", delete_queue},
+    Route{post, "/queues/{queue}/pause", "pauseQueue", pause_queue, may_body},
+    Route{post, "/queues/{queue}/resume", "resumeQueue", resume_queue, may_body},
+    Route{post, "/queues/{queue}/drain", "drainQueue", drain_queue, may_body},
+    Route{get, "/queues/{queue}/dlq", "listDeadLetters", list_dead_letters},
+    Route{post, "/queues/{queue}/dlq/replay", "replayDeadLetters", replay_dead_letters, body},
+    Route{post, "/queues/{queue}/dlq/purge", "purgeDeadLetters", purge_dead_letters, may_body},
+    Route{get, "/bulk/{operationId}", "getOperation", get_operation},
+    Route{post, "/bulk/{operationId}/cancel", "cancelOperation", cancel_operation, may_body},
+    Route{get, "/workers", "listWorkers", list_workers},
+    Route{get, "/stats", "getStats", get_stats},
+    Route{get, "/metrics", "getMetrics", get_metrics},
+    Route{get, "/livez", "getLivez", get_livez},
+    Route{get, "/readyz", "getReadyz", get_readyz},
+    Route{get, "/version", "getVersion", get_version},
+    Route{get, "/openapi.json", "getOpenapi", get_openapi},
+};
+
+/// The part up to the next "/", which is taken off `rest` with it.
+std::string_view next_segment(std::string_view& rest) {
+  const std::size_t end = rest.find('/');
+  const std::string_view segment = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  return segment;
+}
+
+bool matches(std::string_view pattern, std::string_view path, PathParams* params) {
+  std::size_t found = 0;
+  pattern.remove_prefix(1);
+  path.remove_prefix(1);
+  while (!pattern.empty() && !path.empty()) {
+    const std::string_view wanted = next_segment(pattern);
+    // A slash at the end names another path than ours.
+    const bool path_goes_on = path.find('/') != std::string_view::npos;
+    const std::string_view segment = next_segment(path);
+    if (path_goes_on == pattern.empty()) return false;
+    if (!wanted.starts_with('{')) {
+      if (wanted != segment) return false;
+    } else if (segment.empty()) {
+      return false;
+    } else if (params != nullptr) {
+      (*params)[found++] = segment;
+    }
+  }
+  return pattern.empty() && path.empty();
+}
+
+/// The first route of the path, whatever its method; null when there is none.
+const Route* find_path(std::string_view path, PathParams* params) {
+  if (!path.starts_with('/')) return nullptr;
+  for (const Route& route : table) {
+    if (matches(route.pattern, path, params)) return &route;
+  }
+  return nullptr;
+}
+
+const Route* with_method(std::string_view pattern, Method method) {
+  if (method == head) method = get;
+  for (const Route& route : table) {
+    if (route.method == method && route.pattern == pattern) return &route;
+  }
+  return nullptr;
+}
+
+std::string allowed_methods(std::string_view pattern) {
+  std::string methods;
+  for (const Route& route : table) {
+    if (route.pattern != pattern) continue;
+    methods += name_of(route.method);
+    methods += route.method == get ? ", HEAD, " : ", ";
+  }
+  return methods + "OPTIONS";
+}
+
+bool is_dashboard_path(std::string_view path) {
+  return path == "/" || path == "/ui" || path.starts_with("/ui/");
+}
+
+void answer_unrouted(Call& call, const Route* same_path) {
+  if (same_path == nullptr) return refuse(call, {problem::not_found, ""});
+  std::string allow = allowed_methods(same_path->pattern);
+  if (call.request.method == options) {
+    return call.exchange->respond(Response{204, "", "", {{"Allow", std::move(allow)}}});
+  }
+  Problem problem{problem::method_not_allowed, ""};
+  problem.allow = std::move(allow);
+  refuse(call, problem);
+}
+
+void refuse_unwanted_body(Call& call) {
+  Problem problem{problem::invalid_input, ""};
+  problem.errors.push_back({"", "this method takes no body"});
+  refuse(call, problem);
+}
+
+}  // namespace
+
+std::string_view name_of(Method method) {
+  switch (method) {
+    case get:
+      return "GET";
+    case head:
+      return "HEAD";
+    case post:
+      return "POST";
+    case put:
+      return "PUT";
+    case del:
+      return "DELETE";
+    case options:
+      return "OPTIONS";
+    case other:
+      break;
+  }
+  return "other";
+}
+
+std::span<const Route> routes() { return table; }
+
+const Route* find_route(Method method, std::string_view path) {
+  const Route* same_path = find_path(path, nullptr);
+  return same_path == nullptr ? nullptr : with_method(same_path->pattern, method);
+}
+
+std::string_view route_label(Method method, std::string_view path) {
+  const Route* route = find_route(method, path);
+  return route == nullptr ? "other" : route->pattern;
+}
+
+std::size_t body_bytes_max(Method method, std::string_view path, const Limits& limits) {
+  const Route* route = find_route(method, path);
+  if (route == nullptr) return small_body_bytes_max;
+  switch (route->size) {
+    case BodySize::small:
+      return small_body_bytes_max;
+    case BodySize::payload:
+      return limits.payload_bytes_max + envelope_bytes_max;
+    case BodySize::batch:
+      return std::max(limits.batch_bytes_max, limits.payload_bytes_max + envelope_bytes_max);
+  }
+  return small_body_bytes_max;
+}
+
+std::optional<core::JobId> path_job(Call& call) {
+  if (const auto bytes = wire::parse_uuid(call.params[0])) return core::JobId{*bytes};
+  refuse(call, {problem::unknown_job, "A job's id is a UUID."});
+  return std::nullopt;
+}
+
+std::optional<std::string> path_queue(Call& call) {
+  if (wire::is_name(call.params[0])) return std::string(call.params[0]);
+  Problem problem{problem::invalid_input, ""};
+  problem.errors.push_back({"/queue", "must match [A-Za-z0-9._:-]{1,128}", FieldError::In::path});
+  refuse(call, problem);
+  return std::nullopt;
+}
+
+void dispatch(ApiContext& context, Request request, std::shared_ptr<Exchange> exchange) {
+  Call call(context, std::move(request), std::move(exchange));
+  const std::string_view path = call.request.path;
+  const bool reads = call.request.method == get || call.request.method == head;
+  if (reads && context.ui && is_dashboard_path(path) && context.ui(call.request, call.exchange)) return;
+  const Route* same_path = find_path(path, &call.params);
+  const Route* route = same_path == nullptr ? nullptr : with_method(same_path->pattern, call.request.method);
+  if (route == nullptr) return answer_unrouted(call, same_path);
+  if (route->body == BodyUse::none && !call.request.body.empty()) return refuse_unwanted_body(call);
+  route->handler(call);
+}
+
+}  // namespace pawl::http::api

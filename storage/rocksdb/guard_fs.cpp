@@ -1,0 +1,202 @@
+#include "storage/rocksdb/guard_fs.h"
+
+#include <charconv>
+#include <chrono>
+#include <string_view>
+
+namespace pawl::storage {
+
+namespace {
+
+using rocksdb::FSWritableFile;
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+using rocksdb::Slice;
+
+std::string_view name_of(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+bool is_kept(std::string_view path) {
+  const std::string_view name = name_of(path);
+  return name.ends_with(".log") || name.ends_with(".sst") || name.starts_with("MANIFEST-");
+}
+
+/// One log or manifest that is being written; a manifest has no gates.
+class GuardedLog final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  GuardedLog(std::unique_ptr<FSWritableFile> file, std::shared_ptr<GuardFileSystem::Log> log,
+             std::shared_ptr<LogGates> gates)
+      : FSWritableFileOwnerWrapper(std::move(file)), log_(std::move(log)), gates_(std::move(gates)) {}
+
+  IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    return appended(data.size(), FSWritableFileOwnerWrapper::Append(data, options, debug));
+  }
+  IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo& check,
+                  IODebugContext* debug) override {
+    return appended(data.size(), FSWritableFileOwnerWrapper::Append(data, options, check, debug));
+  }
+  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    const std::uint64_t size = log_->appended.load(std::memory_order_acquire);
+    return synced(size, FSWritableFileOwnerWrapper::Sync(options, debug));
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    const std::uint64_t size = log_->appended.load(std::memory_order_acquire);
+    return synced(size, FSWritableFileOwnerWrapper::Fsync(options, debug));
+  }
+
+ private:
+  IOStatus appended(std::size_t bytes, IOStatus status) {
+    if (status.ok()) {
+      log_->appended.fetch_add(bytes, std::memory_order_release);
+    } else {
+      park(&LogGates::syncing);
+    }
+    return status;
+  }
+
+  IOStatus synced(std::uint64_t size, IOStatus status) {
+    if (!status.ok()) {
+      park(&LogGates::writing);
+      return status;
+    }
+    std::uint64_t durable = log_->durable.load(std::memory_order_relaxed);
+    while (durable < size && !log_->durable.compare_exchange_weak(durable, size)) {
+    }
+    return status;
+  }
+
+  /// After this nobody new starts on the other side, and who was there is done. Bounded: should the other
+  /// side wait for this one, an abort after the wait is the lesser evil.
+  void park(std::timed_mutex LogGates::* side) {
+    if (!gates_) return;
+    std::timed_mutex& gate = (*gates_).*side;
+    gates_->log_failed.store(true, std::memory_order_release);
+    if (gate.try_lock_for(std::chrono::seconds(1))) gate.unlock();
+  }
+
+  std::shared_ptr<GuardFileSystem::Log> log_;
+  std::shared_ptr<LogGates> gates_;
+};
+
+}  // namespace
+
+std::uint64_t manifest_number(std::string_view path) {
+  constexpr std::string_view prefix = "MANIFEST-";
+  const std::string_view name = name_of(path);
+  std::uint64_t number = 0;
+  if (!name.starts_with(prefix)) return 0;
+  const auto [end, error] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), number);
+  return error == std::errc() && end == name.data() + name.size() ? number : 0;
+}
+
+std::uint64_t log_number(std::string_view path) {
+  const std::string_view name = name_of(path);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || std::string_view(end, name.data() + name.size()) != ".log") return 0;
+  return number;
+}
+
+GuardFileSystem::GuardFileSystem(std::shared_ptr<rocksdb::FileSystem> target)
+    : FileSystemWrapper(std::move(target)) {}
+
+GuardFileSystem::~GuardFileSystem() = default;
+
+std::vector<LogExpectation> GuardFileSystem::durable_logs() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<LogExpectation> result;
+  for (const auto& [number, log] : logs_) {
+    if (const std::uint64_t durable = log->durable.load(); durable > 0) result.push_back({number, durable});
+  }
+  return result;
+}
+
+LogExpectation GuardFileSystem::current_manifest() const {
+  const std::lock_guard lock(mutex_);
+  if (!current_manifest_.second) return {};
+  return {current_manifest_.first, current_manifest_.second->durable.load()};
+}
+
+std::string GuardFileSystem::last_read() const {
+  const std::lock_guard lock(mutex_);
+  return last_read_;
+}
+
+void GuardFileSystem::let_go(OnRelease on_release) {
+  std::vector<std::string> held;
+  {
+    const std::lock_guard lock(mutex_);
+    holding_ = false;
+    on_release_ = std::move(on_release);
+    held.swap(held_);
+  }
+  // What cannot be deleted now is deleted at a later start: RocksDB looks for left-over files when it opens.
+  for (const std::string& path : held) DeleteFile(path, {}, nullptr).PermitUncheckedError();
+}
+
+IOStatus GuardFileSystem::NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
+                                            std::unique_ptr<rocksdb::FSSequentialFile>* result,
+                                            IODebugContext* debug) {
+  if (is_kept(path)) {
+    const std::lock_guard lock(mutex_);
+    last_read_ = path;
+  }
+  return FileSystemWrapper::NewSequentialFile(path, options, result, debug);
+}
+
+IOStatus GuardFileSystem::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                          std::unique_ptr<FSWritableFile>* result, IODebugContext* debug) {
+  const IOStatus status = FileSystemWrapper::NewWritableFile(path, options, result, debug);
+  if (!status.ok()) return status;
+  const std::lock_guard lock(mutex_);
+  std::erase(held_, path);
+  if (const std::uint64_t number = log_number(path); number != 0) {
+    auto log = std::make_shared<Log>();
+    logs_[number] = log;
+    *result = std::make_unique<GuardedLog>(std::move(*result), std::move(log), gates_);
+  } else if (const std::uint64_t manifest = manifest_number(path); manifest != 0) {
+    newest_manifest_ = {manifest, std::make_shared<Log>()};
+    *result = std::make_unique<GuardedLog>(std::move(*result), newest_manifest_.second, nullptr);
+  }
+  return status;
+}
+
+IOStatus GuardFileSystem::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
+                                     IODebugContext* debug) {
+  const IOStatus status = FileSystemWrapper::RenameFile(from, to, options, debug);
+  if (status.ok() && name_of(to) == "CURRENT") {
+    const std::lock_guard lock(mutex_);
+    current_manifest_ = newest_manifest_;
+  }
+  return status;
+}
+
+IOStatus GuardFileSystem::DeleteFile(const std::string& path, const IOOptions& options,
+                                     IODebugContext* debug) {
+  if (is_kept(path)) {
+    const std::lock_guard lock(mutex_);
+    if (holding_) {
+      held_.push_back(path);
+      return IOStatus::OK();
+    }
+  }
+  if (const std::uint64_t number = log_number(path); number != 0) return delete_log(number, path);
+  return FileSystemWrapper::DeleteFile(path, options, debug);
+}
+
+IOStatus GuardFileSystem::delete_log(std::uint64_t number, const std::string& path) {
+  OnRelease on_release;
+  {
+    const std::lock_guard lock(mutex_);
+    logs_.erase(number);
+    on_release = on_release_;
+  }
+  // RocksDB lets logs go from the oldest on: what is below a log that it deletes is not needed either.
+  if (on_release && !on_release(number + 1)) return IOStatus::IOError("the watermark could not be written");
+  return FileSystemWrapper::DeleteFile(path, {}, nullptr);
+}
+
+}  // namespace pawl::storage

@@ -1,0 +1,91 @@
+// Stands between RocksDB and the file system, for what RocksDB does not do: it knows which logs hold durable
+// data, keeps files from being deleted until the store is known to be whole, and parks writers once a log has
+// failed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "rocksdb/file_system.h"
+#include "storage/rocksdb/watermark.h"
+
+namespace pawl::storage {
+
+/// This build of RocksDB aborts the process when a log file is touched after one of its writes or syncs has
+/// failed. So whoever writes or syncs holds its gate, and a failing call waits for the other gate before it
+/// lets RocksDB know.
+struct LogGates {
+  std::timed_mutex writing;
+  std::timed_mutex syncing;
+  std::atomic<bool> log_failed = false;
+};
+
+/// Thread: any.
+class GuardFileSystem final : public rocksdb::FileSystemWrapper {
+ public:
+  /// Called before logs with numbers below `released` are deleted; false keeps them.
+  using OnRelease = std::function<bool(std::uint64_t released)>;
+
+  explicit GuardFileSystem(std::shared_ptr<rocksdb::FileSystem> target);
+  ~GuardFileSystem() override;
+
+  static const char* kClassName() { return "PawlGuard"; }
+  const char* Name() const override { return kClassName(); }
+
+  LogGates& gates() { return *gates_; }
+  /// Logs made since open that have durable data, ascending.
+  std::vector<LogExpectation> durable_logs() const;
+  /// The manifest that CURRENT names, if it was made since open; else number 0.
+  LogExpectation current_manifest() const;
+  /// The log or manifest that was opened for reading last: where a recovery that failed had got to.
+  std::string last_read() const;
+
+  /// Until now deletions of logs, tables and manifests were only noted; carries them out, and later ones at
+  /// once.
+  void let_go(OnRelease on_release);
+
+  rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSSequentialFile>* result,
+                                      rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
+                               const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+
+  /// Sizes of one log. Shared with the open file, which outlives its entry here.
+  struct Log {
+    std::atomic<std::uint64_t> appended = 0;
+    std::atomic<std::uint64_t> durable = 0;
+  };
+
+ private:
+  rocksdb::IOStatus delete_log(std::uint64_t number, const std::string& path);
+
+  const std::shared_ptr<LogGates> gates_ = std::make_shared<LogGates>();
+  mutable std::mutex mutex_;
+  std::map<std::uint64_t, std::shared_ptr<Log>> logs_;
+  std::pair<std::uint64_t, std::shared_ptr<Log>> newest_manifest_;
+  std::pair<std::uint64_t, std::shared_ptr<Log>> current_manifest_;
+  std::string last_read_;
+  bool holding_ = true;
+  std::vector<std::string> held_;
+  OnRelease on_release_;
+};
+
+/// The number of `NNNNNN.log` in the name of a path; 0 for any other file.
+std::uint64_t log_number(std::string_view path);
+/// The number of `MANIFEST-NNNNNN`; 0 for any other file.
+std::uint64_t manifest_number(std::string_view path);
+
+}  // namespace pawl::storage

@@ -1,0 +1,34 @@
+// Keeps the watermark up to date while the store runs.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "storage/rocksdb/guard_fs.h"
+#include "storage/rocksdb/watermark.h"
+
+namespace pawl::storage {
+
+/// Thread: any. The guard must outlive it.
+class Ledger {
+ public:
+  Ledger(WatermarkFile file, const GuardFileSystem& guard, std::string db_id);
+
+  enum class Sync : std::uint8_t { now_and_then, now };
+  /// Everything up to `sequence` is on disk. Written on every call; synced when a log came or went, every 100
+  /// ms, or now.
+  rocksdb::IOStatus record(std::uint64_t sequence, Sync sync);
+  /// Logs with smaller numbers are about to be deleted: no longer promised once this returned true.
+  bool release(std::uint64_t released);
+
+ private:
+  std::mutex mutex_;
+  WatermarkFile file_;
+  const GuardFileSystem& guard_;
+  Watermark mark_;
+  std::chrono::steady_clock::time_point synced_at_;
+};
+
+}  // namespace pawl::storage

@@ -1,0 +1,116 @@
+#include "storage/rocksdb/syncer.h"
+
+#include <chrono>
+
+#include "rocksdb/db.h"
+
+namespace pawl::storage {
+
+namespace {
+using std::chrono::steady_clock;
+constexpr std::chrono::milliseconds housekeeping_interval{250};
+}  // namespace
+
+Syncer::Syncer(rocksdb::DB& db, LogGates& gates, Ledger& ledger, Hooks hooks)
+    : db_(db), gates_(gates), ledger_(ledger), hooks_(std::move(hooks)), thread_([this] { run(); }) {}
+
+Syncer::~Syncer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Syncer::push(Partition::Done done, Outcome outcome) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    pending_.push_back({std::move(done), outcome});
+    ++pushed_;
+    wake = std::exchange(waiting_, false);
+  }
+  if (wake) wake_.notify_one();
+}
+
+void Syncer::drain() {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t until = pushed_;
+  drained_.wait(lock, [&] { return answered_ >= until; });
+}
+
+void Syncer::fail(const std::string& why) {
+  if (failed_.exchange(true, std::memory_order_acq_rel)) return;
+  if (hooks_.notice) hooks_.notice("The store has failed and takes no more commits: " + why);
+}
+
+void Syncer::run() {
+  std::vector<Pending> batch;
+  auto housekept_at = steady_clock::now();
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (pending_.empty() && !stop_) {
+        waiting_ = true;
+        wake_.wait_for(lock, housekeeping_interval, [this] { return !pending_.empty() || stop_; });
+        waiting_ = false;
+      }
+      batch.swap(pending_);
+      if (batch.empty() && stop_) return;
+    }
+    if (!batch.empty()) answer(batch);
+    if (const auto now = steady_clock::now(); now - housekept_at >= housekeeping_interval) {
+      housekept_at = now;
+      hooks_.housekeeping();
+    }
+  }
+}
+
+void Syncer::answer(std::vector<Pending>& batch) {
+  bool written = false;
+  for (const Pending& pending : batch) written = written || pending.outcome == Outcome::durable;
+  const bool durable = written && sync();
+  for (Pending& pending : batch) {
+    if (!durable && pending.outcome == Outcome::durable) pending.outcome = Outcome::failed;
+    if (pending.done) pending.done(pending.outcome);
+  }
+  const std::size_t count = batch.size();
+  batch.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    answered_ += count;
+  }
+  drained_.notify_all();
+}
+
+bool Syncer::sync() {
+  if (hooks_.skip_sync) return true;
+  // Read before the sync: what has a number by now was written to the log before.
+  const std::uint64_t sequence = db_.GetLatestSequenceNumber();
+  const auto begin = steady_clock::now();
+  rocksdb::Status status;
+  {
+    const std::lock_guard gate(gates_.syncing);
+    if (failed() || gates_.log_failed.load(std::memory_order_acquire)) return false;
+    status = db_.SyncWAL();
+  }
+  if (!status.ok()) {
+    fail("syncing the log: " + status.ToString());
+    return false;
+  }
+  const auto micros =
+      std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begin).count();
+  const auto spent = static_cast<std::uint64_t>(micros);
+  last_sync_micros_.store(spent, std::memory_order_relaxed);
+  sync_micros_.fetch_add(spent, std::memory_order_relaxed);
+  syncs_.fetch_add(1, std::memory_order_relaxed);
+  if (const rocksdb::IOStatus recorded = ledger_.record(sequence, Ledger::Sync::now_and_then);
+      !recorded.ok()) {
+    // What was synced is safe and is answered so; but the next commits would not be watched.
+    fail("writing the watermark: " + recorded.ToString());
+  }
+  return true;
+}
+
+}  // namespace pawl::storage
