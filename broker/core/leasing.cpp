@@ -10,7 +10,7 @@ namespace {
 // Each waiter in turn gets its share, so that one with much room does not empty a short queue alone.
 std::size_t share_of(const Queue& queue) {
   const std::size_t waiting = std::max<std::size_t>(queue.waiters.size(), 1);
-  return (queue.window.size() + waiting - 1) / waiting;
+  return std::max<std::size_t>((queue.window.size() + waiting - 1) / waiting, 1);
 }
 
 }  // namespace
@@ -79,6 +79,7 @@ void Machine::State::apply(Ticket to, const Lease& lease, Now now, Outbox& outbo
   waiter.ticket = to;
   waiter.worker_id = lease.worker_id;
   waiter.names = lease.names;
+  std::ranges::sort(waiter.names);
   waiter.credit = lease.max;
   waiter.deadline_mono = now.mono + lease.wait_ms;
   const auto key = static_cast<std::uint64_t>(to);
@@ -105,6 +106,7 @@ void Machine::State::apply(Ticket to, const OpenWorker& open, Now now, Outbox& o
   waiter.worker_id = open.worker_id;
   waiter.connection = true;
   waiter.names = open.names;
+  std::ranges::sort(waiter.names);
   waiter.credit = open.credit;
   WorkerOpened answer;
   for (const OpenWorker::Held& held : open.resume) {
@@ -171,20 +173,17 @@ void Machine::State::apply(Ticket, const CloseWorker& close, Now now, Outbox&) {
 }
 
 bool Machine::State::grantable(const Queue& queue, const Waiter& waiter) const {
-  if (queue.window.empty() || queue.row.settings.paused || draining) return false;
-  if (too_much_active()) return false;
-  if (waiter.names.empty()) return true;
-  return std::ranges::any_of(waiter.names,
-                             [&](const std::string& name) { return queue.window_names.contains(name); });
+  if (queue.row.settings.paused || draining || too_much_active()) return false;
+  if (waiter.names.empty()) return !queue.window.empty();
+  if (queue.window.has_any(waiter.names)) return true;
+  // Only when its names were all looked for are the finds complete for it.
+  return std::ranges::includes(queue.named, waiter.names) && queue.finds.has_any(waiter.names);
 }
 
 Entry* Machine::State::first_for(Queue& queue, const Waiter& waiter) {
   if (!grantable(queue, waiter)) return nullptr;
-  for (const auto& [key, entry] : queue.window) {
-    if (waiter.names.empty() || std::ranges::find(waiter.names, entry->job.name) != waiter.names.end())
-      return entry;
-  }
-  return nullptr;
+  Entry* entry = queue.window.first(waiter.names);
+  return entry != nullptr ? entry : queue.finds.first(waiter.names);
 }
 
 // Of the waiter's queues that have something for it, the one that had the least for its weight.
@@ -206,7 +205,7 @@ GrantedJob Machine::State::grant_one(Entry& entry, Waiter& waiter, Now now, Outb
   Job& job = entry.job;
   Queue& queue = *entry.queue;
   const Status from = job.status;
-  leave_window(entry);
+  leave_line(entry);
   --queue.count(from);
   job.transit(Event::lease, now.wall);
   ++queue.count(Status::active);

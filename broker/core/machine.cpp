@@ -31,6 +31,7 @@ void Machine::restore_retained(const RetainedRow& row) {
 
 void Machine::restore_grant(const Grant& grant, std::vector<Job> jobs, Now now) {
   State& state = *state_;
+  state.seen_mono = now.mono;
   GrantState live;
   Millis nearest = never;
   for (Job& job : jobs) {
@@ -137,7 +138,8 @@ void Machine::flush(Now, Outbox& outbox) {
     queue->dirty = false;
   }
   state.dirty_queues.clear();
-  if (state.marks_dirty) outbox.put_marks(state.marks);
+  // The newest time that was told goes with every change: after a restart the clock must not stand before it.
+  if (state.marks_dirty || !dirty.empty()) outbox.put_marks(state.marks);
   state.marks_dirty = false;
 }
 

@@ -18,6 +18,19 @@ namespace pawl::core {
 struct Entry;
 struct Waiter;
 
+/// Ready jobs in memory, in ready order.
+struct Line {
+  std::map<ReadyKey, Entry*> order;
+  std::unordered_map<std::string, std::size_t> names;  // how many of each
+  std::size_t bytes = 0;
+
+  bool empty() const { return order.empty(); }
+  std::size_t size() const { return order.size(); }
+  bool has_any(const std::vector<std::string>& wanted) const;
+  /// The first whose name is wanted; null when there is none. An empty list wants any.
+  Entry* first(const std::vector<std::string>& wanted) const;
+};
+
 /// A queue, its window onto the ready order, and who waits for its jobs.
 struct Queue {
   QueueRow row;
@@ -25,14 +38,14 @@ struct Queue {
 
   /// Every ready job whose key is at most `cursor` stands in the window; when `beyond` is false, every ready
   /// job does.
-  std::map<ReadyKey, Entry*> window;
-  std::unordered_map<std::string, std::size_t> window_names;
-  std::size_t window_bytes = 0;
+  Line window;
   std::optional<ReadyKey> cursor;
   bool beyond = false;
 
-  /// Further jobs of these names, up to `named_cursor` (or all, when `named_exhausted`), stand in the window
-  /// as well.
+  /// For workers that take only some names: every ready job beyond `cursor` whose name is one of `named`
+  /// (sorted) and whose key is at most `named_cursor` (any key, when `named_exhausted`) stands here. Nobody
+  /// else gets these: that would overtake the unread jobs between.
+  Line finds;
   std::vector<std::string> named;
   std::optional<ReadyKey> named_cursor;
   bool named_exhausted = false;
@@ -77,8 +90,8 @@ struct ActiveLease {
 struct Entry {
   Job job;
   Queue* queue = nullptr;
-  bool in_window = false;
-  bool gone = false;  // deleted since the last commit
+  Line* line = nullptr;  // its queue's window or finds, if it stands there
+  bool gone = false;     // deleted since the last commit
   std::optional<ActiveLease> active;
 
   std::size_t bytes() const { return 512 + (job.payload ? job.payload->size() : 0); }
@@ -105,8 +118,8 @@ struct Machine::State {
   Marks marks;
   bool marks_dirty = false;
   bool draining = false;
-  Millis seen_mono = -1;     // newest time that was handed in
-  bool stood_still = false;  // nobody called while a lease ran out
+  Millis seen_mono = -1;          // newest time that was handed in
+  Millis stood_still_until = -1;  // leases that ran out before this did so while nobody called
 
   std::map<std::string, std::unique_ptr<Queue>> queues;
   std::unordered_map<std::uint32_t, Queue*> queues_by_number;
@@ -157,12 +170,15 @@ struct Machine::State {
   Entry& adopt(Job job);
   void touch(const Entry& entry) { touched.push_back(entry.job.id); }
   bool known(const JobId& id) const { return jobs.contains(id) || absent.contains(id); }
-  void enter_window(Entry& entry);
-  void leave_window(Entry& entry);
+  void enter(Line& line, Entry& entry);
+  void leave_line(Entry& entry);
   void trim_window(Queue& queue);
+  void trim_finds(Queue& queue);
+  void forget_finds(Queue& queue);
+  static bool in_window_reach(const Queue& queue, const Job& job);
+  static bool in_finds_reach(const Queue& queue, const Job& job);
   std::size_t window_limit(const Queue& queue) const;
   void note_refill(Queue& queue);
-  bool in_reach(const Queue& queue, const Job& job) const;
   void want_named(Queue& queue);
   void add_timer(Millis due, const JobId& id);
 
@@ -236,8 +252,8 @@ struct Machine::State {
   // tick.cpp
   void observe(Now now);
   void fire_timers(Now now, Outbox& outbox);
-  void expire_leases(Now now, bool was_stopped, Outbox& outbox);
-  bool expire_grant(std::uint64_t number, Now now, bool was_stopped, std::size_t& budget, Outbox& outbox);
+  void expire_leases(Now now, Outbox& outbox);
+  bool expire_grant(std::uint64_t number, Now now, std::size_t& budget, Outbox& outbox);
   void end_waits(Now now, Outbox& outbox);
   void drop_retained(Now now, Outbox& outbox);
 

@@ -20,11 +20,16 @@ void Machine::State::place_ready(Entry& entry, Outbox& outbox) {
   Queue& queue = *entry.queue;
   outbox.put_job(Place::ready, entry.job);
   const ReadyKey key = entry.job.ready_key();
-  if (queue.beyond && !(queue.cursor && key <= *queue.cursor))
+  if (in_window_reach(queue, entry.job)) {
+    enter(queue.window, entry);
+    if (!queue.beyond && (!queue.cursor || *queue.cursor < key)) queue.cursor = key;
+    trim_window(queue);
+  } else if (in_finds_reach(queue, entry.job)) {
+    enter(queue.finds, entry);
+    trim_finds(queue);
+  } else {
     return;  // the store has it; a refill will meet it
-  enter_window(entry);
-  if (!queue.beyond && (!queue.cursor || *queue.cursor < key)) queue.cursor = key;
-  trim_window(queue);
+  }
   note_matchable(queue);
 }
 
@@ -37,7 +42,7 @@ void Machine::State::place_delayed(Entry& entry, Outbox& outbox) {
 // Takes the job's row, and what hangs on it, away from where its present status put it.
 void Machine::State::leave_place(Entry& entry, Outbox& outbox) {
   touch(entry);
-  leave_window(entry);
+  leave_line(entry);
   outbox.erase_job(place_of(entry.job.status), entry.job);
   if (entry.job.status == Status::delayed) {
     outbox.erase_timer(entry.job.run_at, entry.job.id);

@@ -156,9 +156,9 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
   for (const auto& [id, entry] : jobs) {
     if (entry->queue != queue) continue;
     if (entry->job.status == Status::delayed && !entry->gone) timers.erase({entry->job.run_at, id});
-    windows_bytes -= entry->in_window ? entry->bytes() : 0;
+    windows_bytes -= entry->line != nullptr ? entry->bytes() : 0;
     entry->gone = true;
-    entry->in_window = false;
+    entry->line = nullptr;
     entry->queue = nullptr;
     touched.push_back(id);
   }

@@ -6,6 +6,9 @@
 #include "broker/core/machine_state.h"
 
 namespace pawl::core {
+namespace {
+constexpr std::size_t finds_most = 64;  // found for named workers in one look
+}
 
 Entry* Machine::State::find(const JobId& id) {
   const auto it = jobs.find(id);
@@ -40,54 +43,92 @@ std::size_t Machine::State::window_limit(const Queue& queue) const {
   return options.window_jobs;
 }
 
-void Machine::State::enter_window(Entry& entry) {
-  Queue& queue = *entry.queue;
-  queue.window.emplace_hint(queue.window.end(), entry.job.ready_key(), &entry);
-  ++queue.window_names[entry.job.name];
-  queue.window_bytes += entry.bytes();
-  windows_bytes += entry.bytes();
-  entry.in_window = true;
+bool Line::has_any(const std::vector<std::string>& wanted) const {
+  return std::ranges::any_of(wanted, [&](const std::string& name) { return names.contains(name); });
 }
 
-void Machine::State::leave_window(Entry& entry) {
-  if (!entry.in_window) return;
-  Queue& queue = *entry.queue;
-  queue.window.erase(entry.job.ready_key());
-  const auto name = queue.window_names.find(entry.job.name);
-  if (--name->second == 0) queue.window_names.erase(name);
-  queue.window_bytes -= entry.bytes();
+Entry* Line::first(const std::vector<std::string>& wanted) const {
+  if (wanted.empty()) return order.empty() ? nullptr : order.begin()->second;
+  if (!has_any(wanted)) return nullptr;
+  for (const auto& [key, entry] : order) {
+    if (std::ranges::binary_search(wanted, entry->job.name)) return entry;
+  }
+  return nullptr;
+}
+
+void Machine::State::enter(Line& line, Entry& entry) {
+  line.order.emplace_hint(line.order.end(), entry.job.ready_key(), &entry);
+  ++line.names[entry.job.name];
+  line.bytes += entry.bytes();
+  windows_bytes += entry.bytes();
+  entry.line = &line;
+}
+
+void Machine::State::leave_line(Entry& entry) {
+  if (entry.line == nullptr) return;
+  Line& line = *std::exchange(entry.line, nullptr);
+  line.order.erase(entry.job.ready_key());
+  const auto name = line.names.find(entry.job.name);
+  if (--name->second == 0) line.names.erase(name);
+  line.bytes -= entry.bytes();
   windows_bytes -= entry.bytes();
-  entry.in_window = false;
-  note_refill(queue);
+  note_refill(*entry.queue);
+}
+
+bool Machine::State::in_window_reach(const Queue& queue, const Job& job) {
+  return !queue.beyond || (queue.cursor && job.ready_key() <= *queue.cursor);
+}
+
+bool Machine::State::in_finds_reach(const Queue& queue, const Job& job) {
+  if (!std::ranges::binary_search(queue.named, job.name)) return false;
+  return queue.named_exhausted || (queue.named_cursor && job.ready_key() <= *queue.named_cursor);
 }
 
 // What is cut off stays in the store, and the cursor says so.
 void Machine::State::trim_window(Queue& queue) {
   const std::size_t most = std::max<std::size_t>(window_limit(queue), 1);
-  while (queue.window.size() > most ||
-         (queue.window_bytes > options.window_bytes && queue.window.size() > 1)) {
-    Entry& last = *queue.window.rbegin()->second;
-    leave_window(last);
-    touch(last);
+  Line& window = queue.window;
+  while (window.size() > most || (window.bytes > options.window_bytes && window.size() > 1)) {
+    Entry& last = *window.order.rbegin()->second;
+    leave_line(last);
+    if (!queue.beyond) forget_finds(queue);
     queue.beyond = true;
-    const ReadyKey last_kept = queue.window.rbegin()->first;
-    if (!queue.cursor || last_kept < *queue.cursor) queue.cursor = last_kept;
-    queue.named.clear();  // one of those may have been cut off
+    queue.cursor = window.order.rbegin()->first;
+    if (in_finds_reach(queue, last.job))
+      enter(queue.finds, last);
+    else
+      touch(last);
   }
+  trim_finds(queue);
+}
+
+void Machine::State::trim_finds(Queue& queue) {
+  const std::size_t most = std::max(options.window_jobs / 16, finds_most);
+  while (queue.finds.size() > most) {
+    Entry& last = *queue.finds.order.rbegin()->second;
+    leave_line(last);
+    touch(last);
+    queue.named_cursor = queue.finds.order.rbegin()->first;
+    queue.named_exhausted = false;
+  }
+}
+
+void Machine::State::forget_finds(Queue& queue) {
+  while (!queue.finds.empty()) {
+    Entry& entry = *queue.finds.order.begin()->second;
+    leave_line(entry);
+    touch(entry);
+  }
+  queue.named.clear();
+  queue.named_cursor.reset();
+  queue.named_exhausted = false;
+  named_queues.erase(&queue);
 }
 
 void Machine::State::note_refill(Queue& queue) {
   const bool low =
-      queue.window.size() * 2 < window_limit(queue) && queue.window_bytes * 2 < options.window_bytes;
+      queue.window.size() * 2 < window_limit(queue) && queue.window.bytes * 2 < options.window_bytes;
   if (queue.beyond && low) refill_queues.insert(&queue);
-}
-
-// Whether a ready job must stand in the window, by what window and cursors promise.
-bool Machine::State::in_reach(const Queue& queue, const Job& job) const {
-  const ReadyKey key = job.ready_key();
-  if (!queue.beyond || (queue.cursor && key <= *queue.cursor)) return true;
-  if (!std::ranges::binary_search(queue.named, job.name)) return false;
-  return queue.named_exhausted || (queue.named_cursor && key <= *queue.named_cursor);
 }
 
 // Notes that workers wait for names that the window lacks; starts anew when they are others than last time.
@@ -99,9 +140,9 @@ void Machine::State::want_named(Queue& queue) {
   std::ranges::sort(names);
   names.erase(std::ranges::unique(names).begin(), names.end());
   if (!std::ranges::includes(queue.named, names)) {
+    forget_finds(queue);
     queue.named = std::move(names);
     queue.named_cursor = queue.cursor;
-    queue.named_exhausted = false;
   }
   if (!queue.named_exhausted) named_queues.insert(&queue);
 }
@@ -111,7 +152,7 @@ std::vector<NamedRequest> Machine::named_requests() const {
   for (const Queue* queue : state_->named_queues) {
     std::optional<ReadyKey> after = queue->named_cursor;
     if (queue->cursor && (!after || *after < *queue->cursor)) after = queue->cursor;
-    requests.push_back({queue->row.number, after, queue->named, 64, state_->options.named_scan});
+    requests.push_back({queue->row.number, after, queue->named, finds_most, state_->options.named_scan});
   }
   return requests;
 }
@@ -126,7 +167,7 @@ void Machine::load_named(QueueNumber number, std::vector<Job> rows, std::optiona
   queue->named_exhausted = exhausted;
   for (Job& job : rows) {
     if (state.jobs.contains(job.id)) continue;
-    state.enter_window(state.adopt(std::move(job)));
+    state.enter(queue->finds, state.adopt(std::move(job)));
   }
   state.note_matchable(*queue);
 }
@@ -180,7 +221,7 @@ std::vector<WindowRequest> Machine::window_requests() const {
     if (!queue->beyond || queue->window.size() >= limit) continue;
     requests.push_back(
         {queue->row.number, queue->cursor, limit - queue->window.size(),
-         state_->options.window_bytes - std::min(state_->options.window_bytes, queue->window_bytes)});
+         state_->options.window_bytes - std::min(state_->options.window_bytes, queue->window.bytes)});
   }
   return requests;
 }
@@ -194,10 +235,18 @@ void Machine::load_window(QueueNumber number, std::vector<Job> rows, bool exhaus
   for (Job& job : rows) {
     queue->cursor = job.ready_key();
     // An active job's row stands in the ready order too; and what is in memory is newer than the row.
-    if (state.jobs.contains(job.id)) continue;
-    state.enter_window(state.adopt(std::move(job)));
+    const auto known = state.jobs.find(job.id);
+    if (known == state.jobs.end()) {
+      state.enter(queue->window, state.adopt(std::move(job)));
+    } else if (known->second->line == &queue->finds) {
+      state.leave_line(*known->second);
+      state.enter(queue->window, *known->second);
+    }
   }
-  if (queue->beyond) state.note_refill(*queue);
+  if (queue->beyond)
+    state.note_refill(*queue);
+  else
+    state.forget_finds(*queue);  // nothing is beyond: they all stand in the window now
   state.note_matchable(*queue);
 }
 
@@ -236,7 +285,7 @@ void Machine::after_commit() {
   State& state = *state_;
   for (const JobId& id : state.touched) {
     const auto it = state.jobs.find(id);
-    if (it == state.jobs.end() || it->second->active || it->second->in_window) continue;
+    if (it == state.jobs.end() || it->second->active || it->second->line != nullptr) continue;
     state.jobs.erase(it);
   }
   state.touched.clear();

@@ -68,7 +68,7 @@ Submitted::Item Machine::State::submit_one(const NewJob& spec, Now now, Outbox& 
     place_delayed(entry, outbox);
   else
     place_ready(entry, outbox);
-  if (!entry.in_window) touch(entry);
+  if (entry.line == nullptr) touch(entry);
   outbox.moved(entry.job, queue.row.name, entry.job.status, nullptr);
   return {entry.job.id, entry.job.status, now.wall, false, spec.queue};
 }

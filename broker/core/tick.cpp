@@ -34,8 +34,7 @@ void Machine::State::fire_timers(Now now, Outbox& outbox) {
 }
 
 // Returns false when the budget ended first. One whose lease goes on is looked at again at its new deadline.
-bool Machine::State::expire_grant(std::uint64_t number, Now now, bool was_stopped, std::size_t& budget,
-                                  Outbox& outbox) {
+bool Machine::State::expire_grant(std::uint64_t number, Now now, std::size_t& budget, Outbox& outbox) {
   const auto it = grants.find(number);
   if (it == grants.end()) return true;
   const std::vector<JobId> members = it->second.jobs;
@@ -44,7 +43,7 @@ bool Machine::State::expire_grant(std::uint64_t number, Now now, bool was_stoppe
     Entry* entry = find(id);
     if (entry == nullptr || !entry->active || entry->active->grant != number) continue;
     LeaseState& lease = entry->active->lease;
-    if (was_stopped && lease.expires_mono <= now.mono) {
+    if (lease.expires_mono <= std::min(stood_still_until, now.mono)) {
       lease.expires_mono = now.mono + entry->job.lease_ms;
       lease.expires_wall = now.wall + entry->job.lease_ms;
     }
@@ -73,12 +72,12 @@ bool Machine::State::expire_grant(std::uint64_t number, Now now, bool was_stoppe
   return true;
 }
 
-void Machine::State::expire_leases(Now now, bool was_stopped, Outbox& outbox) {
+void Machine::State::expire_leases(Now now, Outbox& outbox) {
   std::size_t budget = options.due_slice;
   while (!grant_deadlines.empty() && grant_deadlines.top().first <= now.mono) {
     const std::uint64_t number = grant_deadlines.top().second;
     grant_deadlines.pop();
-    if (!expire_grant(number, now, was_stopped, budget, outbox)) return;
+    if (!expire_grant(number, now, budget, outbox)) return;
   }
 }
 
@@ -108,7 +107,7 @@ void Machine::State::observe(Now now) {
   marks.wall = std::max(marks.wall, now.wall);
   if (seen_mono >= 0 && !grant_deadlines.empty() &&
       now.mono - std::max(seen_mono, grant_deadlines.top().first) > stopped_after_ms) {
-    stood_still = true;
+    stood_still_until = now.mono;
   }
   seen_mono = now.mono;
 }
@@ -118,7 +117,7 @@ void Machine::tick(Now now, Outbox& outbox) {
   state.observe(now);
   state.drop_retained(now, outbox);
   state.fire_timers(now, outbox);
-  state.expire_leases(now, std::exchange(state.stood_still, false), outbox);
+  state.expire_leases(now, outbox);
   state.end_waits(now, outbox);
 }
 

@@ -24,9 +24,9 @@ QueueView Machine::State::view(const Queue& queue, Now now) const {
   seen.workers = static_cast<std::uint32_t>(queue.subscribers);
   seen.slots = static_cast<std::uint32_t>(queue.slots);
   // The first of each priority in the window is the oldest of it.
-  for (auto it = queue.window.begin(); it != queue.window.end();) {
+  for (auto it = queue.window.order.begin(); it != queue.window.order.end();) {
     seen.oldest_pending_ms = std::max(seen.oldest_pending_ms, now.wall - it->second->job.history.back().at);
-    it = queue.window.lower_bound(ReadyKey{it->first.priority - 1, JobId{}});
+    it = queue.window.order.lower_bound(ReadyKey{it->first.priority - 1, JobId{}});
   }
   return seen;
 }
@@ -121,8 +121,8 @@ Reason Machine::State::reason(const Entry& entry) const {
     why.text = queue.row.settings.pause_reason;
     return why;
   }
-  why.exact = entry.in_window;
-  for (const auto& [key, other] : queue.window) {
+  why.exact = entry.line == &queue.window;
+  for (const auto& [key, other] : queue.window.order) {
     if (key >= job.ready_key()) break;
     ++why.ahead;
   }
