@@ -308,6 +308,8 @@ void Machine::State::match_queue(Queue& queue, Now now, Outbox& outbox) {
       return;
     }
     Queue* from = choose(*taker);
+    // Rather a turn later than short: the window of a queue that nobody asked for work holds only a few.
+    if (from->window.size() < taker->room() && refill_due(*from)) return;
     grant_some(*from, *taker, share_of(*from), now, outbox);
   }
 }
@@ -319,7 +321,7 @@ void Machine::State::answer_impatient(Outbox& outbox) {
     const auto it = waiters.find(static_cast<std::uint64_t>(ticket));
     if (it == waiters.end()) continue;
     Queue& queue = *it->second->queues.front().queue;
-    const bool unread = (queue.window.empty() && queue.beyond) || named_queues.contains(&queue);
+    const bool unread = refill_due(queue) || named_queues.contains(&queue);
     if (unread && !queue.row.settings.paused) {
       later.push_back(ticket);
       continue;

@@ -172,6 +172,7 @@ struct Machine::State {
   bool known(const JobId& id) const { return jobs.contains(id) || absent.contains(id); }
   void enter(Line& line, Entry& entry);
   void leave_line(Entry& entry);
+  bool closes_window(Queue& queue, const ReadyKey& key);
   void trim_window(Queue& queue);
   void trim_finds(Queue& queue);
   void forget_finds(Queue& queue);
@@ -179,6 +180,7 @@ struct Machine::State {
   static bool in_finds_reach(const Queue& queue, const Job& job);
   std::size_t window_limit(const Queue& queue) const;
   void note_refill(Queue& queue);
+  bool refill_due(const Queue& queue) const;
   void want_named(Queue& queue);
   void add_timer(Millis due, const JobId& id);
 

@@ -20,7 +20,7 @@ void Machine::State::place_ready(Entry& entry, Outbox& outbox) {
   Queue& queue = *entry.queue;
   outbox.put_job(Place::ready, entry.job);
   const ReadyKey key = entry.job.ready_key();
-  if (in_window_reach(queue, entry.job)) {
+  if (in_window_reach(queue, entry.job) && !closes_window(queue, key)) {
     enter(queue.window, entry);
     if (!queue.beyond && (!queue.cursor || *queue.cursor < key)) queue.cursor = key;
     trim_window(queue);

@@ -84,9 +84,22 @@ bool Machine::State::in_finds_reach(const Queue& queue, const Job& job) {
   return queue.named_exhausted || (queue.named_cursor && job.ready_key() <= *queue.named_cursor);
 }
 
-// What is cut off stays in the store, and the cursor says so.
+// A window that has its fill takes no more at its end: what comes there, only the store has.
+bool Machine::State::closes_window(Queue& queue, const ReadyKey& key) {
+  if (queue.window.empty() || queue.window.size() < window_limit(queue)) return false;
+  const ReadyKey& last = queue.window.order.rbegin()->first;
+  if (key < last) return false;
+  if (!queue.beyond) forget_finds(queue);
+  queue.beyond = true;
+  queue.cursor = last;
+  return true;
+}
+
+// What is cut off stays in the store, and the cursor says so. A window that grew while workers asked is kept
+// when they stop asking: polls come and go.
 void Machine::State::trim_window(Queue& queue) {
-  const std::size_t most = std::max<std::size_t>(window_limit(queue), 1);
+  const std::size_t room = windows_bytes > options.windows_bytes ? window_limit(queue) : options.window_jobs;
+  const std::size_t most = std::max<std::size_t>(room, 1);
   Line& window = queue.window;
   while (window.size() > most || (window.bytes > options.window_bytes && window.size() > 1)) {
     Entry& last = *window.order.rbegin()->second;
@@ -129,6 +142,12 @@ void Machine::State::note_refill(Queue& queue) {
   const bool low =
       queue.window.size() * 2 < window_limit(queue) && queue.window.bytes * 2 < options.window_bytes;
   if (queue.beyond && low) refill_queues.insert(&queue);
+}
+
+// More of its jobs will be read after this batch.
+bool Machine::State::refill_due(const Queue& queue) const {
+  return queue.beyond && queue.window.size() < window_limit(queue) &&
+         std::ranges::find(refill_queues, &queue) != refill_queues.end();
 }
 
 // Notes that workers wait for names that the window lacks; starts anew when they are others than last time.
@@ -217,8 +236,8 @@ void Machine::State::mark_dirty(Queue& queue) {
 std::vector<WindowRequest> Machine::window_requests() const {
   std::vector<WindowRequest> requests;
   for (const Queue* queue : state_->refill_queues) {
+    if (!state_->refill_due(*queue)) continue;
     const std::size_t limit = state_->window_limit(*queue);
-    if (!queue->beyond || queue->window.size() >= limit) continue;
     requests.push_back(
         {queue->row.number, queue->cursor, limit - queue->window.size(),
          state_->options.window_bytes - std::min(state_->options.window_bytes, queue->window.bytes)});

@@ -146,7 +146,8 @@ Meters::Sample make_sample(const Job& job, const std::string& queue, Status from
   if (from == Status::active) {
     sample.run_s = seconds(sample.at - job.started_at);
     sample.stalled_or_timed_out = !job.last_settle.by_worker;
-    sample.timed_out = sample.stalled_or_timed_out && !job.errors.empty() && job.errors.back().type == "timeout";
+    sample.timed_out =
+        sample.stalled_or_timed_out && !job.errors.empty() && job.errors.back().type == "timeout";
   }
   return sample;
 }

@@ -1,5 +1,5 @@
-// What the machine says, made ready for one batch: rows encoded into a storage batch, replies and news kept until the
-// batch is durable.
+// What the machine says, made ready for one batch: rows encoded into a storage batch, replies and news kept
+// until the batch is durable.
 #pragma once
 
 #include <memory>
@@ -47,7 +47,8 @@ class BatchOutbox final : public core::Outbox {
                 std::span<const std::string> lines) override;
   void erase_logs(const core::JobId& id) override;
   void reply(core::Ticket to, core::Reply&& reply) override;
-  void moved(const core::Job& job, const std::string& queue, core::Status from, const core::Event* cause) override;
+  void moved(const core::Job& job, const std::string& queue, core::Status from,
+             const core::Event* cause) override;
   void progressed(const core::Job& job, const std::string& queue) override;
   void logged(const core::Job& job, const std::string& queue, std::span<const std::string> lines) override;
 

@@ -59,11 +59,11 @@ class Checker {
 
   template <typename Visit>
   void scan(storage::Family family, std::size_t key_size, const char* what, Visit&& visit) {
-    const auto scanned = snapshot_.scan({family, {}, end_of_all(key_size)},
-                                        [&](std::string_view key, std::string_view value) {
-                                          visit(key, value);
-                                          return true;
-                                        });
+    const auto scanned =
+        snapshot_.scan({family, {}, end_of_all(key_size)}, [&](std::string_view key, std::string_view value) {
+          visit(key, value);
+          return true;
+        });
     if (!scanned) problem("the {} could not be read to their end: {}", what, scanned.error().message);
   }
 
@@ -95,7 +95,8 @@ class Checker {
       if (!row) return problem("{}", row.error().what);
       const auto number = static_cast<std::uint32_t>(row->number);
       if (!names.try_emplace(row->name, number).second) problem("two queues are named {}", row->name);
-      if (number >= marks_.next_queue) problem("queue {} has a number that the marks do not cover", row->name);
+      if (number >= marks_.next_queue)
+        problem("queue {} has a number that the marks do not cover", row->name);
       queues_[number] = std::move(*row);
       ++report_.queues;
     });
@@ -117,22 +118,24 @@ class Checker {
         const Decoded<Job> job = decode_job(Place::ready, row_key, *row);
         if (!job || job->last_lease >= entry.lease) continue;
         ++live;
-        if (!leases_.try_emplace(entry.id, entry.lease).second) problem("job {} is leased twice", uuid_text(entry.id));
+        if (!leases_.try_emplace(entry.id, entry.lease).second)
+          problem("job {} is leased twice", uuid_text(entry.id));
       }
       if (live == 0) problem("grant {} names no leased job", grant->number);
     });
   }
 
   void read_jobs(Place place) {
-    scan(family_of(place), place == Place::ready ? 22 : 20, "jobs", [&](std::string_view key, std::string_view value) {
-      Decoded<Job> job = decode_job(place, key, value);
-      if (!job) return problem("{}", job.error().what);
-      if (expired(job->expires_at, now_wall_)) {
-        ++report_.expired_rows;
-        return;
-      }
-      check_job(place, *job);
-    });
+    scan(family_of(place), place == Place::ready ? 22 : 20, "jobs",
+         [&](std::string_view key, std::string_view value) {
+           Decoded<Job> job = decode_job(place, key, value);
+           if (!job) return problem("{}", job.error().what);
+           if (expired(job->expires_at, now_wall_)) {
+             ++report_.expired_rows;
+             return;
+           }
+           check_job(place, *job);
+         });
   }
 
   void check_job(Place place, const Job& job) {
@@ -155,7 +158,8 @@ class Checker {
     if (!is_end(job.status) && !job.unique_key.empty()) {
       const std::optional<std::string> row = get(family::unique, unique_key(job.queue, job.unique_key));
       const Decoded<core::UniqueRow> holder = row ? decode_unique(*row) : std::unexpected(DecodeError{});
-      if (!holder || holder->id != job.id || holder->until != 0) problem("job {} lives, but does not hold its unique key", id);
+      if (!holder || holder->id != job.id || holder->until != 0)
+        problem("job {} lives, but does not hold its unique key", id);
     }
   }
 
@@ -181,7 +185,8 @@ class Checker {
       }
       const Key<20> row_key = placed_key(id.queue(), id);
       const std::optional<std::string> row = get(family::parked, row_key);
-      const Decoded<Job> job = row ? decode_job(Place::parked, row_key, *row) : std::unexpected(DecodeError{});
+      const Decoded<Job> job =
+          row ? decode_job(Place::parked, row_key, *row) : std::unexpected(DecodeError{});
       if (!job || job->status != Status::delayed || job->run_at != due) {
         problem("a timer names job {}, which does not wait for it", uuid_text(id));
       }
@@ -209,7 +214,8 @@ class Checker {
         return;
       }
       ++report_.unique_keys;
-      if (queue_of(queue_at(key)) == nullptr) return problem("a unique key belongs to a queue that does not exist");
+      if (queue_of(queue_at(key)) == nullptr)
+        return problem("a unique key belongs to a queue that does not exist");
       if (row->until != 0) return;
       const std::optional<Job> job = find_live(row->id);
       if (!job || job->unique_key != key.substr(4) || job->queue != queue_at(key)) {
@@ -223,7 +229,8 @@ class Checker {
       const Decoded<core::RetainedRow> row = decode_retained(key, value);
       if (!row) return problem("{}", row.error().what);
       const auto queue = static_cast<std::uint32_t>(row->queue);
-      if (queue_of(row->queue) == nullptr) return problem("a retained count belongs to a queue that does not exist");
+      if (queue_of(row->queue) == nullptr)
+        return problem("a retained count belongs to a queue that does not exist");
       if (expired(row->expires_at, now_wall_)) {
         recount_[{queue, row->status}] += row->count;  // the counter falls when the engine meets it
         return;
@@ -237,7 +244,8 @@ class Checker {
       if (counted != retained_.end()) retained_.erase(counted);
     });
     for (const auto& [key, count] : retained_) {
-      problem("{} jobs of queue number {} expire at {} and are not counted", count, std::get<0>(key), std::get<1>(key));
+      problem("{} jobs of queue number {} expire at {} and are not counted", count, std::get<0>(key),
+              std::get<1>(key));
     }
   }
 
@@ -257,8 +265,10 @@ class Checker {
     scan(family::idempotency, 600, "idempotency keys", [&](std::string_view, std::string_view value) {
       const Decoded<core::IdempotencyRow> row = decode_idempotency(value);
       if (!row) return problem("{}", row.error().what);
-      if (expired(row->expires_at, now_wall_)) ++report_.expired_rows;
-      else ++report_.idempotency_keys;
+      if (expired(row->expires_at, now_wall_))
+        ++report_.expired_rows;
+      else
+        ++report_.idempotency_keys;
     });
     scan(family::logs, 28, "log lines", [&](std::string_view key, std::string_view value) {
       const Decoded<LogRow> row = decode_logs(key, value);
@@ -290,7 +300,9 @@ std::uint64_t CheckReport::jobs_in_all() const {
   return sum;
 }
 
-CheckReport check_store(const storage::Snapshot& snapshot, Millis now_wall) { return Checker(snapshot, now_wall).run(); }
+CheckReport check_store(const storage::Snapshot& snapshot, Millis now_wall) {
+  return Checker(snapshot, now_wall).run();
+}
 
 storage::Result<CheckReport> check_store(storage::Store& store, Millis now_wall) {
   const auto partition = store.acquire(0);

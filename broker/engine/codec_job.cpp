@@ -1,4 +1,5 @@
-// The record of a job: a version, the status, a bit for each field that differs from its default, then those fields.
+// The record of a job: a version, the status, a bit for each field that differs from its default, then those
+// fields.
 #include "broker/engine/bytes.h"
 #include "broker/engine/codec.h"
 
@@ -53,7 +54,8 @@ constexpr std::uint64_t bit(Bit which, bool on) { return std::uint64_t{on} << wh
 const Job defaults{};
 
 bool plain_history(const Job& job) {
-  return job.history.size() == 1 && job.history[0].status == job.status && job.history[0].at == job.created_at;
+  return job.history.size() == 1 && job.history[0].status == job.status &&
+         job.history[0].at == job.created_at;
 }
 
 std::uint64_t present(Place place, const Job& job) {
@@ -69,9 +71,11 @@ std::uint64_t present(Place place, const Job& job) {
          bit(has_priority, place != Place::ready && job.priority != job.id.priority()) |
          bit(has_max_attempts, job.max_attempts != defaults.max_attempts) |
          bit(has_max_stalls, job.max_stalls != defaults.max_stalls) |
-         bit(has_backoff, job.backoff != defaults.backoff) | bit(has_lease_ms, job.lease_ms != defaults.lease_ms) |
-         bit(has_timeout_ms, job.timeout_ms != defaults.timeout_ms) | bit(has_unique_key, !job.unique_key.empty()) |
-         bit(has_unique_for_ms, job.unique_for_ms != 0) | bit(has_group, !job.group.empty()) |
+         bit(has_backoff, job.backoff != defaults.backoff) |
+         bit(has_lease_ms, job.lease_ms != defaults.lease_ms) |
+         bit(has_timeout_ms, job.timeout_ms != defaults.timeout_ms) |
+         bit(has_unique_key, !job.unique_key.empty()) | bit(has_unique_for_ms, job.unique_for_ms != 0) |
+         bit(has_group, !job.group.empty()) |
          bit(has_retention_completed, job.retention.completed_ms != defaults.retention.completed_ms) |
          bit(has_retention_failed, job.retention.failed_ms != defaults.retention.failed_ms) |
          bit(has_tags, !job.tags.empty()) | bit(has_traceparent, !job.traceparent.empty()) |
@@ -80,13 +84,15 @@ std::uint64_t present(Place place, const Job& job) {
 }
 
 std::size_t room_for(const Job& job) {
-  std::size_t room = 400 + job.name.size() + job.worker_id.size() + job.message.size() + job.unique_key.size() +
-                     job.group.size() + job.traceparent.size() + job.history.size() * (1 + varint_max);
+  std::size_t room = 400 + job.name.size() + job.worker_id.size() + job.message.size() +
+                     job.unique_key.size() + job.group.size() + job.traceparent.size() +
+                     job.history.size() * (1 + varint_max);
   if (job.payload) room += job.payload->size();
   if (job.result) room += job.result->size();
   for (const std::string& tag : job.tags) room += tag.size() + varint_max;
   for (const core::AttemptError& error : job.errors) {
-    room += 6 * varint_max + error.type.size() + error.message.size() + error.stack.size() + error.worker_id.size();
+    room += 6 * varint_max + error.type.size() + error.message.size() + error.stack.size() +
+            error.worker_id.size();
   }
   return room;
 }
@@ -210,8 +216,10 @@ void read_errors(Reader& from, Job& job) {
 
 void read_life(Reader& from, Job& job, std::uint64_t bits) {
   const auto has = [bits](Bit which) { return (bits >> which & 1) != 0; };
-  if (has(has_history)) read_history(from, job);
-  else job.history.push_back({job.status, job.created_at});
+  if (has(has_history))
+    read_history(from, job);
+  else
+    job.history.push_back({job.status, job.created_at});
   if (has(has_started_at)) job.started_at = from.delta(job.created_at);
   if (has(has_worker_id)) job.worker_id = from.text();
   if (has(has_last_lease)) job.last_lease = core::LeaseNumber{from.varint()};
@@ -265,7 +273,8 @@ void encode_job(Place place, const Job& job, std::string& out) {
   append(out, room_for(job), [&](Writer& to) {
     if (place == Place::ended || place == Place::dead) to.big64(static_cast<std::uint64_t>(job.expires_at));
     to.byte(job_version);
-    to.byte(static_cast<std::uint8_t>(static_cast<unsigned>(job.status) | (job.cancel_requested ? 0x80u : 0u)));
+    to.byte(
+        static_cast<std::uint8_t>(static_cast<unsigned>(job.status) | (job.cancel_requested ? 0x80u : 0u)));
     to.varint(bits);
     if ((bits >> has_created_at & 1) != 0) to.delta(job.created_at, job.id.created_at());
     if ((bits >> has_name & 1) != 0) to.text(job.name);
@@ -303,9 +312,11 @@ Decoded<Job> decode_job(Place place, std::string_view key, std::string_view valu
   if ((bits >> has_payload & 1) != 0) job.payload = std::make_shared<const std::string>(from.text());
   read_life(from, job, bits);
   read_terms(from, job, bits);
-  if (!from.done()) return std::unexpected(DecodeError{"the record of job " + uuid_text(job.id) + " is damaged"});
+  if (!from.done())
+    return std::unexpected(DecodeError{"the record of job " + uuid_text(job.id) + " is damaged"});
   if (place_of(job.status) != place) {
-    return std::unexpected(DecodeError{"job " + uuid_text(job.id) + " stands in a place that its status denies"});
+    return std::unexpected(
+        DecodeError{"job " + uuid_text(job.id) + " stands in a place that its status denies"});
   }
   return job;
 }

@@ -13,7 +13,8 @@ namespace {
 constexpr std::uint8_t version_1 = 1;
 
 std::unexpected<DecodeError> damaged(const char* what) {
-  return std::unexpected(DecodeError{std::string("the record of ") + what + " is damaged or of an unknown version"});
+  return std::unexpected(
+      DecodeError{std::string("the record of ") + what + " is damaged or of an unknown version"});
 }
 
 void begin(Reader& from) {
@@ -54,8 +55,10 @@ void write_settings(Writer& to, const core::QueueSettings& settings) {
   to.varint(bit(is_paused, settings.paused) | bit(has_pause_reason, !settings.pause_reason.empty()) |
             bit(has_priority, settings.priority.has_value()) |
             bit(has_max_attempts, settings.max_attempts.has_value()) |
-            bit(has_max_stalls, settings.max_stalls.has_value()) | bit(has_backoff, settings.backoff.has_value()) |
-            bit(has_lease_ms, settings.lease_ms.has_value()) | bit(has_timeout_ms, settings.timeout_ms.has_value()) |
+            bit(has_max_stalls, settings.max_stalls.has_value()) |
+            bit(has_backoff, settings.backoff.has_value()) |
+            bit(has_lease_ms, settings.lease_ms.has_value()) |
+            bit(has_timeout_ms, settings.timeout_ms.has_value()) |
             bit(has_retention, settings.retention.has_value()));
   if (!settings.pause_reason.empty()) to.text(settings.pause_reason);
   if (settings.priority) to.zigzag(*settings.priority);
@@ -118,9 +121,9 @@ std::vector<storage::FamilySpec> families() {
   const auto plain = [](const char* name) { return storage::FamilySpec{name, false, false}; };
   const auto once = [](const char* name) { return storage::FamilySpec{name, true, false}; };
   const auto expiring = [](const char* name) { return storage::FamilySpec{name, false, true}; };
-  return {plain("meta"),      plain("queues"),         once("ready"),     plain("parked"), expiring("ended"),
-          expiring("dead"),   once("timers"),          once("grants"),    expiring("unique"),
-          expiring("idempotency"), plain("retained"),  plain("logs"),     plain("operations")};
+  return {plain("meta"),     plain("queues"), once("ready"),      plain("parked"),    expiring("ended"),
+          expiring("dead"),  once("timers"),  once("grants"),     expiring("unique"), expiring("idempotency"),
+          plain("retained"), plain("logs"),   plain("operations")};
 }
 
 void encode_queue(const core::QueueRow& row, std::string& out) {
@@ -273,7 +276,8 @@ void encode_idempotency(const core::IdempotencyRow& row, std::string& out) {
     to.varint(row.jobs.size());
     for (const core::Submitted::Item& item : row.jobs) {
       to.raw(item.id.view());
-      to.byte(static_cast<std::uint8_t>(static_cast<unsigned>(item.status) | (item.deduplicated ? 0x80u : 0u)));
+      to.byte(
+          static_cast<std::uint8_t>(static_cast<unsigned>(item.status) | (item.deduplicated ? 0x80u : 0u)));
       to.delta(item.created_at, item.id.created_at());
     }
   });
@@ -398,10 +402,14 @@ std::optional<core::JobId> parse_uuid(std::string_view text) {
       continue;
     }
     int value = 0;
-    if (c >= '0' && c <= '9') value = c - '0';
-    else if (c >= 'a' && c <= 'f') value = c - 'a' + 10;
-    else if (c >= 'A' && c <= 'F') value = c - 'A' + 10;
-    else return std::nullopt;
+    if (c >= '0' && c <= '9')
+      value = c - '0';
+    else if (c >= 'a' && c <= 'f')
+      value = c - 'a' + 10;
+    else if (c >= 'A' && c <= 'F')
+      value = c - 'A' + 10;
+    else
+      return std::nullopt;
     id.bytes[nibble / 2] = static_cast<std::uint8_t>(id.bytes[nibble / 2] << 4 | value);
     ++nibble;
   }

@@ -76,9 +76,9 @@ storage::Result<std::unique_ptr<Engine>> Engine::start(storage::Store& store, En
   });
   if (!outcome.get()) {
     state.thread.join();
-    return std::unexpected(storage::Error{storage::Errc::corrupt,
-                                          "the store cannot be used: " + state.failure +
-                                              ". Run `pawld check DIR`, or restore a backup."});
+    return std::unexpected(storage::Error{
+        storage::Errc::corrupt,
+        "the store cannot be used: " + state.failure + ". Run `pawld check DIR`, or restore a backup."});
   }
   state.lister = std::make_unique<SnapshotLister>(state.port);
   state.operations = std::make_unique<OperationRunner>(state.port, state.options.log_warn);

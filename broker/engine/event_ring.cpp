@@ -31,9 +31,12 @@ EventHub::Subscription EventRing::subscribe(std::weak_ptr<EventTarget> target, E
       if (wants(filter, *event)) subscription.backlog.push_back(event);
     }
   }
-  if (filter.job) by_job_[*filter.job].push_back(subscription.token);
-  else if (filter.queue) by_queue_[*filter.queue].push_back(subscription.token);
-  else of_all_.push_back(subscription.token);
+  if (filter.job)
+    by_job_[*filter.job].push_back(subscription.token);
+  else if (filter.queue)
+    by_queue_[*filter.queue].push_back(subscription.token);
+  else
+    of_all_.push_back(subscription.token);
   subscribers_.emplace(subscription.token, Subscriber{std::move(target), std::move(filter)});
   return subscription;
 }
@@ -85,8 +88,10 @@ void EventRing::publish(std::vector<std::shared_ptr<JobEvent>>&& events) {
       for (const std::uint64_t token : of_all_) tell(token, event);
     }
     for (auto& [token, told] : told_) {
-      if (auto target = subscribers_.at(token).target.lock()) calls.emplace_back(std::move(target), std::move(told));
-      else drop(token);
+      if (auto target = subscribers_.at(token).target.lock())
+        calls.emplace_back(std::move(target), std::move(told));
+      else
+        drop(token);
     }
     told_.clear();
   }

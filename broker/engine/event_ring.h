@@ -10,10 +10,12 @@
 
 namespace pawl::engine {
 
-/// Thread: any; publish: one at a time. The mutex is held for look-ups and appends only; targets are called without it.
+/// Thread: any; publish: one at a time. The mutex is held for look-ups and appends only; targets are called
+/// without it.
 class EventRing final : public EventHub {
  public:
-  /// epoch: of the partition, so that ids grow over restarts. kept: most events that Last-Event-ID can go back.
+  /// epoch: of the partition, so that ids grow over restarts. kept: most events that Last-Event-ID can go
+  /// back.
   EventRing(std::uint64_t epoch, std::size_t kept);
 
   Subscription subscribe(std::weak_ptr<EventTarget> target, EventFilter filter,

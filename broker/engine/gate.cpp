@@ -29,7 +29,8 @@ void Gate::done(storage::Outcome outcome) {
   if (outcome != storage::Outcome::durable) {
     fail(outcome == storage::Outcome::gone
              ? "another process has taken over this partition; this one stops, its clients retry there"
-             : "a commit failed: what it wrote may or may not be on disk. The broker stops and recovers from the "
+             : "a commit failed: what it wrote may or may not be on disk. The broker stops and recovers from "
+               "the "
                "store when it is started again");
     return;
   }

@@ -37,8 +37,8 @@ struct Owed {
 /// Thread: engine, but for what done() runs on the store's thread. Batches are told in order, each wholly.
 class Gate {
  public:
-  /// failed: called once, on any thread, with a sentence for people, when a commit did not become durable. From then on
-  /// nothing is told.
+  /// failed: called once, on any thread, with a sentence for people, when a commit did not become durable.
+  /// From then on nothing is told.
   Gate(EventRing& events, Meters& meters, std::function<void(const std::string&)> failed)
       : events_(events), meters_(meters), on_failed_(std::move(failed)) {}
 

@@ -20,8 +20,8 @@ std::size_t bytes_of(const core::CommandBody& body) {
 }
 
 bool is_answered(const core::CommandBody& body) {
-  return !std::holds_alternative<core::AbandonLease>(body) && !std::holds_alternative<core::SetCredit>(body) &&
-         !std::holds_alternative<core::CloseWorker>(body);
+  return !std::holds_alternative<core::AbandonLease>(body) &&
+         !std::holds_alternative<core::SetCredit>(body) && !std::holds_alternative<core::CloseWorker>(body);
 }
 
 std::expected<core::Ticket, Busy> Inbox::push(Item item, bool bounded) {

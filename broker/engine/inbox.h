@@ -22,7 +22,8 @@ namespace pawl::engine {
 /// Something of the engine's own parts that runs on the engine thread, within a batch.
 struct Task {
   std::function<void(core::Machine&, BatchOutbox&, core::Now)> run;
-  std::function<void()> durable;  // when what run() put is durable; may be null. Never called after a failure.
+  std::function<void()>
+      durable;  // when what run() put is durable; may be null. Never called after a failure.
 };
 
 /// One thing that waits.
@@ -40,10 +41,12 @@ std::size_t bytes_of(const core::CommandBody& body);
 /// Whether a reply follows, so that the poster needs a ticket.
 bool is_answered(const core::CommandBody& body);
 
-/// Bounded by count and bytes of what the engine has not carried out yet. Thread: any, but for take() and arrivals.
+/// Bounded by count and bytes of what the engine has not carried out yet. Thread: any, but for take() and
+/// arrivals.
 class Inbox {
  public:
-  Inbox(std::size_t commands_max, std::size_t bytes_max) : commands_max_(commands_max), bytes_max_(bytes_max) {}
+  Inbox(std::size_t commands_max, std::size_t bytes_max)
+      : commands_max_(commands_max), bytes_max_(bytes_max) {}
 
   /// Adds a command; names its waiter unless it has a name or needs none. bounded: refused when full.
   std::expected<core::Ticket, Busy> push(Item item, bool bounded);
@@ -54,10 +57,11 @@ class Inbox {
   std::size_t size() const;
 
   // Thread: engine.
-  /// Gives names back, counts `done` items as carried out, and waits until something is there, `until` has come or
-  /// the inbox is closed. Swaps what waits into `into` (which must be empty to get any). False: closed and empty.
-  bool take(std::vector<Item>& into, std::vector<core::Ticket>& released, std::size_t done, std::size_t done_bytes,
-            std::optional<std::chrono::steady_clock::time_point> until);
+  /// Gives names back, counts `done` items as carried out, and waits until something is there, `until` has
+  /// come or the inbox is closed. Swaps what waits into `into` (which must be empty to get any). False:
+  /// closed and empty.
+  bool take(std::vector<Item>& into, std::vector<core::Ticket>& released, std::size_t done,
+            std::size_t done_bytes, std::optional<std::chrono::steady_clock::time_point> until);
   /// Waits for at least one arrival and runs all that are there.
   void run_arrivals();
   /// Forgets everything that waits.

@@ -43,7 +43,8 @@ std::string make_jobs_cursor(const JobFilter& filter, const JobId& seen) {
   return to_base64url(bytes);
 }
 
-std::expected<std::optional<JobId>, ListError> parse_jobs_cursor(const JobFilter& filter, const std::string& text) {
+std::expected<std::optional<JobId>, ListError> parse_jobs_cursor(const JobFilter& filter,
+                                                                 const std::string& text) {
   if (text.empty()) return std::nullopt;
   const std::optional<std::string> bytes = from_base64url(text);
   if (!bytes) return std::unexpected(ListError::bad_cursor);
@@ -99,16 +100,21 @@ void SnapshotLister::run() {
 }
 
 void SnapshotLister::list(JobFilter filter, std::size_t limit, std::string cursor, JobsAnswer answer) {
-  post([this, filter = std::move(filter), limit, cursor = std::move(cursor), answer = std::move(answer)](bool serve) {
-    if (serve) answer(read_jobs(filter, std::clamp<std::size_t>(limit, 1, limit_max), cursor));
-    else answer(std::unexpected(ListError::busy));
+  post([this, filter = std::move(filter), limit, cursor = std::move(cursor),
+        answer = std::move(answer)](bool serve) {
+    if (serve)
+      answer(read_jobs(filter, std::clamp<std::size_t>(limit, 1, limit_max), cursor));
+    else
+      answer(std::unexpected(ListError::busy));
   });
 }
 
 void SnapshotLister::logs(JobId id, std::size_t limit, std::string cursor, LogsAnswer answer) {
   post([this, id, limit, cursor = std::move(cursor), answer = std::move(answer)](bool serve) {
-    if (serve) answer(read_logs(id, std::clamp<std::size_t>(limit, 1, limit_max), cursor));
-    else answer(std::unexpected(ListError::busy));
+    if (serve)
+      answer(read_logs(id, std::clamp<std::size_t>(limit, 1, limit_max), cursor));
+    else
+      answer(std::unexpected(ListError::busy));
   });
 }
 
@@ -125,7 +131,8 @@ std::expected<JobPage, ListError> SnapshotLister::read_jobs(const JobFilter& fil
   return page;
 }
 
-std::expected<void, ListError> SnapshotLister::add_sources(ListMerge& merge, const storage::Snapshot& snapshot,
+std::expected<void, ListError> SnapshotLister::add_sources(ListMerge& merge,
+                                                           const storage::Snapshot& snapshot,
                                                            const JobFilter& filter) {
   queue_names_.clear();
   std::optional<core::QueueNumber> only;
@@ -164,8 +171,8 @@ std::expected<void, ListError> SnapshotLister::add_sources(ListMerge& merge, con
   return {};
 }
 
-std::expected<void, ListError> SnapshotLister::fill(ListMerge& merge, const JobFilter& filter, std::size_t limit,
-                                                    JobPage& page) {
+std::expected<void, ListError> SnapshotLister::fill(ListMerge& merge, const JobFilter& filter,
+                                                    std::size_t limit, JobPage& page) {
   bool more = true;
   while (more && page.jobs.size() < limit) {
     std::vector<ListMerge::Candidate> candidates;
@@ -258,7 +265,8 @@ std::expected<JobLister::Logs, ListError> SnapshotLister::read_logs(const JobId&
     }
     return true;
   };
-  const auto scanned = snapshot->scan({family::logs, begin, std::string(id.view()).append(13, '\xff')}, visit);
+  const auto scanned =
+      snapshot->scan({family::logs, begin, std::string(id.view()).append(13, '\xff')}, visit);
   if (!scanned || damaged) return std::unexpected(ListError::store);
   return logs;
 }

@@ -30,13 +30,16 @@ class SnapshotLister final : public JobLister {
 
   void post(Work work);
   void run();
-  std::expected<JobPage, ListError> read_jobs(const JobFilter& filter, std::size_t limit, const std::string& cursor);
+  std::expected<JobPage, ListError> read_jobs(const JobFilter& filter, std::size_t limit,
+                                              const std::string& cursor);
   std::expected<void, ListError> add_sources(ListMerge& merge, const storage::Snapshot& snapshot,
                                              const JobFilter& filter);
-  std::expected<void, ListError> fill(ListMerge& merge, const JobFilter& filter, std::size_t limit, JobPage& page);
-  std::expected<void, ListError> overlay(std::vector<ListMerge::Candidate> candidates, const JobFilter& filter,
-                                         JobPage& page);
-  std::expected<Logs, ListError> read_logs(const core::JobId& id, std::size_t limit, const std::string& cursor);
+  std::expected<void, ListError> fill(ListMerge& merge, const JobFilter& filter, std::size_t limit,
+                                      JobPage& page);
+  std::expected<void, ListError> overlay(std::vector<ListMerge::Candidate> candidates,
+                                         const JobFilter& filter, JobPage& page);
+  std::expected<Logs, ListError> read_logs(const core::JobId& id, std::size_t limit,
+                                           const std::string& cursor);
 
   Port& port_;
   std::unordered_map<std::uint32_t, std::string> queue_names_;  // of the list under way

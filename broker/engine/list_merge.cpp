@@ -17,7 +17,8 @@ constexpr std::size_t chunk_rows = 4096;  // seen for one chunk, when the filter
 
 bool wants(const std::vector<Status>& statuses, std::initializer_list<Status> any) {
   if (statuses.empty()) return true;
-  return std::ranges::any_of(any, [&](Status status) { return std::ranges::find(statuses, status) != statuses.end(); });
+  return std::ranges::any_of(
+      any, [&](Status status) { return std::ranges::find(statuses, status) != statuses.end(); });
 }
 
 }  // namespace
@@ -61,11 +62,12 @@ storage::Result<void> ListMerge::add_queue(core::QueueNumber queue) {
   std::string begin = prefix;
   while (!begin.empty()) {
     std::string found;
-    const auto scanned = options_.snapshot.scan({family::ready, std::exchange(begin, {}), queue_end(queue).str()},
-                                                [&](std::string_view key, std::string_view) {
-                                                  found = key.substr(0, 6);
-                                                  return false;
-                                                });
+    const auto scanned =
+        options_.snapshot.scan({family::ready, std::exchange(begin, {}), queue_end(queue).str()},
+                               [&](std::string_view key, std::string_view) {
+                                 found = key.substr(0, 6);
+                                 return false;
+                               });
     if (!scanned) return scanned;
     if (found.size() != 6) break;
     if (auto added = add_source(Place::ready, found); !added) return added;
@@ -94,8 +96,10 @@ void ListMerge::add_resident(std::vector<JobId> ids) {
 }
 
 void ListMerge::push(std::size_t index) {
-  if (!sources_[index].buffer.empty()) heads_.push(index);
-  else if (!sources_[index].exhausted) hungry_.push_back(index);
+  if (!sources_[index].buffer.empty())
+    heads_.push(index);
+  else if (!sources_[index].exhausted)
+    hungry_.push_back(index);
 }
 
 bool ListMerge::visit(Source& source, std::size_t& bytes, std::string_view key, std::string_view value) {
@@ -116,7 +120,8 @@ storage::Result<void> ListMerge::read_chunk(Source& source) {
   storage::Range range{family_of(source.place), source.prefix, source.prefix + std::string(17, '\xff')};
   range.reverse = options_.filter.newest_first;
   if (source.frontier && range.reverse) range.end = source.prefix + std::string(source.frontier->view());
-  if (source.frontier && !range.reverse) range.begin = source.prefix + std::string(source.frontier->view()) + '\0';
+  if (source.frontier && !range.reverse)
+    range.begin = source.prefix + std::string(source.frontier->view()) + '\0';
   std::size_t bytes = 0;
   bool stopped = false;
   const std::size_t rows_before = rows_;

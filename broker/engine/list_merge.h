@@ -50,7 +50,7 @@ class ListMerge {
  private:
   struct Source {
     core::Place place = core::Place::ready;
-    std::string prefix;  // of the keys; the id follows
+    std::string prefix;                   // of the keys; the id follows
     std::optional<core::JobId> frontier;  // read up to here
     bool exhausted = false;
     std::size_t chunk = 8;

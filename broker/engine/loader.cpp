@@ -71,23 +71,28 @@ void Loader::fetch_job(const JobId& id, Place place, core::Millis now_wall) {
 void Loader::fetch(const core::Needs& needs, core::Millis now_wall) {
   for (const JobId& id : needs.jobs) fetch_job(id, Place::ready, now_wall);
   for (const auto& [queue, text] : needs.unique_keys) {
-    get(family::unique, unique_key(queue, text), [this, queue, text, now_wall](std::optional<std::string_view> value) {
-      std::optional<core::UniqueRow> row;
-      if (value) {
-        const Decoded<core::UniqueRow> decoded = decode_unique(*value);
-        if (!decoded) fail(decoded.error().what);
-        else if (!expired(decoded->until, now_wall)) row = *decoded;
-      }
-      machine_.load_unique(queue, text, row);
-    });
+    get(family::unique, unique_key(queue, text),
+        [this, queue, text, now_wall](std::optional<std::string_view> value) {
+          std::optional<core::UniqueRow> row;
+          if (value) {
+            const Decoded<core::UniqueRow> decoded = decode_unique(*value);
+            if (!decoded)
+              fail(decoded.error().what);
+            else if (!expired(decoded->until, now_wall))
+              row = *decoded;
+          }
+          machine_.load_unique(queue, text, row);
+        });
   }
   for (const std::string& text : needs.idempotency_keys) {
     get(family::idempotency, text, [this, text, now_wall](std::optional<std::string_view> value) {
       std::optional<core::IdempotencyRow> row;
       if (value) {
         Decoded<core::IdempotencyRow> decoded = decode_idempotency(*value);
-        if (!decoded) fail(decoded.error().what);
-        else if (!expired(decoded->expires_at, now_wall)) row = std::move(*decoded);
+        if (!decoded)
+          fail(decoded.error().what);
+        else if (!expired(decoded->expires_at, now_wall))
+          row = std::move(*decoded);
       }
       machine_.load_idempotency(text, std::move(row));
     });
@@ -169,7 +174,8 @@ void Loader::fetch_timers(const core::TimerRequest& request) {
   };
   const auto rows = std::make_shared<Rows>();
   storage::Range range{family::timers, {}, std::string(24, '\xff')};
-  if (request.after) range.begin = timer_key(request.after->first, request.after->second).str().append(1, '\0');
+  if (request.after)
+    range.begin = timer_key(request.after->first, request.after->second).str().append(1, '\0');
   const storage::Visit visit = [rows, count = request.count](std::string_view key, std::string_view) {
     if (rows->timers.size() >= count) {
       rows->exhausted = false;

@@ -1,5 +1,5 @@
-// Reads what the machine asks for and hands it over, decoded. A store that answers inline costs no wait; one that
-// answers later is waited for, and nothing is applied meanwhile, so no answer is ever stale.
+// Reads what the machine asks for and hands it over, decoded. A store that answers inline costs no wait; one
+// that answers later is waited for, and nothing is applied meanwhile, so no answer is ever stale.
 #pragma once
 
 #include <functional>

@@ -13,7 +13,8 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// The wall clock may be set while the engine sleeps; it looks at least this often when something waits for it.
+// The wall clock may be set while the engine sleeps; it looks at least this often when something waits for
+// it.
 constexpr Millis wall_look_ms = 1000;
 constexpr milliseconds pressure_every{100};
 constexpr milliseconds pressure_look{250};
@@ -78,7 +79,8 @@ void Loop::turn() {
   erase_old_logs();
   tick_if_due(now);
   if (loader_.is_slow()) prefetch(next_, std::min(taken_.size(), next_ + options_.batch_commands), now);
-  while (next_ < taken_.size() && served_ < options_.batch_commands && outbox_.batch.bytes() < options_.batch_bytes) {
+  while (next_ < taken_.size() && served_ < options_.batch_commands &&
+         outbox_.batch.bytes() < options_.batch_bytes) {
     Item& item = taken_[next_++];
     serve(item, now);
     ++served_;
@@ -132,7 +134,8 @@ void Loop::serve(Item& item, Now now) {
     return;
   }
   const core::Command& command = item.command;
-  if (item.target != nullptr && command.ticket != core::Ticket::none && waiters_.find(command.ticket) == nullptr) {
+  if (item.target != nullptr && command.ticket != core::Ticket::none &&
+      waiters_.find(command.ticket) == nullptr) {
     const bool stays = std::holds_alternative<core::OpenWorker>(command.body);
     waiters_.bind(command.ticket, std::move(item.target), item.tag, stays);
   }
@@ -140,14 +143,15 @@ void Loop::serve(Item& item, Now now) {
   if (item.unless_active) {
     const auto* cancel = std::get_if<core::Cancel>(&command.body);
     if (cancel != nullptr && is_active(cancel->id, now)) {
-      outbox_.reply(command.ticket, core::Refused{core::Refusal::wrong_state, "a worker holds the job", cancel->id,
-                                                  core::Status::active});
+      outbox_.reply(command.ticket, core::Refused{core::Refusal::wrong_state, "a worker holds the job",
+                                                  cancel->id, core::Status::active});
       return;
     }
   }
   machine_.apply(command, now, outbox_);
   // What the command made the machine forget gets no more replies.
-  if (const auto* abandon = std::get_if<core::AbandonLease>(&command.body)) closing_.push_back(abandon->waiter);
+  if (const auto* abandon = std::get_if<core::AbandonLease>(&command.body))
+    closing_.push_back(abandon->waiter);
   if (const auto* close = std::get_if<core::CloseWorker>(&command.body)) closing_.push_back(close->worker);
 }
 

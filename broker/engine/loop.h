@@ -75,15 +75,15 @@ class Loop {
   core::Needs needs_;
 
   std::vector<Item> taken_;
-  std::size_t next_ = 0;            // of taken_
+  std::size_t next_ = 0;  // of taken_
   std::size_t done_bytes_ = 0;
   std::size_t done_ = 0;
   std::vector<std::function<void()>> calls_;  // of this batch's tasks
   std::vector<core::JobId> old_logs_;         // to erase with the next batch
-  bool again_ = false;              // something can be matched at once
-  std::size_t served_ = 0;          // commands of this batch
+  bool again_ = false;                        // something can be matched at once
+  std::size_t served_ = 0;                    // commands of this batch
   std::vector<core::Ticket> closing_;         // waiters that the batch's commands end
-  Instant turn_began_{};            // when the machine's time was read last
+  Instant turn_began_{};                      // when the machine's time was read last
   Instant pressure_read_{};
 };
 

@@ -19,8 +19,10 @@ void count(JobMeters& meters, const Meters::Sample& sample) {
   if (sample.run_s >= 0) meters.run.add(sample.run_s);
   if (sample.to == Status::completed) ++meters.completed;
   if (sample.to == Status::failed) ++meters.failed;
-  if (sample.timed_out) ++meters.timed_out;
-  else if (sample.stalled_or_timed_out && sample.to != Status::cancelled) ++meters.stalled;
+  if (sample.timed_out)
+    ++meters.timed_out;
+  else if (sample.stalled_or_timed_out && sample.to != Status::cancelled)
+    ++meters.stalled;
   if (sample.retried) ++meters.retried;
   if (sample.released) ++meters.released;
 }

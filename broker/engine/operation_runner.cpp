@@ -68,17 +68,22 @@ void OperationRunner::post(Request request) {
 
 void OperationRunner::start(OperationSpec spec, bool wait, Answer answer) {
   post([this, spec = std::move(spec), wait, answer = std::move(answer)](bool serve) mutable {
-    if (serve) begin(std::move(spec), wait, answer);
-    else answer(std::unexpected(ListError::busy));
+    if (serve)
+      begin(std::move(spec), wait, answer);
+    else
+      answer(std::unexpected(ListError::busy));
   });
 }
 
 void OperationRunner::get(std::string id, Answer answer) {
   post([this, id = std::move(id), answer = std::move(answer)](bool serve) {
     const auto it = operations_.find(id);
-    if (!serve) answer(std::unexpected(ListError::busy));
-    else if (it == operations_.end()) answer(std::unexpected(ListError::unknown_job));
-    else answer(it->second.row.view);
+    if (!serve)
+      answer(std::unexpected(ListError::busy));
+    else if (it == operations_.end())
+      answer(std::unexpected(ListError::unknown_job));
+    else
+      answer(it->second.row.view);
   });
 }
 
@@ -130,8 +135,9 @@ OperationRunner::Instant OperationRunner::next_wake(Instant now) const {
     const double rate = operation.row.view.spec.per_second;
     if (rate <= 0 || operation.tokens >= 1) return now;
     const double seconds = std::min((1 - operation.tokens) / rate, 3600.0);
-    until = std::min(until, operation.filled + std::chrono::duration_cast<steady_clock::duration>(
-                                                   std::chrono::duration<double>(seconds)) +
+    until = std::min(until, operation.filled +
+                                std::chrono::duration_cast<steady_clock::duration>(
+                                    std::chrono::duration<double>(seconds)) +
                                 milliseconds(1));
   }
   return until;
@@ -167,8 +173,10 @@ void OperationRunner::begin(OperationSpec spec, bool wait, const Answer& answer)
   operation.row.view.id = uuid_text(new_uuid(operation.row.view.started_at));
   operation.row.view.spec = std::move(spec);
   if (!save(operation)) return answer(std::unexpected(ListError::busy));
-  if (wait) operation.waiting.push_back({answer, steady_clock::now() + wait_most});
-  else answer(operation.row.view);
+  if (wait)
+    operation.waiting.push_back({answer, steady_clock::now() + wait_most});
+  else
+    answer(operation.row.view);
   operations_[operation.row.view.id] = std::move(operation);
 }
 
@@ -238,8 +246,10 @@ void OperationRunner::advance(Operation& operation, std::size_t most) {
   }
   const bool last = slice.last;
   if (!carry_out(operation, std::move(slice))) return;
-  if (last) end(operation, OperationView::State::done);
-  else save(operation);
+  if (last)
+    end(operation, OperationView::State::done);
+  else
+    save(operation);
 }
 
 OperationRunner::Slice OperationRunner::read_slice(const Operation& operation, std::size_t most) const {
@@ -266,11 +276,14 @@ OperationRunner::Slice OperationRunner::read_slice(const Operation& operation, s
     const Millis since = drain ? job->created_at : job->finished_at;
     if (since > view.started_at || expired(job->expires_at, now_wall)) return true;
     if (view.spec.name && job->name != *view.spec.name) return true;
-    if (view.spec.error_type && (job->errors.empty() || job->errors.back().type != *view.spec.error_type)) return true;
-    if (drain) slice.commands.emplace_back(core::Cancel{job->id});
+    if (view.spec.error_type && (job->errors.empty() || job->errors.back().type != *view.spec.error_type))
+      return true;
+    if (drain)
+      slice.commands.emplace_back(core::Cancel{job->id});
     else if (view.spec.action == OperationSpec::Action::purge)
       slice.commands.emplace_back(core::Delete{job->id, core::Status::failed});
-    else slice.commands.emplace_back(core::Retry{job->id, core::Status::failed});
+    else
+      slice.commands.emplace_back(core::Retry{job->id, core::Status::failed});
     return true;
   };
   while (!more && !slice.failed) {
@@ -278,7 +291,8 @@ OperationRunner::Slice OperationRunner::read_slice(const Operation& operation, s
     const core::Place place = letter == position_ready    ? core::Place::ready
                               : letter == position_parked ? core::Place::parked
                                                           : core::Place::dead;
-    storage::Range range{family_of(place), queue_key(*operation.queue).str(), queue_end(*operation.queue).str()};
+    storage::Range range{family_of(place), queue_key(*operation.queue).str(),
+                         queue_end(*operation.queue).str()};
     if (slice.position.size() > 1) range.begin = slice.position.substr(1) + '\0';
     const auto scanned = snapshot->scan(
         range, [&](std::string_view key, std::string_view value) { return visit(place, key, value); });
@@ -302,9 +316,12 @@ bool OperationRunner::carry_out(Operation& operation, Slice slice) {
     const std::vector<std::optional<core::Reply>> replies = port_.ask_all(std::move(slice.commands), drain);
     slice.commands.clear();
     for (std::size_t i = 0; i < replies.size(); ++i) {
-      if (!replies[i]) slice.commands.push_back(asked[i]);
-      else if (std::holds_alternative<core::Refused>(*replies[i])) ++operation.row.view.skipped;
-      else ++operation.row.view.done;
+      if (!replies[i])
+        slice.commands.push_back(asked[i]);
+      else if (std::holds_alternative<core::Refused>(*replies[i]))
+        ++operation.row.view.skipped;
+      else
+        ++operation.row.view.done;
     }
     if (!slice.commands.empty() && !pause(when_busy)) return false;
   }

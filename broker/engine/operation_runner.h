@@ -17,8 +17,8 @@
 
 namespace pawl::engine {
 
-/// One thread. An operation's row says where it goes on; what was done twice because of a crash is refused by the
-/// guards of each command and counted as skipped.
+/// One thread. An operation's row says where it goes on; what was done twice because of a crash is refused by
+/// the guards of each command and counted as skipped.
 class OperationRunner final : public Operations {
  public:
   OperationRunner(Port& port, std::function<void(const std::string&)> warn);

@@ -6,7 +6,8 @@ namespace pawl::engine {
 
 namespace {
 
-// Where the asker waits. Over when every holder of the target let go of it: all were answered, or never will be.
+// Where the asker waits. Over when every holder of the target let go of it: all were answered, or never will
+// be.
 struct Wait {
   std::mutex mutex;
   std::condition_variable over;
@@ -45,7 +46,8 @@ class Collector final : public ReplyTarget {
 
 }  // namespace
 
-std::vector<std::optional<core::Reply>> Port::ask_all(std::vector<core::CommandBody> bodies, bool unless_active) {
+std::vector<std::optional<core::Reply>> Port::ask_all(std::vector<core::CommandBody> bodies,
+                                                      bool unless_active) {
   const auto wait = std::make_shared<Wait>();
   wait->replies.resize(bodies.size());
   {

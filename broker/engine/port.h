@@ -15,8 +15,8 @@
 
 namespace pawl::engine {
 
-/// Thread: any but the engine's. Answers come when they are durable; when the engine stops or fails meanwhile, there is
-/// none.
+/// Thread: any but the engine's. Answers come when they are durable; when the engine stops or fails
+/// meanwhile, there is none.
 class Port {
  public:
   Port(Inbox& inbox, const storage::Partition& partition, std::function<core::Millis()> wall)
@@ -24,8 +24,8 @@ class Port {
 
   /// Waits for the one reply.
   std::expected<core::Reply, ListError> ask(core::CommandBody body);
-  /// Posts all, then waits for all. What found the inbox full, or got no answer, is absent. unless_active: Cancels are
-  /// refused for active jobs.
+  /// Posts all, then waits for all. What found the inbox full, or got no answer, is absent. unless_active:
+  /// Cancels are refused for active jobs.
   std::vector<std::optional<core::Reply>> ask_all(std::vector<core::CommandBody> bodies, bool unless_active);
   /// Runs it on the engine thread and waits until what it put is durable. False: it did not become so.
   bool run(std::function<void(core::Machine&, BatchOutbox&, core::Now)> task);

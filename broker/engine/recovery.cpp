@@ -7,12 +7,15 @@ namespace pawl::engine {
 
 void Loop::restore_grants(core::Now now) {
   std::vector<core::Grant> grants;
-  loader_.read_all({family::grants, {}, std::string(9, '\xff')}, [&](std::string_view key, std::string_view value) {
-    Decoded<core::Grant> grant = decode_grant(key, value);
-    if (!grant) loader_.fail(grant.error().what);
-    else grants.push_back(std::move(*grant));
-    return !gate_.failed();
-  });
+  loader_.read_all({family::grants, {}, std::string(9, '\xff')},
+                   [&](std::string_view key, std::string_view value) {
+                     Decoded<core::Grant> grant = decode_grant(key, value);
+                     if (!grant)
+                       loader_.fail(grant.error().what);
+                     else
+                       grants.push_back(std::move(*grant));
+                     return !gate_.failed();
+                   });
   for (const core::Grant& grant : grants) {
     std::vector<core::Job> jobs;
     for (const core::Grant::Entry& entry : grant.entries) {
@@ -27,8 +30,10 @@ bool Loop::recover() {
   core::Marks marks;
   if (const std::optional<std::string> value = loader_.read(family::meta, marks_key)) {
     const Decoded<core::Marks> decoded = decode_marks(*value);
-    if (!decoded) loader_.fail(decoded.error().what);
-    else marks = *decoded;
+    if (!decoded)
+      loader_.fail(decoded.error().what);
+    else
+      marks = *decoded;
   }
   machine_.restore_marks(marks);
   clock_.emplace(options_.clock, marks.wall);
@@ -36,18 +41,24 @@ bool Loop::recover() {
   turn_began_ = std::chrono::steady_clock::now();
   pressure_.wall = now.wall;
 
-  loader_.read_all({family::queues, {}, std::string(5, '\xff')}, [&](std::string_view key, std::string_view value) {
-    Decoded<core::QueueRow> row = decode_queue(key, value);
-    if (!row) loader_.fail(row.error().what);
-    else machine_.restore_queue(std::move(*row));
-    return !gate_.failed();
-  });
-  loader_.read_all({family::retained, {}, std::string(14, '\xff')}, [&](std::string_view key, std::string_view value) {
-    const Decoded<core::RetainedRow> row = decode_retained(key, value);
-    if (!row) loader_.fail(row.error().what);
-    else machine_.restore_retained(*row);
-    return !gate_.failed();
-  });
+  loader_.read_all({family::queues, {}, std::string(5, '\xff')},
+                   [&](std::string_view key, std::string_view value) {
+                     Decoded<core::QueueRow> row = decode_queue(key, value);
+                     if (!row)
+                       loader_.fail(row.error().what);
+                     else
+                       machine_.restore_queue(std::move(*row));
+                     return !gate_.failed();
+                   });
+  loader_.read_all({family::retained, {}, std::string(14, '\xff')},
+                   [&](std::string_view key, std::string_view value) {
+                     const Decoded<core::RetainedRow> row = decode_retained(key, value);
+                     if (!row)
+                       loader_.fail(row.error().what);
+                     else
+                       machine_.restore_retained(*row);
+                     return !gate_.failed();
+                   });
   if (gate_.failed()) return false;
   restore_grants(now);
   machine_.after_commit();

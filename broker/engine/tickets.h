@@ -55,7 +55,8 @@ class Waiters {
   /// The waiter of a ticket that was bound and not released; else null.
   Waiter* find(core::Ticket ticket) {
     const std::size_t slot = slot_of(ticket);
-    if (ticket == core::Ticket::none || slot >= slots_.size() || slots_[slot].ticket != ticket) return nullptr;
+    if (ticket == core::Ticket::none || slot >= slots_.size() || slots_[slot].ticket != ticket)
+      return nullptr;
     return &slots_[slot];
   }
   /// Forgets the waiter; its name goes back with the next take_released().

@@ -298,6 +298,8 @@ void HttpSession::start_timer(std::int64_t ms, std::shared_ptr<Slot> slot, std::
 
 void HttpSession::flush() {
   if (phase_ == Phase::closed) return;
+  // Also while the socket takes nothing: that is how a stream falls behind.
+  if (!pending_.empty() && pending_.front()->overflowed()) return drop_stream();
   while (!blocked_) {
     gather();
     if (phase_ == Phase::closed) return;
@@ -331,8 +333,7 @@ void HttpSession::gather() {
         break;
       case Slot::Phase::over:
         // Abandoned, or too far behind: the order of answers is broken here.
-        if (slot->overflowed()) context_.meters.streams_dropped.fetch_add(1, std::memory_order_relaxed);
-        return abort();
+        return slot->overflowed() ? drop_stream() : abort();
     }
   }
 }
@@ -381,6 +382,11 @@ bool HttpSession::gather_stream(Slot& slot) {
   if (slot.close_after || bare) phase_ = Phase::stopped;
   pending_.pop_front();
   return true;
+}
+
+void HttpSession::drop_stream() {
+  context_.meters.streams_dropped.fetch_add(1, std::memory_order_relaxed);
+  abort();
 }
 
 bool HttpSession::write_out() {

@@ -61,6 +61,7 @@ class HttpSession final : public Connection, public SlotOwner {
   void gather();
   bool gather_stream(Slot& slot);
   void gather_answer(Slot& slot);
+  void drop_stream();
   /// False: the client does not take more now, or is gone.
   bool write_out();
   void wait_writable();

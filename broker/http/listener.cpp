@@ -81,7 +81,8 @@ void Listener::on_accept(ErrorCode error, Socket socket, IoThread& target) {
 void Listener::pause() {
   context_.meters.accept_pauses.fetch_add(1, std::memory_order_relaxed);
   if (!told_ && context_.options.log_warn) {
-    context_.options.log_warn("no file descriptor is left for a connection: new ones wait");
+    context_.options.log_warn(
+        "there is no room for further connections (their limit, or that of open files): new ones wait");
   }
   told_ = true;
   pause_.expires_after(pause_time);

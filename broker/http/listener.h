@@ -34,7 +34,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   Timer pause_;
   std::size_t next_ = 0;
   std::size_t connections_max_;
-  bool told_ = false;  // that descriptors ran out
+  bool told_ = false;  // that there is no room
 };
 
 }  // namespace pawl::http

@@ -164,12 +164,9 @@ void Database::close() {
   syncer_.reset();
   if (!db_) return;
   if (whole && !gates().log_failed) {
-    std::vector<rocksdb::ColumnFamilyHandle*> families;
-    for (const auto& [name, handle] : handles_) families.push_back(handle);
     // Should it fail, the log has everything and is replayed at the next start.
-    if (db_->Flush({}, families).ok()) {
+    if (flush().ok())
       ledger_->record(db_->GetLatestSequenceNumber(), Ledger::Sync::now).PermitUncheckedError();
-    }
   }
   rocksdb::CancelAllBackgroundWork(db_.get(), true);
   for (const auto& [name, handle] : handles_) {
@@ -177,6 +174,20 @@ void Database::close() {
   }
   db_->Close().PermitUncheckedError();
   db_.reset();
+}
+
+rocksdb::Status Database::flush() {
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  for (const auto& [name, handle] : handles_) families.push_back(handle);
+  if (const auto status = db_->Flush({}, families); !status.ok()) return status;
+  // A family that was being flushed meanwhile still clings to an old log. One more small write makes a new
+  // log, and all families that are empty move on to it.
+  if (const auto status = db_->Put({}, "closed", std::to_string(db_->GetLatestSequenceNumber()));
+      !status.ok()) {
+    return status;
+  }
+  if (const auto status = db_->SyncWAL(); !status.ok()) return status;
+  return db_->Flush({});
 }
 
 Result<rocksdb::ColumnFamilyHandle*> Database::family_handle(std::uint32_t partition,

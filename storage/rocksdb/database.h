@@ -71,6 +71,7 @@ class Database {
   Result<rocksdb::ColumnFamilyHandle*> family_handle(std::uint32_t partition, const FamilySpec& spec);
   Result<std::uint64_t> stored_epoch(const std::string& key);
   void look_around();
+  rocksdb::Status flush();
   void close();
 
   const Options options_;

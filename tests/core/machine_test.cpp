@@ -274,6 +274,20 @@ TEST(MachineTest, PausedQueueGrantsNothingUntilResumed) {
   EXPECT_EQ(std::get<Granted>(bench.take(poll).value()).jobs.size(), 1u);
 }
 
+TEST(MachineTest, APollTakesMoreThanTheWindowOfAQueueThatNobodyAsked) {
+  MachineOptions options;
+  options.window_jobs = 256;
+  options.window_jobs_idle = 4;
+  Bench bench(options);
+  for (int i = 0; i < 300; ++i) bench.submit(Bench::job("q"));
+  EXPECT_LE(bench.machine().resident_count(), 4u);
+  EXPECT_EQ(bench.lease("q", 100).size(), 100u);
+  const std::size_t second = bench.lease("q", 1000).size();
+  EXPECT_GE(second, 128u);  // half a window at least
+  EXPECT_EQ(second + bench.lease("q", 1000).size(), 200u);
+  EXPECT_TRUE(bench.lease("q", 1000).empty());
+}
+
 TEST(MachineTest, NamesFilterFindsJobsBeyondTheWindow) {
   MachineOptions options;
   options.window_jobs = 8;

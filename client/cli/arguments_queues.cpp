@@ -1,0 +1,192 @@
+// The verbs for queues, dead letters, the broker and its workers.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "client/cli/verbs.h"
+#include "client/wire/protocol.h"
+
+namespace pawl::cli {
+namespace {
+
+constexpr const char* queues = "Queues";
+constexpr const char* dead_letters = "Dead letter queues";
+constexpr const char* broker = "Broker and workers";
+
+/// "7d" or "forever"; negative stands for the latter.
+void add_keep(CLI::App* app, const std::string& name, const std::string& help,
+              std::optional<std::int64_t>& value) {
+  add_read_option(app, name, help, [&value](const std::string& text) -> std::expected<void, std::string> {
+    value = -1;
+    if (text == "forever") return {};
+    const auto ms = parse_duration(text);
+    if (!ms) return std::unexpected(ms.error() + ", or forever");
+    value = *ms;
+    return {};
+  })->type_name("DURATION");
+}
+
+void add_queue(CLI::App& root, Draft& draft) {
+  const auto verb = add_verb<Queue>(
+      root, draft, {"queue", queues, "Show a queue; with settings, change them first (and make it)"});
+  Queue& options = *verb.options;
+  CLI::App& app = *verb.app;
+  const auto duration = [&app](const char* name, const char* help, std::optional<std::int64_t>& value) {
+    add_duration(&app, name, help, [&value](std::int64_t ms) { value = ms; });
+  };
+  app.add_option("QUEUE", options.name, "The queue")->required();
+  app.add_option("--priority", options.priority, "Of jobs that do not say")->type_name("N");
+  app.add_option("--max-attempts", options.max_attempts, "Of jobs that do not say")->type_name("N");
+  app.add_option("--max-stalls", options.max_stalls, "Lost leases before a job fails")->type_name("N");
+  duration("--lease", "A worker that is silent for so long has lost the job", options.lease_ms);
+  duration("--timeout", "An attempt's hard limit", options.timeout_ms);
+  app.add_option("--backoff", options.backoff_type, "How the wait before another attempt grows")
+      ->check(CLI::IsMember({"exponential", "linear", "fixed"}))
+      ->type_name("TYPE");
+  duration("--backoff-delay", "The first wait", options.backoff_delay_ms);
+  duration("--backoff-max", "The longest wait", options.backoff_max_delay_ms);
+  app.add_option("--backoff-factor", options.backoff_factor,
+                 "Exponential: each wait is so many times the last")
+      ->type_name("X");
+  app.add_option("--backoff-jitter", options.backoff_jitter, "A share added on top, 0 to 1")->type_name("X");
+  add_keep(&app, "--keep-completed", "How long completed jobs stay, or forever", options.keep_completed_ms);
+  add_keep(&app, "--keep-failed", "How long dead letters stay, or forever", options.keep_failed_ms);
+  app.add_option("--unset", options.unset, "Settings to put back to the broker's defaults, with commas")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("SETTING")
+      ->check(
+          CLI::IsMember({"priority", "max-attempts", "max-stalls", "lease", "timeout", "backoff", "keep"}));
+}
+
+void add_queue_action(CLI::App& root, Draft& draft, QueueAction::Kind kind, const VerbHelp& help) {
+  const auto verb = add_verb<QueueAction>(root, draft, help, QueueAction{kind, {}, {}});
+  verb.app->add_option("QUEUE", verb.options->queue, "The queue")->required();
+  if (kind == QueueAction::Kind::pause) {
+    verb.app->add_option("--reason", verb.options->reason, "Why; `pawl why` tells it")->type_name("TEXT");
+  }
+}
+
+void add_filter(CLI::App* app, DlqFilter& filter) {
+  app->add_option("--name", filter.name, "Only jobs of this name")->type_name("NAME");
+  app->add_option("--error-type", filter.error_type, "Only jobs whose last error is of this type")
+      ->type_name("TYPE");
+}
+
+void add_dlq(CLI::App& root, Draft& draft) {
+  CLI::App* dlq = root.add_subcommand("dlq", "Look at, replay or purge the jobs that failed for good");
+  dlq->group(dead_letters);
+  dlq->fallthrough();
+  dlq->require_subcommand(1);
+
+  const auto list = add_verb<DlqList>(*dlq, draft, {"list", "Commands", "List the dead letters of a queue"});
+  list.app->add_option("QUEUE", list.options->queue, "The queue")->required();
+  add_filter(list.app, list.options->filter);
+  list.app->add_option("--limit", list.options->limit, "Most jobs to list")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  list.app->add_option("--cursor", list.options->cursor, "Go on where an earlier list ended")
+      ->type_name("CURSOR");
+
+  const auto replay = add_verb<DlqReplay>(*dlq, draft, {"replay", "Commands", "Run dead letters again"});
+  replay.app->add_option("QUEUE", replay.options->queue, "The queue")->required();
+  replay.app->add_option("ID", replay.options->job_ids, "Only these jobs; all that match when left out");
+  add_filter(replay.app, replay.options->filter);
+  replay.app->add_option("--per-second", replay.options->per_second, "Not faster than this")
+      ->check(CLI::PositiveNumber)
+      ->type_name("X");
+
+  const auto purge = add_verb<DlqPurge>(
+      *dlq, draft, {"purge", "Commands", "Delete dead letters for good; asks for their exact number first"});
+  purge.app->add_option("QUEUE", purge.options->queue, "The queue")->required();
+  purge.app->add_option("ID", purge.options->job_ids, "Only these jobs; all that match when left out");
+  add_filter(purge.app, purge.options->filter);
+  purge.app->add_flag("--yes", purge.options->yes, "Do not ask");
+}
+
+/// "video" or "video=3"
+std::expected<WorkerQueue, std::string> parse_worker_queue(const std::string& text) {
+  const std::size_t sign = text.rfind('=');
+  WorkerQueue queue{text.substr(0, sign), 1};
+  if (sign != std::string::npos) {
+    const char* const begin = text.data() + sign + 1;
+    const char* const end = text.data() + text.size();
+    const auto [after, error] = std::from_chars(begin, end, queue.weight);
+    if (error != std::errc{} || after != end || queue.weight < 1 || queue.weight > wire::weight_max) {
+      return std::unexpected(
+          fmt::format("\"{}\": the weight after = must be 1 to {}", text, wire::weight_max));
+    }
+  }
+  if (!wire::is_name(queue.name)) {
+    return std::unexpected(
+        fmt::format("\"{}\" is no queue name: up to 128 of A-Z a-z 0-9 . _ : -", queue.name));
+  }
+  return queue;
+}
+
+void add_work(CLI::App& root, Draft& draft) {
+  const auto verb = add_verb<Work>(root, draft, {"work", broker, "Do jobs: run a command for each"});
+  Work& options = *verb.options;
+  CLI::App& app = *verb.app;
+  app.add_option_function<std::vector<std::string>>(
+         "QUEUE",
+         [&options](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             auto queue = parse_worker_queue(text);
+             if (!queue) throw CLI::ValidationError("QUEUE", queue.error());
+             options.queues.push_back(std::move(*queue));
+           }
+         },
+         "The queues, as NAME or NAME=WEIGHT")
+      ->required();
+  app.add_option(
+         "--exec", options.command,
+         "The command, for sh -c. It gets the payload on standard input; its standard output is the result. "
+         "Exit 0 completes, 65 fails for good, anything else fails the attempt")
+      ->required()
+      ->type_name("COMMAND");
+  app.add_option("--concurrency", options.concurrency, "Jobs at once")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--name", options.names, "Only jobs of this name; may be given several times")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option("--worker-id", options.worker_id, "What the broker calls this worker")->type_name("ID");
+  add_duration(&app, "--drain-timeout", "How long running jobs may go on after SIGTERM (30s)",
+               [&options](std::int64_t ms) { options.drain_timeout_ms = ms; });
+  app.add_flag("--quiet", options.quiet, "Say nothing about single jobs");
+}
+
+}  // namespace
+
+void add_queue_verbs(CLI::App& root, Draft& draft) {
+  using Kind = QueueAction::Kind;
+  add_verb<Queues>(root, draft, {"queues", queues, "List the queues with their depth by state"});
+  add_queue(root, draft);
+  add_queue_action(root, draft, Kind::pause, {"pause", queues, "Give no more jobs of a queue to workers"});
+  add_queue_action(root, draft, Kind::resume, {"resume", queues, "Give jobs of a queue to workers again"});
+  add_queue_action(root, draft, Kind::drain, {"drain", queues, "Cancel all jobs of a queue that wait"});
+  add_dlq(root, draft);
+}
+
+void add_broker_verbs(CLI::App& root, Draft& draft) {
+  const auto top = add_verb<Top>(root, draft, {"top", broker, "Watch queues, rates and workers live"});
+  top.app->add_flag("--once", top.options->once, "One picture, then end");
+  add_duration(top.app, "--every", "How often to look (1s)", [options = top.options](std::int64_t ms) {
+    options->every_ms = std::max<std::int64_t>(ms, 100);
+  });
+  add_verb<Workers>(root, draft, {"workers", broker, "List the workers and what they hold"});
+  const auto stats =
+      add_verb<Stats>(root, draft, {"stats", broker, "Show how many jobs came and went lately"});
+  stats.app->add_option("--queue", stats.options->queue, "Only of this queue")->type_name("QUEUE");
+  add_verb<Version>(root, draft, {"version", broker, "Show the versions of this program and of the broker"});
+  add_work(root, draft);
+  const auto check = add_verb<Check>(
+      root, draft,
+      {"check", broker, "Scan a data directory that no broker has open, and prove that it is sound"});
+  check.app->add_option("DIR", check.options->directory, "The data directory")
+      ->required()
+      ->type_name("FOLDER");
+}
+
+}  // namespace pawl::cli

@@ -1,0 +1,148 @@
+// What can be asked of `pawl`: one struct a verb, filled by arguments.cpp, carried out by the file in verbs/
+// of the same name.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <pawl/client.hpp>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "client/cli/failure.h"
+
+namespace pawl::cli {
+
+class Session;
+
+struct Enqueue {
+  JobSpec spec;                        // all but the payload
+  std::optional<std::string> payload;  // JSON; "-": from standard input
+  std::string file;
+  bool text = false;  // the payload is text, to be sent as a JSON string
+  bool wait = false;
+};
+struct Get {
+  std::string job_id;
+};
+struct Watch {
+  std::string job_id;
+};
+struct List {
+  std::string queue;
+  std::vector<std::string> status;
+  std::string name;
+  std::string group;
+  std::string tag;
+  bool oldest_first = false;
+  std::uint32_t limit = 50;
+  std::string cursor;
+};
+struct Logs {
+  std::string job_id;
+  bool follow = false;
+};
+struct Why {
+  std::string job_id;
+};
+struct JobAction {
+  enum class Kind { cancel, retry, promote, remove } kind;
+  std::vector<std::string> job_ids;
+};
+
+struct Queues {};
+/// Shows a queue; with a setting, changes it first.
+struct Queue {
+  std::string name;
+  std::optional<std::int64_t> priority;
+  std::optional<std::int64_t> max_attempts;
+  std::optional<std::int64_t> max_stalls;
+  std::optional<std::int64_t> lease_ms;
+  std::optional<std::int64_t> timeout_ms;
+  std::optional<std::string> backoff_type;
+  std::optional<std::int64_t> backoff_delay_ms;
+  std::optional<std::int64_t> backoff_max_delay_ms;
+  std::optional<double> backoff_factor;
+  std::optional<double> backoff_jitter;
+  std::optional<std::int64_t> keep_completed_ms;  // negative: for ever
+  std::optional<std::int64_t> keep_failed_ms;     // negative: for ever
+  std::vector<std::string> unset;                 // settings that go back to the broker's default
+};
+struct QueueAction {
+  enum class Kind { pause, resume, drain } kind;
+  std::string queue;
+  std::string reason;  // pause
+};
+struct Top {
+  bool once = false;
+  std::int64_t every_ms = 1000;
+};
+struct Workers {};
+struct Stats {
+  std::string queue;
+};
+struct Version {};
+
+struct DlqFilter {
+  std::string name;
+  std::string error_type;
+};
+struct DlqList {
+  std::string queue;
+  DlqFilter filter;
+  std::uint32_t limit = 50;
+  std::string cursor;
+};
+struct DlqReplay {
+  std::string queue;
+  std::vector<std::string> job_ids;  // empty: all that match
+  DlqFilter filter;
+  double per_second = 0;  // 0: as fast as it goes
+};
+struct DlqPurge {
+  std::string queue;
+  std::vector<std::string> job_ids;
+  DlqFilter filter;
+  bool yes = false;
+};
+
+struct Work {
+  std::vector<WorkerQueue> queues;
+  std::string command;
+  std::vector<std::string> names;  // empty: any
+  unsigned concurrency = 1;
+  std::string worker_id;
+  std::int64_t drain_timeout_ms = 30'000;
+  bool quiet = false;
+};
+
+/// Offline: reads a data directory that no broker has open.
+struct Check {
+  std::string directory;
+};
+
+using Command = std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Queues, Queue, QueueAction, Top,
+                             Workers, Stats, Version, DlqList, DlqReplay, DlqPurge, Work, Check>;
+
+// Each prints its answer. A Failure is printed by the caller.
+Result<Exit> run(const Enqueue&, Session&);
+Result<Exit> run(const Get&, Session&);
+Result<Exit> run(const Watch&, Session&);
+Result<Exit> run(const List&, Session&);
+Result<Exit> run(const Logs&, Session&);
+Result<Exit> run(const Why&, Session&);
+Result<Exit> run(const JobAction&, Session&);
+Result<Exit> run(const Queues&, Session&);
+Result<Exit> run(const Queue&, Session&);
+Result<Exit> run(const QueueAction&, Session&);
+Result<Exit> run(const Top&, Session&);
+Result<Exit> run(const Workers&, Session&);
+Result<Exit> run(const Stats&, Session&);
+Result<Exit> run(const Version&, Session&);
+Result<Exit> run(const DlqList&, Session&);
+Result<Exit> run(const DlqReplay&, Session&);
+Result<Exit> run(const DlqPurge&, Session&);
+Result<Exit> run(const Work&, Session&);
+Result<Exit> run(const Check&, Session&);
+
+}  // namespace pawl::cli

@@ -1,0 +1,46 @@
+#include <fmt/format.h>
+
+#include "client/cli/commands.h"
+#include "client/cli/verbs/dlq_text.h"
+#include "client/cli/verbs/job_text.h"
+
+namespace pawl::cli {
+namespace {
+
+std::string letters_table(const Json& jobs, const Screen& screen) {
+  using enum Column::Align;
+  Table table{{{"JOB", left},
+               {"NAME", left, true},
+               {"ATTEMPTS", right},
+               {"DEAD FOR", right},
+               {"LAST ERROR", left, true}}};
+  for (const Json& job : jobs.items()) {
+    table.add({{job["jobId"].text()},
+               {job["name"].text()},
+               {attempts_text(job)},
+               {age_text(job["finishedAt"])},
+               {last_error_text(job), Tone::bad}});
+  }
+  return table.text(screen);
+}
+
+}  // namespace
+
+Result<Exit> run(const DlqList& command, Session& session) {
+  const auto answer = get_dead_letters(session, command.queue, command.filter, command.limit, command.cursor);
+  if (!answer) return std::unexpected(answer.error());
+  if (session.wants_json()) {
+    Session::print_json(*answer);
+    return Exit::ok;
+  }
+  const std::string next = answer->json["nextCursor"].text();
+  if (answer->json["jobs"].size() == 0 && next.empty()) {
+    print_error(fmt::format("No dead letters in {} match.\n", printable(command.queue)));
+    return Exit::ok;
+  }
+  print(letters_table(answer->json["jobs"], session.screen()));
+  if (!next.empty()) print_error(fmt::format("There are more: the same command with --cursor {}\n", next));
+  return Exit::ok;
+}
+
+}  // namespace pawl::cli

@@ -1,0 +1,172 @@
+#include <fmt/format.h>
+
+#include "client/cli/commands.h"
+#include "client/cli/text/duration.h"
+#include "client/cli/verbs/job_text.h"
+#include "client/cli/verbs/queue_text.h"
+
+namespace pawl::cli {
+namespace {
+
+bool changes_backoff(const Queue& command) {
+  return command.backoff_type || command.backoff_delay_ms || command.backoff_max_delay_ms ||
+         command.backoff_factor || command.backoff_jitter;
+}
+
+bool changes_retention(const Queue& command) { return command.keep_completed_ms || command.keep_failed_ms; }
+
+/// The broker takes a backoff or a retention as a whole, so what is not given now stays as it was.
+template <typename T>
+void add_or_keep(JsonObject& object, std::string_view field, const std::optional<T>& given,
+                 const Json& before) {
+  if (given) {
+    object.add(field, *given);
+  } else if (!before[field].is_null()) {
+    object.add_raw(field, before[field].dump());
+  }
+}
+
+std::string backoff_json(const Queue& command, const Json& before) {
+  JsonObject backoff;
+  add_or_keep(backoff, "type", command.backoff_type, before);
+  add_or_keep(backoff, "delayMs", command.backoff_delay_ms, before);
+  add_or_keep(backoff, "factor", command.backoff_factor, before);
+  add_or_keep(backoff, "maxDelayMs", command.backoff_max_delay_ms, before);
+  add_or_keep(backoff, "jitter", command.backoff_jitter, before);
+  return backoff.text();
+}
+
+std::string retention_json(const Queue& command, const Json& before) {
+  JsonObject retention;
+  const auto add = [&](std::string_view field, const std::optional<std::int64_t>& given) {
+    if (given) {
+      retention.add_raw(field, *given < 0 ? "null" : std::to_string(*given));
+    } else if (before.is_object()) {
+      retention.add_raw(field, before[field].dump());
+    }
+  };
+  add("completedMs", command.keep_completed_ms);
+  add("failedMs", command.keep_failed_ms);
+  return retention.text();
+}
+
+void add_unset(JsonObject& defaults, const std::vector<std::string>& settings) {
+  for (const std::string& setting : settings) {
+    if (setting == "priority") defaults.add_raw("priority", "null");
+    if (setting == "max-attempts") defaults.add_raw("maxAttempts", "null");
+    if (setting == "max-stalls") defaults.add_raw("maxStalls", "null");
+    if (setting == "lease") defaults.add_raw("leaseMs", "null");
+    if (setting == "timeout") defaults.add_raw("timeoutMs", "null");
+    if (setting == "backoff") defaults.add_raw("backoff", "null");
+    if (setting == "keep") defaults.add_raw("retention", "null");
+  }
+}
+
+/// The settings to change as the body of PUT /queues/Q. `before`: the queue's defaults as they are.
+JsonObject changes_of(const Queue& command, const Json& before) {
+  JsonObject defaults;
+  defaults.add("priority", command.priority)
+      .add("maxAttempts", command.max_attempts)
+      .add("maxStalls", command.max_stalls)
+      .add("leaseMs", command.lease_ms)
+      .add("timeoutMs", command.timeout_ms);
+  if (changes_backoff(command)) defaults.add_raw("backoff", backoff_json(command, before["backoff"]));
+  if (changes_retention(command)) defaults.add_raw("retention", retention_json(command, before["retention"]));
+  add_unset(defaults, command.unset);
+  return defaults;
+}
+
+std::string kept_text(const Json& ms) { return ms.is_number() ? duration_text(ms.integer()) : "forever"; }
+
+std::string backoff_text(const Json& backoff) {
+  const std::string type = backoff["type"].text();
+  std::string text = fmt::format("{}, first {}", type, duration_text(backoff["delayMs"].integer()));
+  if (type == "exponential") text.append(fmt::format(", times {}", backoff["factor"].number()));
+  if (type != "fixed")
+    text.append(fmt::format(", at most {}", duration_text(backoff["maxDelayMs"].integer())));
+  return text.append(fmt::format(", jitter {}", backoff["jitter"].number()));
+}
+
+std::string quantiles_text(const Json& of) {
+  return fmt::format("p50 {}  p95 {}  p99 {}", quantile_text(of["p50"]), quantile_text(of["p95"]),
+                     quantile_text(of["p99"]));
+}
+
+void add_defaults(Fields& fields, const Json& defaults) {
+  const auto plain = [&](const char* label, const char* field) { fields.add(label, defaults[field].text()); };
+  const auto duration = [&](const char* label, const char* field) {
+    if (defaults[field].is_number()) fields.add(label, duration_text(defaults[field].integer()));
+  };
+  plain("default priority", "priority");
+  plain("default attempts", "maxAttempts");
+  plain("default stalls", "maxStalls");
+  duration("default lease", "leaseMs");
+  duration("default timeout", "timeoutMs");
+  if (defaults["backoff"].is_object()) fields.add("default backoff", backoff_text(defaults["backoff"]));
+  if (defaults["retention"].is_object()) {
+    const Json retention = defaults["retention"];
+    fields.add("default keeping",
+               fmt::format("completed {}, dead letters {}", kept_text(retention["completedMs"]),
+                           kept_text(retention["failedMs"])));
+  }
+}
+
+std::string queue_text(const Json& queue, const Screen& screen) {
+  Fields fields;
+  fields.add("queue", queue["queue"].text());
+  if (queue["paused"].truth()) {
+    const std::string reason = queue["pauseReason"].text();
+    fields.add("paused", reason.empty() ? "yes" : "yes: " + reason, Tone::warn);
+  }
+  for (const auto& [status, count] : queue["counts"].members()) {
+    if (status == "blocked" && count.integer() == 0) continue;
+    const bool any = count.integer() > 0;
+    fields.add(status == "failed" ? "dead letters" : status, count_text(count.integer()),
+               any ? tone_of_status(status) : Tone::dim);
+  }
+  if (queue["oldestPendingMs"].integer() > 0)
+    fields.add("oldest waits for", duration_text(queue["oldestPendingMs"].integer()));
+  if (queue["estimatedWaitMs"].is_number())
+    fields.add("estimated wait", duration_text(queue["estimatedWaitMs"].integer()));
+  fields.add("workers",
+             fmt::format("{} with {} slots", queue["workers"].integer(), queue["slots"].integer()));
+  fields.add("last minute",
+             fmt::format("in {}/s  done {}/s  retried {}/s  dead {}/s", minute_rate_text(queue, "submitted"),
+                         minute_rate_text(queue, "completed"), minute_rate_text(queue, "retried"),
+                         minute_rate_text(queue, "failed")));
+  fields.add("run time", quantiles_text(queue));
+  fields.add("waiting time", quantiles_text(queue["waitMs"]));
+  fields.add("in all",
+             fmt::format("{} completed, {} failed", count_text(queue["lifetimeCompleted"].integer()),
+                         count_text(queue["lifetimeFailed"].integer())));
+  add_defaults(fields, queue["settings"]["defaults"]);
+  return fields.text(screen);
+}
+
+}  // namespace
+
+Result<Exit> run(const Queue& command, Session& session) {
+  const std::string target = path("queues", command.name);
+  Json before;
+  if (changes_backoff(command) || changes_retention(command)) {
+    // A queue that is not there yet is made by the PUT below.
+    if (const auto queue = session.get(target)) {
+      before = queue->json["settings"]["defaults"];
+    } else if (queue.error().transient) {
+      return std::unexpected(queue.error());
+    }
+  }
+  const JsonObject changes = changes_of(command, before);
+  const auto answer =
+      changes.empty() ? session.get(target)
+                      : session.call("PUT", target, JsonObject{}.add_raw("defaults", changes.text()).text());
+  if (!answer) return std::unexpected(answer.error());
+  if (session.wants_json()) {
+    Session::print_json(*answer);
+  } else {
+    print(queue_text(answer->json, session.screen()));
+  }
+  return Exit::ok;
+}
+
+}  // namespace pawl::cli

@@ -1,0 +1,66 @@
+#include "client/cli/verbs/queue_text.h"
+
+#include <cmath>
+
+#include "client/cli/text/duration.h"
+
+namespace pawl::cli {
+namespace {
+
+Cell count_cell(const Json& count, Tone tone_if_any = Tone::plain) {
+  const std::int64_t value = count.integer();
+  return {count_text(value), value > 0 ? tone_if_any : Tone::dim};
+}
+
+}  // namespace
+
+Result<Answer> get_queues(Session& session) { return session.get("/queues?limit=1000"); }
+
+std::string minute_rate_text(const Json& queue, std::string_view what) {
+  return rate_text(queue["rates"][std::string{what}.append("PerSecond")].number());
+}
+
+std::string quantile_text(const Json& ms) {
+  return ms.is_number() ? duration_text(std::llround(ms.number())) : "-";
+}
+
+std::string queues_table(const Json& queues, const Screen& screen) {
+  using enum Column::Align;
+  Table table{{{"QUEUE", left, true},
+               {"PENDING", right},
+               {"ACTIVE", right},
+               {"DELAYED", right},
+               {"STALLED", right},
+               {"COMPLETED", right},
+               {"DEAD", right},
+               {"OLDEST", right},
+               {"IN/S", right},
+               {"DONE/S", right},
+               {"P50", right},
+               {"P95", right},
+               {"WORKERS", right},
+               {"", left}}};
+  for (const Json& queue : queues.items()) {
+    const Json counts = queue["counts"];
+    const std::int64_t oldest = queue["oldestPendingMs"].integer();
+    const bool waiting = counts["pending"].integer() + counts["stalled"].integer() > 0;
+    const bool unserved = waiting && queue["workers"].integer() == 0;
+    table.add({{queue["queue"].text(), Tone::bold},
+               count_cell(counts["pending"]),
+               count_cell(counts["active"], Tone::good),
+               count_cell(counts["delayed"], Tone::warn),
+               count_cell(counts["stalled"], Tone::warn),
+               count_cell(counts["completed"]),
+               count_cell(counts["failed"], Tone::bad),
+               {oldest > 0 ? duration_text(oldest) : "-"},
+               {minute_rate_text(queue, "submitted")},
+               {minute_rate_text(queue, "completed")},
+               {quantile_text(queue["p50"])},
+               {quantile_text(queue["p95"])},
+               {count_text(queue["workers"].integer()), unserved ? Tone::bad : Tone::plain},
+               {queue["paused"].truth() ? "paused" : "", Tone::warn}});
+  }
+  return table.text(screen);
+}
+
+}  // namespace pawl::cli

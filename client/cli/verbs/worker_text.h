@@ -1,0 +1,15 @@
+// How workers look on the screen; shared by the verbs that show some.
+#pragma once
+
+#include <string>
+
+#include "client/cli/session.h"
+#include "client/cli/text/table.h"
+
+namespace pawl::cli {
+
+/// GET /workers, the first thousand of them.
+Result<Answer> get_workers(Session& session);
+std::string workers_table(const Json& workers, const Screen& screen);
+
+}  // namespace pawl::cli

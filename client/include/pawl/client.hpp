@@ -1,0 +1,159 @@
+// Pawl's client library. This header brings all of it:
+//   pawl::Client   submit jobs, look at them, operate queues
+//   pawl::Worker   do jobs
+//
+//     pawl::Client client({.url = "http://127.0.0.1:7711"});
+//     auto job = client.enqueue({.queue = "mail", .payload = nlohmann::json{{"to", "you@example.org"}}});
+//     auto end = client.wait(job.job_id, 30s);
+//
+// It needs C++23 and, where values are passed as nlohmann::json, that library's header.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <pawl/error.hpp>
+#include <pawl/json_text.hpp>
+#include <pawl/records.hpp>
+#include <pawl/worker.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pawl {
+
+struct ClientOptions {
+  std::string url = "http://127.0.0.1:7711";  // http only; a path before the API's own is kept
+  std::string token = {};                     // sent as `Authorization: Bearer`
+  milliseconds connect_timeout{5'000};
+  milliseconds request_timeout{30'000};  // for one answer, from the first byte sent
+  /// How long a request that may be repeated is repeated while the broker cannot be reached or says 429 or
+  /// 503. Reads, submits and settlements may be; cancel, retry and the like are sent once.
+  milliseconds retry_for{10'000};
+  std::size_t pool_size = 8;  // most connections; further calls wait for a free one
+};
+
+/// An answer as it came, for programs that read it themselves.
+struct Response {
+  int status = 0;
+  std::string text;  // the body
+  std::string content_type;
+  std::string location;
+  std::string etag;
+  milliseconds retry_after{};  // 0: not told
+  bool ok() const { return status >= 200 && status < 300; }
+};
+
+/// A connection pool to one broker. Calls block until the answer is there; nothing connects before the first
+/// call.
+///
+/// Every call has two forms: `x()` throws Exception, `try_x()` returns a Result.
+///
+/// Single enqueues of many threads travel together: while one call is under way the others pile up and leave
+/// as one batch. An idle client sends at once. Each caller gets its own answer, and a job that the broker
+/// refuses does not take the others down with it.
+///
+/// Thread: any. The destructor must not run while a call is under way.
+class Client {
+ public:
+  /// Throws Exception (usage) when options.url is not an http URL.
+  explicit Client(ClientOptions options = {});
+  ~Client();
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+
+  /// Submits one job. When it returns a value, the job is on the broker's disk. After `connection` or
+  /// `timeout` it may be there too: repeat with the same idempotency_key to be sure.
+  Result<Enqueued> try_enqueue(const JobSpec& spec);
+  Enqueued enqueue(const JobSpec& spec) { return value_or_throw(try_enqueue(spec)); }
+
+  /// Submits many, in order: all of them or none, up to 10 000 jobs and 15 MiB. More than that goes as
+  /// several calls, each all or none; an error then leaves the calls before it done. The specs' idempotency
+  /// keys are not used.
+  Result<std::vector<Enqueued>> try_enqueue_many(std::span<const JobSpec> specs);
+  std::vector<Enqueued> enqueue_many(std::span<const JobSpec> specs) {
+    return value_or_throw(try_enqueue_many(specs));
+  }
+
+  Result<JobRecord> try_get(std::string_view job_id);
+  JobRecord get(std::string_view job_id) { return value_or_throw(try_get(job_id)); }
+
+  /// The record at the job's end, or as it is when `most` has passed: look at is_end(record.status).
+  Result<JobRecord> try_wait(std::string_view job_id, milliseconds most);
+  JobRecord wait(std::string_view job_id, milliseconds most) {
+    return value_or_throw(try_wait(job_id, most));
+  }
+
+  /// One page; the next one begins at the page's next_cursor.
+  Result<JobPage> try_list(const JobQuery& query);
+  JobPage list(const JobQuery& query) { return value_or_throw(try_list(query)); }
+
+  /// Ends a job that waits; tells the worker of one that runs. The status afterwards.
+  Result<Status> try_cancel(std::string_view job_id);
+  Status cancel(std::string_view job_id) { return value_or_throw(try_cancel(job_id)); }
+
+  /// Runs an ended job again, its attempts counted anew.
+  Result<Status> try_retry(std::string_view job_id);
+  Status retry(std::string_view job_id) { return value_or_throw(try_retry(job_id)); }
+
+  /// A delayed job becomes pending now.
+  Result<Status> try_promote(std::string_view job_id);
+  Status promote(std::string_view job_id) { return value_or_throw(try_promote(job_id)); }
+
+  /// Deletes a job's record; `conflict` while it is active.
+  Result<void> try_remove(std::string_view job_id);
+  void remove(std::string_view job_id) { value_or_throw(try_remove(job_id)); }
+
+  Result<std::vector<QueueInfo>> try_queues();
+  std::vector<QueueInfo> queues() { return value_or_throw(try_queues()); }
+
+  Result<QueueInfo> try_queue(std::string_view name);
+  QueueInfo queue(std::string_view name) { return value_or_throw(try_queue(name)); }
+
+  /// A paused queue takes jobs and gives none away.
+  Result<void> try_pause(std::string_view queue);
+  void pause(std::string_view queue) { value_or_throw(try_pause(queue)); }
+  Result<void> try_resume(std::string_view queue);
+  void resume(std::string_view queue) { value_or_throw(try_resume(queue)); }
+
+  /// The dead letter queue of a queue, one page.
+  Result<JobPage> try_dlq(std::string_view queue, std::uint32_t limit = 50, std::string_view cursor = {});
+  JobPage dlq(std::string_view queue, std::uint32_t limit = 50, std::string_view cursor = {}) {
+    return value_or_throw(try_dlq(queue, limit, cursor));
+  }
+  /// Runs dead letters again. The broker's answer.
+  Result<Response> try_dlq_replay(std::string_view queue, const DeadLetters& which);
+  Response dlq_replay(std::string_view queue, const DeadLetters& which) {
+    return value_or_throw(try_dlq_replay(queue, which));
+  }
+  /// Removes dead letters for good. The broker's answer.
+  Result<Response> try_dlq_purge(std::string_view queue, const DeadLetters& which);
+  Response dlq_purge(std::string_view queue, const DeadLetters& which) {
+    return value_or_throw(try_dlq_purge(queue, which));
+  }
+
+  /// Anything else of the broker's HTTP interface. Any HTTP status is a Response; only a failure to get one
+  /// is an Error. `target` is a path with its query, already escaped; `body` is JSON or empty. Repeated as
+  /// ClientOptions says when `method` is GET or HEAD or `headers` has an Idempotency-Key.
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+  Result<Response> try_request(std::string_view method, std::string_view target, std::string body = {},
+                               const Headers& headers = {});
+  Response request(std::string_view method, std::string_view target, std::string body = {},
+                   const Headers& headers = {}) {
+    return value_or_throw(try_request(method, target, std::move(body), headers));
+  }
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The Error that a refused Response stands for. REQUIRES: !response.ok().
+Error to_error(const Response& response);
+
+/// Escapes one segment of a path or a value of a query.
+std::string url_escape(std::string_view text);
+
+}  // namespace pawl

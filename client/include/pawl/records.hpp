@@ -1,0 +1,165 @@
+// What is sent to the broker and what it answers, as plain structs.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <pawl/json_text.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pawl {
+
+using std::chrono::milliseconds;
+
+/// A point in time as the broker tells it: UTC, to the millisecond.
+using Time = std::chrono::sys_time<milliseconds>;
+
+/// Where a job stands. The ends are completed, failed and cancelled.
+enum class Status {
+  pending,    // waits for a worker
+  active,     // a worker holds its lease
+  completed,  // end: it has a result
+  failed,     // end: in the dead letter queue
+  delayed,    // waits for its time, or for the next attempt
+  stalled,    // its worker was lost; first in line again
+  blocked,    // waits for other jobs
+  cancelled,  // end
+  unknown,    // a word that this version of the library does not know
+};
+std::string_view to_string(Status status);
+constexpr bool is_end(Status s) {
+  return s == Status::completed || s == Status::failed || s == Status::cancelled;
+}
+
+/// How long to wait before another attempt.
+struct Backoff {
+  enum class Type {
+    exponential,  // delay, delay·factor, delay·factor²…
+    linear,       // delay, 2·delay, 3·delay…
+    fixed,        // delay, always
+  };
+  Type type = Type::exponential;
+  milliseconds delay{10'000};
+  double factor = 4;
+  milliseconds max_delay{3'600'000};
+  double jitter = 0.1;  // a share that is added on top, 0…1
+};
+
+/// How long the broker keeps an ended job; absent: until somebody removes it.
+struct Retention {
+  std::optional<milliseconds> completed = milliseconds{86'400'000};
+  std::optional<milliseconds> failed;
+};
+
+/// A job to submit. What is absent comes from the queue's defaults, then from the broker's.
+struct JobSpec {
+  std::string queue;      // required; made on first use
+  std::string name = {};  // the kind of job; empty: the queue's name
+  JsonText payload = {};
+  std::optional<int> priority = {};        // −1000…1000, the higher first
+  std::optional<milliseconds> delay = {};  // not before this long from now
+  std::optional<Time> run_at = {};         // or not before then; at most one of the two
+  std::optional<std::uint32_t> max_attempts = {};
+  std::optional<std::uint32_t> max_stalls = {};
+  std::optional<Backoff> backoff = {};
+  std::optional<milliseconds> lease = {};       // a worker that is silent for so long has lost the job
+  std::optional<milliseconds> timeout = {};     // hard limit of an attempt
+  std::string unique_key = {};                  // one live job for a key in a queue…
+  std::optional<milliseconds> unique_for = {};  // …and for so long after its end
+  std::string group = {};
+  std::optional<Retention> retention = {};
+  std::vector<std::string> tags = {};  // at most 16
+  std::string traceparent = {};        // W3C trace context
+  /// Repeating a submit with the same key within 24 h gives the first answer, also from another process. When
+  /// it is empty, the library makes one for each call, so that its own repetitions never submit twice.
+  std::string idempotency_key = {};
+};
+
+/// The spec as the body of POST /jobs. Does not check the values; the broker does.
+std::string to_json(const JobSpec& spec);
+
+/// The answer to a submit: the job is on the broker's disk.
+struct Enqueued {
+  std::string job_id;
+  Status status = Status::pending;
+  bool deduplicated = false;  // an earlier job with the same unique key
+};
+
+struct AttemptError {
+  std::uint32_t attempt = 0;  // 1…
+  std::optional<Time> at;
+  std::string type;
+  std::string message;
+  std::string stack;
+  std::string worker_id;
+};
+
+struct StatusChange {
+  Status status = Status::unknown;
+  std::optional<Time> at;
+};
+
+/// A job as the broker knows it. From a list, payload, errors and history may be absent.
+struct JobRecord {
+  std::string job_id;
+  std::string queue;
+  std::string name;
+  Status status = Status::unknown;
+  int priority = 0;
+  std::uint32_t attempts_made = 0;
+  std::uint32_t max_attempts = 0;
+  std::uint32_t stalls = 0;
+  std::optional<double> progress;  // 0…100
+  std::string message;             // beside the progress
+  std::string worker_id;           // of the latest attempt
+  std::string group;
+  std::vector<std::string> tags;
+  std::optional<Time> created_at;
+  std::optional<Time> run_at;
+  std::optional<Time> started_at;  // of the latest attempt
+  std::optional<Time> finished_at;
+  JsonText payload;
+  JsonText result;
+  std::vector<AttemptError> errors;
+  std::vector<StatusChange> history;
+  std::string text;  // the whole answer, for fields that this struct does not have
+};
+
+struct QueueInfo {
+  std::string queue;
+  bool paused = false;
+  std::uint64_t pending = 0, active = 0, completed = 0, failed = 0;
+  std::uint64_t delayed = 0, stalled = 0, blocked = 0, cancelled = 0;
+  std::optional<milliseconds> oldest_pending;
+  std::string text;  // the whole answer
+};
+
+/// Which jobs to list; empty fields do not filter.
+struct JobQuery {
+  std::string queue = {};
+  std::string name = {};
+  std::string group = {};
+  std::string tag = {};
+  std::string status = {};   // one status
+  std::string order = {};    // as GET /jobs takes it
+  std::uint32_t limit = 50;  // at most 1000
+  std::string cursor = {};   // from the page before
+  bool with_payload = false;
+};
+
+struct JobPage {
+  std::vector<JobRecord> jobs;
+  std::string next_cursor;  // empty: this was the last page
+};
+
+/// Which dead letters to replay or purge: those with these ids, or all that match.
+struct DeadLetters {
+  std::vector<std::string> job_ids = {};  // when it is not empty, only these
+  std::string name = {};
+  std::string error_type = {};
+  std::optional<double> per_second = {};  // replay: not faster than this
+};
+
+}  // namespace pawl

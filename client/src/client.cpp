@@ -1,0 +1,326 @@
+#include <pawl/client.hpp>
+
+#include <random>
+#include <thread>
+
+#include "client/src/backoff.h"
+#include "client/src/coalescer.h"
+#include "client/src/http_pool.h"
+#include "client/src/problem.h"
+#include "client/src/read_records.h"
+#include "client/wire/json_text.h"
+#include "client/wire/protocol.h"
+
+namespace pawl {
+
+using client::JsonSlice;
+using client::local_error;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr milliseconds retry_wait_first{50};
+constexpr milliseconds retry_wait_max{2'000};
+constexpr milliseconds poll_max{20'000};  // one long poll of wait()
+constexpr std::size_t many_bytes_max = 15u
+                                       << 20;  // leaves room under the broker's limit for commas and brackets
+
+std::uint64_t random_word() {
+  static thread_local std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+std::string fresh_key() {
+  static constexpr char hex[] = "0123456789abcdef";
+  std::string out = "libpawl-";
+  for (const std::uint64_t word : {random_word(), random_word()}) {
+    for (unsigned shift = 0; shift < 64; shift += 4) out += hex[(word >> shift) & 15];
+  }
+  return out;
+}
+
+std::string job_path(std::string_view job_id, std::string_view rest = {}) {
+  return "/jobs/" + url_escape(job_id) + std::string(rest);
+}
+std::string queue_path(std::string_view queue, std::string_view rest = {}) {
+  return "/queues/" + url_escape(queue) + std::string(rest);
+}
+
+bool repeatable(std::string_view method, const Client::Headers& headers) {
+  if (method == "GET" || method == "HEAD") return true;
+  for (const auto& [name, value] : headers) {
+    if (name == "Idempotency-Key") return true;
+  }
+  return false;
+}
+
+template <class Batch>
+std::string batch_body(const Batch& bodies) {
+  std::string out = R"({"jobs":[)";
+  bool first = true;
+  for (const auto* body : bodies) {
+    if (!first) out += ',';
+    first = false;
+    out += *body;
+  }
+  return out + "]}";
+}
+
+std::string letters_json(const DeadLetters& which) {
+  std::string out = "{";
+  if (!which.job_ids.empty()) {
+    client::append_key(out, "jobIds");
+    for (std::size_t i = 0; i < which.job_ids.size(); ++i) {
+      out += i == 0 ? '[' : ',';
+      client::append_quoted(out, which.job_ids[i]);
+    }
+    out += ']';
+  } else {
+    client::append_key(out, "all");
+    out += "true";
+  }
+  const auto text = [&](std::string_view key, const std::string& value) {
+    if (value.empty()) return;
+    client::append_key(out, key);
+    client::append_quoted(out, value);
+  };
+  text("name", which.name);
+  text("errorType", which.error_type);
+  if (which.per_second) {
+    client::append_key(out, "perSecond");
+    wire::append_json_number(out, *which.per_second);
+  }
+  return out + "}";
+}
+
+}  // namespace
+
+struct Client::State {
+  ClientOptions options;
+  client::HttpPool pool;
+  client::Coalescer coalescer;
+
+  State(ClientOptions given, client::Url url)
+      : options(std::move(given)),
+        pool(std::move(url), options.token, options.pool_size, options.connect_timeout),
+        coalescer([this](const std::vector<std::string>& bodies) { return submit(bodies); }, {}) {}
+
+  struct Ask {
+    std::string_view method;
+    std::string_view target;
+    std::string_view body = {};
+    Headers headers = {};
+    milliseconds extra_time = {};  // how long the broker may think on purpose: a long poll
+  };
+
+  // Any answer is a Response. Repeats what is safe to repeat, until retry_for has passed.
+  Result<Response> call(const Ask& ask) {
+    const bool repeat = repeatable(ask.method, ask.headers);
+    const auto until = steady_clock::now() + options.retry_for;
+    client::RetryWaits waits(retry_wait_first, retry_wait_max, random_word());
+    for (;;) {
+      auto result = pool.call({.method = ask.method,
+                               .target = ask.target,
+                               .body = ask.body,
+                               .headers = &ask.headers,
+                               .answer_timeout = options.request_timeout + ask.extra_time});
+      milliseconds wait = waits.next();
+      if (result) {
+        if (result->status != 503 && result->status != 429) return std::move(*result);
+        wait = std::max(wait, result->retry_after);
+      }
+      const bool safe = repeat || (!result && result.error().unsent);
+      if (!safe || steady_clock::now() + wait > until) {
+        if (result) return std::move(*result);
+        return std::unexpected(std::move(result.error().error));
+      }
+      std::this_thread::sleep_for(wait);
+    }
+  }
+
+  // As call, with refusals as errors.
+  Result<Response> ask(const Ask& ask) {
+    auto response = call(ask);
+    if (response && !response->ok()) return std::unexpected(to_error(*response));
+    return response;
+  }
+
+  template <class Read>
+  auto ask(const Ask& question, Read read) -> Result<decltype(read(JsonSlice()))> {
+    auto response = ask(question);
+    if (!response) return std::unexpected(std::move(response.error()));
+    return read(JsonSlice(response->text));
+  }
+
+  Result<Enqueued> submit_alone(const std::string& body, const std::string& key) {
+    return ask({.method = "POST", .target = "/jobs", .body = body, .headers = {{"Idempotency-Key", key}}},
+               client::read_enqueued);
+  }
+
+  Result<std::vector<Enqueued>> submit_batch(const std::string& body) {
+    return ask({.method = "POST",
+                .target = "/jobs/batch",
+                .body = body,
+                .headers = {{"Idempotency-Key", fresh_key()}}},
+               [](JsonSlice answer) {
+                 std::vector<Enqueued> out;
+                 answer["jobs"].elements([&](JsonSlice job) { out.push_back(client::read_enqueued(job)); });
+                 return out;
+               });
+  }
+
+  std::vector<client::Coalescer::Answer> submit(const std::vector<std::string>& bodies) {
+    if (bodies.size() == 1) return {submit_alone(bodies.front(), fresh_key())};
+    return client::submit_isolating(
+        bodies, [this](const std::vector<const std::string*>& batch) -> Result<std::vector<Enqueued>> {
+          if (batch.size() > 1) return submit_batch(batch_body(batch));
+          auto alone = submit_alone(*batch.front(), fresh_key());
+          if (!alone) return std::unexpected(std::move(alone.error()));
+          return std::vector<Enqueued>{std::move(*alone)};
+        });
+  }
+
+  Result<Status> change(std::string_view job_id, std::string_view verb) {
+    return ask({.method = "POST", .target = job_path(job_id, verb)},
+               [](JsonSlice answer) { return client::read_status(answer["status"]); });
+  }
+
+  Result<void> nothing(const Ask& question) {
+    auto response = ask(question);
+    if (!response) return std::unexpected(std::move(response.error()));
+    return {};
+  }
+};
+
+Client::Client(ClientOptions options) {
+  auto url = value_or_throw(client::parse_url(options.url));
+  state_ = std::make_unique<State>(std::move(options), std::move(url));
+}
+Client::~Client() = default;
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+
+Result<Enqueued> Client::try_enqueue(const JobSpec& spec) {
+  std::string body = to_json(spec);
+  // A caller's own key belongs to one request, so that job travels alone.
+  if (!spec.idempotency_key.empty()) return state_->submit_alone(body, spec.idempotency_key);
+  return state_->coalescer.submit(std::move(body));
+}
+
+Result<std::vector<Enqueued>> Client::try_enqueue_many(std::span<const JobSpec> specs) {
+  std::vector<Enqueued> out;
+  out.reserve(specs.size());
+  std::string body;
+  std::size_t jobs = 0;
+  const auto flush = [&]() -> Result<void> {
+    auto result = state_->submit_batch(body + "]}");
+    if (!result) return std::unexpected(std::move(result.error()));
+    if (result->size() != jobs) {
+      return std::unexpected(
+          local_error(ErrorKind::broker, "the broker answered not as many jobs as were sent"));
+    }
+    std::move(result->begin(), result->end(), std::back_inserter(out));
+    body.clear();
+    jobs = 0;
+    return {};
+  };
+  for (const JobSpec& spec : specs) {
+    std::string one = to_json(spec);
+    if (jobs > 0 && (jobs >= wire::batch_jobs_max || body.size() + one.size() > many_bytes_max)) {
+      if (auto done = flush(); !done) return std::unexpected(std::move(done.error()));
+    }
+    body += jobs == 0 ? R"({"jobs":[)" : ",";
+    body += one;
+    ++jobs;
+  }
+  if (jobs > 0) {
+    if (auto done = flush(); !done) return std::unexpected(std::move(done.error()));
+  }
+  return out;
+}
+
+Result<JobRecord> Client::try_get(std::string_view job_id) {
+  return state_->ask({.method = "GET", .target = job_path(job_id)}, client::read_job);
+}
+
+Result<JobRecord> Client::try_wait(std::string_view job_id, milliseconds most) {
+  const auto until = steady_clock::now() + most;
+  for (;;) {
+    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+    const milliseconds poll = std::clamp(left, milliseconds{0}, poll_max);
+    const std::string target = job_path(job_id, "?waitMs=" + std::to_string(poll.count()));
+    auto record = state_->ask({.method = "GET", .target = target, .extra_time = poll}, client::read_job);
+    if (!record || is_end(record->status) || left <= milliseconds{0}) return record;
+  }
+}
+
+Result<JobPage> Client::try_list(const JobQuery& query) {
+  std::string target = "/jobs?limit=" + std::to_string(query.limit);
+  const auto add = [&](std::string_view key, std::string_view value) {
+    if (!value.empty()) target += "&" + std::string(key) + "=" + url_escape(value);
+  };
+  add("queue", query.queue);
+  add("name", query.name);
+  add("group", query.group);
+  add("tag", query.tag);
+  add("status", query.status);
+  add("order", query.order);
+  add("cursor", query.cursor);
+  if (query.with_payload) add("include", "payload");
+  return state_->ask({.method = "GET", .target = target}, client::read_page);
+}
+
+Result<Status> Client::try_cancel(std::string_view job_id) { return state_->change(job_id, "/cancel"); }
+Result<Status> Client::try_retry(std::string_view job_id) { return state_->change(job_id, "/retry"); }
+Result<Status> Client::try_promote(std::string_view job_id) { return state_->change(job_id, "/promote"); }
+
+Result<void> Client::try_remove(std::string_view job_id) {
+  return state_->nothing({.method = "DELETE", .target = job_path(job_id)});
+}
+
+Result<std::vector<QueueInfo>> Client::try_queues() {
+  std::vector<QueueInfo> out;
+  std::string cursor;
+  do {
+    const std::string target = "/queues?limit=1000" + (cursor.empty() ? "" : "&cursor=" + url_escape(cursor));
+    auto page = state_->ask({.method = "GET", .target = target}, [&](JsonSlice answer) {
+      answer["queues"].elements([&](JsonSlice queue) { out.push_back(client::read_queue(queue)); });
+      const JsonSlice next = answer["nextCursor"];
+      return next.present() ? next.string() : std::string();
+    });
+    if (!page) return std::unexpected(std::move(page.error()));
+    cursor = std::move(*page);
+  } while (!cursor.empty());
+  return out;
+}
+
+Result<QueueInfo> Client::try_queue(std::string_view name) {
+  return state_->ask({.method = "GET", .target = queue_path(name)}, client::read_queue);
+}
+Result<void> Client::try_pause(std::string_view queue) {
+  return state_->nothing({.method = "POST", .target = queue_path(queue, "/pause")});
+}
+Result<void> Client::try_resume(std::string_view queue) {
+  return state_->nothing({.method = "POST", .target = queue_path(queue, "/resume")});
+}
+
+Result<JobPage> Client::try_dlq(std::string_view queue, std::uint32_t limit, std::string_view cursor) {
+  std::string target = queue_path(queue, "/dlq?limit=" + std::to_string(limit));
+  if (!cursor.empty()) target += "&cursor=" + url_escape(cursor);
+  return state_->ask({.method = "GET", .target = target}, client::read_page);
+}
+Result<Response> Client::try_dlq_replay(std::string_view queue, const DeadLetters& which) {
+  return state_->ask(
+      {.method = "POST", .target = queue_path(queue, "/dlq/replay"), .body = letters_json(which)});
+}
+Result<Response> Client::try_dlq_purge(std::string_view queue, const DeadLetters& which) {
+  return state_->ask(
+      {.method = "POST", .target = queue_path(queue, "/dlq/purge"), .body = letters_json(which)});
+}
+
+Result<Response> Client::try_request(std::string_view method, std::string_view target, std::string body,
+                                     const Headers& headers) {
+  return state_->call({.method = method, .target = target, .body = body, .headers = headers});
+}
+
+}  // namespace pawl

@@ -1,0 +1,150 @@
+#include "client/src/coalescer.h"
+
+#include <charconv>
+#include <map>
+#include <numeric>
+#include <string_view>
+
+#include "client/src/problem.h"
+
+namespace pawl::client {
+
+Coalescer::Answer Coalescer::submit(std::string body) {
+  Waiter self;
+  self.body = std::move(body);
+  std::unique_lock lock(mutex_);
+  line_.push_back(&self);
+  if (under_way_) self.turned.wait(lock, [&] { return self.answer || self.leads; });
+  if (!self.answer) {
+    under_way_ = true;
+    lead(lock);
+    if (line_.empty()) {
+      under_way_ = false;
+    } else {
+      line_.front()->leads = true;
+      line_.front()->turned.notify_one();
+    }
+  }
+  return std::move(*self.answer);
+}
+
+std::size_t Coalescer::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return line_.size();
+}
+
+void Coalescer::lead(std::unique_lock<std::mutex>& lock) {
+  // The leader stands at the head: whoever led before took everything in front of it, or there was no leader.
+  std::vector<Waiter*> taken;
+  std::vector<std::string> bodies;
+  std::size_t bytes = 0;
+  while (!line_.empty() && taken.size() < limits_.jobs) {
+    bytes += line_.front()->body.size();
+    if (!taken.empty() && bytes > limits_.bytes) break;
+    taken.push_back(line_.front());
+    bodies.push_back(std::move(line_.front()->body));
+    line_.pop_front();
+  }
+
+  lock.unlock();
+  std::vector<Answer> answers;
+  try {
+    answers = send_(bodies);
+  } catch (const std::exception& error) {
+    answers.assign(bodies.size(), std::unexpected(local_error(ErrorKind::connection, error.what())));
+  }
+  lock.lock();
+
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    taken[i]->answer = i < answers.size()
+                           ? std::move(answers[i])
+                           : Answer(std::unexpected(local_error(
+                                 ErrorKind::broker, "the broker answered fewer jobs than were sent")));
+    taken[i]->turned.notify_one();
+  }
+}
+
+namespace {
+
+using Bodies = std::vector<const std::string*>;
+using Post = std::function<Result<std::vector<Enqueued>>(const Bodies&)>;
+
+// "/jobs/3/queue" → 3, and the pointer becomes "/queue".
+std::optional<std::size_t> take_index(std::string& pointer) {
+  constexpr std::string_view prefix = "/jobs/";
+  if (!pointer.starts_with(prefix)) return std::nullopt;
+  std::size_t index = 0;
+  const char* end = pointer.data() + pointer.size();
+  const auto [stop, error] = std::from_chars(pointer.data() + prefix.size(), end, index);
+  if (error != std::errc{} || (stop != end && *stop != '/')) return std::nullopt;
+  pointer.erase(0, static_cast<std::size_t>(stop - pointer.data()));
+  return index;
+}
+
+// Which jobs of a refused batch are named by its field errors, with those errors.
+std::map<std::size_t, Error> blamed(const Error& refusal, std::size_t jobs) {
+  std::map<std::size_t, Error> out;
+  for (FieldError field : refusal.errors) {
+    const auto index = take_index(field.pointer);
+    if (!index || *index >= jobs) continue;
+    auto [at, fresh] = out.try_emplace(*index, refusal);
+    if (fresh) at->second.errors.clear();
+    at->second.errors.push_back(std::move(field));
+  }
+  return out;
+}
+
+struct Isolation {
+  const std::vector<std::string>& bodies;
+  const Post& post;
+  std::vector<Coalescer::Answer>& answers;
+
+  void submit(std::vector<std::size_t> which) {
+    if (which.empty()) return;
+    Bodies batch;
+    for (const std::size_t i : which) batch.push_back(&bodies[i]);
+    auto result = post(batch);
+    if (result && result->size() == which.size()) {
+      for (std::size_t i = 0; i < which.size(); ++i) answers[which[i]] = std::move((*result)[i]);
+      return;
+    }
+    if (result)
+      result = std::unexpected(
+          local_error(ErrorKind::broker, "the broker answered not as many jobs as were sent"));
+    const Error& error = result.error();
+    const bool for_content = error.kind == ErrorKind::invalid || error.kind == ErrorKind::too_large;
+    if (!for_content || which.size() == 1) {
+      for (const std::size_t i : which) answers[i] = std::unexpected(error);
+      return;
+    }
+    divide(which, error);
+  }
+
+  void divide(const std::vector<std::size_t>& which, const Error& error) {
+    std::vector<std::size_t> rest;
+    const auto wrong = blamed(error, which.size());
+    for (std::size_t i = 0; i < which.size(); ++i) {
+      if (const auto found = wrong.find(i); found != wrong.end()) {
+        answers[which[i]] = std::unexpected(found->second);
+      } else {
+        rest.push_back(which[i]);
+      }
+    }
+    if (!wrong.empty()) return submit(std::move(rest));
+    const auto half = rest.begin() + static_cast<std::ptrdiff_t>(rest.size() / 2);
+    submit({rest.begin(), half});
+    submit({half, rest.end()});
+  }
+};
+
+}  // namespace
+
+std::vector<Coalescer::Answer> submit_isolating(const std::vector<std::string>& bodies, const Post& post) {
+  std::vector<Coalescer::Answer> answers(bodies.size(), Enqueued{});
+  std::vector<std::size_t> all(bodies.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  Isolation{bodies, post, answers}.submit(std::move(all));
+  return answers;
+}
+
+}  // namespace pawl::client

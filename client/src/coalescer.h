@@ -1,0 +1,67 @@
+// Group commit on the client's side: what many threads ask for one by one travels together.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <pawl/error.hpp>
+#include <pawl/records.hpp>
+#include <string>
+#include <vector>
+
+namespace pawl::client {
+
+/// The first caller to find no call under way becomes the leader: it sends what has piled up, its own job
+/// among it, and hands the lead to one of those who came meanwhile. Nobody waits for a timer.
+///
+/// Thread: any.
+class Coalescer {
+ public:
+  using Answer = Result<Enqueued>;
+  /// Submits the bodies and gives one answer each, in order. Called by one thread at a time, without the
+  /// lock.
+  using Send = std::function<std::vector<Answer>(const std::vector<std::string>& bodies)>;
+
+  struct Limits {
+    std::size_t jobs = 2'000;      // in one call
+    std::size_t bytes = 4u << 20;  // in one call, but one job at least
+  };
+
+  Coalescer(Send send, Limits limits) : send_(std::move(send)), limits_(limits) {}
+
+  /// Blocks until there is an answer for this body.
+  Answer submit(std::string body);
+
+  /// How many stand in line for the next call.
+  std::size_t waiting() const;
+
+ private:
+  struct Waiter {
+    std::string body;
+    std::optional<Answer> answer;
+    bool leads = false;
+    std::condition_variable turned;  // answered, or made the leader
+  };
+
+  /// Sends one batch from the head of the line. REQUIRES: the caller leads and holds the lock.
+  void lead(std::unique_lock<std::mutex>& lock);
+
+  const Send send_;
+  const Limits limits_;
+  mutable std::mutex mutex_;  // callers come from any thread, and each waits for another's work
+  std::deque<Waiter*> line_;  // not taken by a call yet; the waiters live on their callers' stacks
+  bool under_way_ = false;    // there is a leader
+};
+
+/// The answers to one batch of bodies, given a way to post one batch. When the broker refuses the batch as a
+/// whole for what stands in it (400, 413, 422), the jobs that its errors point at get their error, and the
+/// rest is posted again; where the errors point at nothing, the batch is halved until the wrong job stands
+/// alone.
+std::vector<Coalescer::Answer> submit_isolating(
+    const std::vector<std::string>& bodies,
+    const std::function<Result<std::vector<Enqueued>>(const std::vector<const std::string*>& bodies)>& post);
+
+}  // namespace pawl::client

@@ -1,0 +1,138 @@
+#include <nlohmann/json.hpp>
+
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <pawl/worker.hpp>
+#include <typeinfo>
+
+#include "client/src/held_job.h"
+#include "client/src/json_slices.h"
+#include "client/src/outbox.h"
+#include "client/wire/time.h"
+
+namespace pawl {
+namespace {
+
+// The job whose handler this thread runs: a handle that an exception destroys leaves the verdict to whoever
+// catches it.
+thread_local const client::HeldJob* guarded_here = nullptr;
+
+std::string type_name(const std::type_info& type) {
+  int status = 0;
+  char* readable = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
+  std::string out = status == 0 && readable != nullptr ? readable : type.name();
+  std::free(readable);
+  return out;
+}
+
+}  // namespace
+
+Job::Job(std::shared_ptr<client::HeldJob> held) : held_(std::move(held)) {}
+Job::Job(Job&& other) noexcept = default;
+
+Job& Job::operator=(Job&& other) noexcept {
+  if (this != &other) {
+    const Job dropped(std::move(*this));
+    held_ = std::move(other.held_);
+  }
+  return *this;
+}
+
+Job::~Job() {
+  if (!held_ || held_->settled) return;
+  if (guarded_here == held_.get() && std::uncaught_exceptions() > 0) return;
+  fail({.type = "abandoned", .message = "the worker dropped the job without a verdict"});
+}
+
+std::string_view Job::id() const { return held_->id; }
+std::string_view Job::queue() const { return held_->queue; }
+std::string_view Job::name() const { return held_->name; }
+std::string_view Job::lease_id() const { return held_->lease_id; }
+std::uint32_t Job::attempt() const { return held_->attempt; }
+std::uint32_t Job::max_attempts() const { return held_->max_attempts; }
+std::optional<milliseconds> Job::timeout() const { return held_->timeout; }
+std::string_view Job::traceparent() const { return held_->traceparent; }
+nlohmann::json Job::payload() const { return nlohmann::json::parse(held_->payload); }
+std::string_view Job::payload_text() const { return held_->payload; }
+std::string_view Job::text() const { return held_->text; }
+
+std::stop_token Job::stop_token() const { return held_->stop.get_token(); }
+bool Job::stop_requested() const { return held_->stop.stop_requested(); }
+StopReason Job::stop_reason() const { return held_->reason; }
+
+void Job::progress(double percent, std::string_view message) {
+  held_->outbox->progress(held_, percent, message);
+}
+void Job::log(std::string_view line) { held_->outbox->log(held_, line); }
+
+void Job::complete(JsonText result) {
+  if (held_ && held_->take_verdict()) held_->outbox->complete(held_, result.text());
+}
+void Job::fail(Failure failure) {
+  if (held_ && held_->take_verdict()) held_->outbox->fail(held_, failure);
+}
+void Job::release(milliseconds delay) {
+  if (held_ && held_->take_verdict()) held_->outbox->release(held_, delay);
+}
+bool Job::settled() const { return !held_ || held_->settled; }
+
+void Worker::guarded(Job&& given, const std::function<void(Job&)>& body) {
+  const std::shared_ptr<client::HeldJob> held = given.held_;
+  Failure failure;
+  guarded_here = held.get();
+  try {
+    Job job = std::move(given);
+    body(job);
+    guarded_here = nullptr;
+    return;
+  } catch (const permanent_error& error) {
+    failure = {.type = error.type(), .message = error.what(), .permanent = true};
+  } catch (const retry_after& error) {
+    failure = {.type = error.type(), .message = error.what(), .retry_delay = error.delay()};
+  } catch (const std::exception& error) {
+    failure = {.type = type_name(typeid(error)), .message = error.what()};
+  } catch (...) {
+    failure = {.type = "unknown", .message = "the handler threw something that is no std::exception"};
+  }
+  guarded_here = nullptr;
+  Job job(held);
+  if (job.stop_reason() == StopReason::draining) {
+    job.release();
+  } else {
+    job.fail(std::move(failure));
+  }
+}
+
+namespace client {
+
+std::shared_ptr<HeldJob> read_held_job(std::string_view text, const std::shared_ptr<const std::string>& frame,
+                                       const std::shared_ptr<Outbox>& outbox, Time now) {
+  auto job = std::make_shared<HeldJob>();
+  std::optional<std::int64_t> lease_ms;
+  std::optional<std::int64_t> lease_ends;
+  JsonSlice(text).members([&](std::string_view key, JsonSlice value) {
+    if (key == "jobId") job->id = value.plain();
+    if (key == "leaseId") job->lease_id = value.plain();
+    if (key == "queue") job->queue = value.plain();
+    if (key == "name") job->name = value.plain();
+    if (key == "payload") job->payload = value.text();
+    if (key == "traceparent") job->traceparent = value.plain();
+    if (key == "attempt") job->attempt = static_cast<std::uint32_t>(value.integer().value_or(1));
+    if (key == "maxAttempts") job->max_attempts = static_cast<std::uint32_t>(value.integer().value_or(1));
+    if (key == "leaseMs") lease_ms = value.integer();
+    if (key == "leaseExpiresAt") lease_ends = wire::parse_time(value.plain());
+    if (key == "timeoutMs" && value.integer()) job->timeout = milliseconds(*value.integer());
+  });
+  if (job->id.empty() || job->lease_id.empty()) return nullptr;
+  if (!lease_ms && lease_ends) lease_ms = *lease_ends - now.time_since_epoch().count();
+  if (lease_ms) job->lease = milliseconds(std::max<std::int64_t>(*lease_ms, 300));
+  if (job->payload.empty()) job->payload = "null";
+  job->text = text;
+  job->frame = frame;
+  job->outbox = outbox;
+  return job;
+}
+
+}  // namespace client
+}  // namespace pawl

@@ -1,0 +1,80 @@
+// What handlers have to say to the broker, on its way from their threads to the session's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <pawl/worker.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/src/held_job.h"
+
+namespace pawl::client {
+
+enum class Verdict : std::uint8_t { complete, fail, release };
+
+struct Settlement {
+  std::shared_ptr<HeldJob> job;
+  Verdict verdict = Verdict::complete;
+  std::string text;  // the JSON object as it goes into a settle frame
+};
+
+struct LogLines {
+  std::shared_ptr<HeldJob> job;
+  std::vector<std::string> lines;
+};
+
+/// A progress report as it goes into a heartbeat.
+struct Progress {
+  std::shared_ptr<HeldJob> job;
+  double percent = -1;
+  std::string message;
+  bool message_told = false;
+};
+
+/// Collects until the session takes. Thread: any.
+class Outbox {
+ public:
+  /// `wake` is called when there is something new and the session rests; under the lock, so that it is never
+  /// called after close(). It must not call back.
+  explicit Outbox(std::function<void()> wake) : wake_(std::move(wake)) {}
+
+  void complete(const std::shared_ptr<HeldJob>& job, std::string_view result);
+  void fail(const std::shared_ptr<HeldJob>& job, const Failure& failure);
+  void release(const std::shared_ptr<HeldJob>& job, milliseconds delay);
+  void progress(const std::shared_ptr<HeldJob>& job, double percent, std::string_view message);
+  void log(const std::shared_ptr<HeldJob>& job, std::string_view line);
+
+  // The session's side.
+
+  struct Content {
+    std::vector<Settlement> settlements;
+    std::vector<LogLines> logs;  // those of a job that is settled were written before its settlement
+  };
+  /// Moves out what has come since. Both at once, so that no verdict overtakes the lines before it.
+  Content take();
+  std::vector<Progress> take_progress();
+  bool has_progress() const;
+  /// Says that the session looked and will not look again without being woken.
+  void rest();
+
+  /// From now on everything that comes is dropped, and nobody is woken: the worker has ended.
+  void close();
+
+ private:
+  void add(Settlement settlement);
+  /// Wakes the session unless that was done since it rested. REQUIRES: lock held.
+  void wake();
+
+  mutable std::mutex mutex_;  // handlers' threads against the session's
+  std::function<void()> wake_;
+  Content content_;
+  HeldJobs dirty_;
+  bool woken_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace pawl::client

@@ -1,0 +1,20 @@
+// The broker's answers as the structs of pawl/records.hpp. Members that are missing or of another type leave
+// their fields as they were made. Thread: any.
+#pragma once
+
+#include <pawl/records.hpp>
+
+#include "client/src/json_slices.h"
+
+namespace pawl::client {
+
+inline constexpr Status statuses[] = {Status::pending, Status::active,  Status::completed, Status::failed,
+                                      Status::delayed, Status::stalled, Status::blocked,   Status::cancelled};
+
+Status read_status(JsonSlice value);
+Enqueued read_enqueued(JsonSlice answer);
+JobRecord read_job(JsonSlice answer);
+JobPage read_page(JsonSlice answer);
+QueueInfo read_queue(JsonSlice answer);
+
+}  // namespace pawl::client

@@ -1,0 +1,176 @@
+#include "broker/http/api/replies.h"
+
+#include <gtest/gtest.h>
+
+#include "broker/http/api/hashing.h"
+#include "broker/http/api/problem.h"
+
+namespace pawl::http::api {
+namespace {
+
+const core::JobId id = core::JobId::from_words(0x0199b3c27a107000, 0x80000000a1f40001);
+
+core::JobView sample() {
+  core::JobView view;
+  view.queue = "q";
+  view.job.id = id;
+  view.job.name = "n";
+  view.job.payload = std::make_shared<const std::string>(R"({"z": 1.0})");
+  view.job.created_at = 1'791'104'887'006;
+  view.job.run_at = view.job.created_at;
+  view.job.errors.push_back({1, 1'791'104'887'006, "T", "line\n\"two\"", "s", "w"});
+  view.job.history.push_back({core::Status::pending, 1'791'104'887'006});
+  view.job.tags = {"a", "b"};
+  return view;
+}
+
+TEST(RepliesTest, ARecordShowsEverything) {
+  std::string out;
+  append_job(out, sample());
+  EXPECT_EQ(
+      out,
+      R"({"jobId":"0199b3c2-7a10-7000-8000-0000a1f40001","queue":"q","name":"n","status":"pending","priority":0,)"
+      R"("payload":{"z": 1.0},"result":null,"progress":null,"message":null,"attemptsMade":0,"maxAttempts":3,)"
+      R"("stalls":0,"maxStalls":3,"replays":0,"createdAt":"2026-10-04T09:08:07.006Z",)"
+      R"("runAt":"2026-10-04T09:08:07.006Z","startedAt":null,"finishedAt":null,"expiresAt":null,)"
+      R"("workerId":null,"leaseExpiresAt":null,"cancelRequested":false,"group":null,"tags":["a","b"],)"
+      R"("errors":[{"attempt":1,"at":"2026-10-04T09:08:07.006Z","type":"T","message":"line\n\"two\"",)"
+      R"("stack":"s","workerId":"w"}],"history":[{"status":"pending","at":"2026-10-04T09:08:07.006Z"}],)"
+      R"("backoff":{"type":"exponential","delayMs":10000,"factor":4,"maxDelayMs":3600000,"jitter":0.1},)"
+      R"("leaseMs":30000,"timeoutMs":null,"retention":{"completedMs":86400000,"failedMs":null},)"
+      R"("uniqueKey":null,"uniqueForMs":0,"traceparent":null,"logLines":0})");
+}
+
+TEST(RepliesTest, AListCarriesNoPayloadUnlessItIsWantedAndItsRoomIsBounded) {
+  engine::JobPage page;
+  page.jobs = {sample(), sample()};
+  page.next_cursor = "c";
+  std::string lean;
+  append_job_page(lean, page, {false, false, false}, 100);
+  EXPECT_EQ(lean.find("payload"), std::string::npos);
+  EXPECT_EQ(lean.find("history"), std::string::npos);
+  EXPECT_NE(lean.find(R"("lastError":{"attempt":1)"), std::string::npos);
+  EXPECT_TRUE(lean.ends_with(R"("nextCursor":"c"})"));
+
+  std::string bounded;
+  append_job_page(bounded, page, {true, false, false}, 15);
+  EXPECT_NE(bounded.find(R"("payload":{"z": 1.0})"), std::string::npos);
+  EXPECT_EQ(bounded.find("\"payload\""), bounded.rfind("\"payload\""));
+  EXPECT_NE(bounded.find(R"("omitted":true)"), std::string::npos);
+}
+
+TEST(RepliesTest, ASubmittedJobIsTold) {
+  core::Submitted submitted;
+  submitted.jobs.push_back({id, core::Status::pending, 1'791'104'887'006, false, "q"});
+  submitted.jobs.push_back({id, core::Status::active, 1'791'104'887'006, true, "q"});
+  std::string one;
+  append_submitted(one, submitted.jobs[1], "");
+  EXPECT_EQ(one, R"({"jobId":"0199b3c2-7a10-7000-8000-0000a1f40001","status":"active","queue":"q",)"
+                 R"("createdAt":"2026-10-04T09:08:07.006Z","deduplicated":true})");
+  std::string batch;
+  append_batch(batch, submitted);
+  EXPECT_EQ(batch,
+            R"({"jobs":[{"jobId":"0199b3c2-7a10-7000-8000-0000a1f40001","status":"pending"},)"
+            R"({"jobId":"0199b3c2-7a10-7000-8000-0000a1f40001","status":"active","deduplicated":true}]})");
+}
+
+struct ReasonRow {
+  core::Reason reason;
+  std::string_view sentence;
+};
+
+TEST(RepliesTest, EachReasonIsASentence) {
+  using enum core::Reason::Code;
+  const auto reason = [](core::Reason::Code code, std::uint64_t ahead = 0, bool exact = true) {
+    core::Reason out;
+    out.code = code;
+    out.ahead = ahead;
+    out.exact = exact;
+    out.until = 1'791'104'887'006;
+    out.queue = "q";
+    out.worker_id = "w";
+    return out;
+  };
+  const ReasonRow rows[]{
+      {reason(running), "It is running now, on worker w."},
+      {reason(ended), "It has ended: pending."},
+      {reason(queue_paused), "Its queue q is paused."},
+      {reason(delayed), "It is not due before 2026-10-04T09:08:07.006Z."},
+      {reason(behind, 1), "It is behind 1 job of its queue q."},
+      {reason(behind, 12, false), "It is behind at least 12 jobs of its queue q."},
+      {reason(no_worker), "No worker asks for jobs of its queue q."},
+      {reason(no_worker_for_name), "Workers ask for jobs of its queue q, but none for jobs of its name."},
+      {reason(starting), "It is next: a worker is about to get it."},
+      {reason(draining), "The broker is stopping and hands out no more jobs."},
+      {reason(blocked), "It waits for other jobs to end."},
+  };
+  for (const ReasonRow& row : rows) EXPECT_EQ(sentence_of(row.reason), row.sentence);
+  std::string out;
+  append_reason(out, id, reason(behind, 12));
+  EXPECT_EQ(out, R"({"jobId":"0199b3c2-7a10-7000-8000-0000a1f40001","status":"pending","reason":"behind",)"
+                 R"("sentence":"It is behind 12 jobs of its queue q.","queue":"q","ahead":12,"exact":true})");
+}
+
+TEST(RepliesTest, EventsAreLinesOfAStream) {
+  engine::JobEvent event;
+  event.id = 5;
+  event.kind = engine::JobEvent::Kind::log;
+  event.job = id;
+  event.queue = "q";
+  event.name = "n";
+  event.status = core::Status::active;
+  event.lines = {"a\nb"};
+  std::string out;
+  append_event(out, event);
+  EXPECT_EQ(out,
+            "id: 5\nevent: log\ndata: {\"jobId\":\"0199b3c2-7a10-7000-8000-0000a1f40001\",\"queue\":\"q\","
+            "\"name\":\"n\",\"status\":\"active\",\"at\":\"1970-01-01T00:00:00.000Z\",\"attempt\":0,"
+            "\"lines\":[\"a\\nb\"]}\n\n");
+}
+
+TEST(RepliesTest, ProblemsCarryTheirHeadersAndMembers) {
+  core::Refused refused{core::Refusal::wrong_state, "It is active.", {}, core::Status::active};
+  const Response conflict = problem_response(problem_of(refused));
+  EXPECT_EQ(conflict.status, 409u);
+  EXPECT_EQ(conflict.content_type, "application/problem+json");
+  EXPECT_EQ(conflict.body,
+            R"({"type":"urn:pawl:error:wrong-state","title":"The job's state does not allow this",)"
+            R"("status":409,"detail":"It is active.","jobStatus":"active"})");
+  const Response busy = problem_response(problem_of(engine::Busy::no_space));
+  EXPECT_EQ(busy.status, 507u);
+  ASSERT_EQ(busy.headers.size(), 1u);
+  EXPECT_EQ(busy.headers[0].first, "Retry-After");
+}
+
+TEST(RepliesTest, EveryRefusalAndBusyHasItsStatus) {
+  using enum core::Refusal;
+  const std::pair<core::Refusal, unsigned> refusals[]{
+      {unknown_job, 404},  {unknown_queue, 404},        {lease_lost, 409},
+      {wrong_state, 409},  {idempotency_mismatch, 422}, {unique_key_taken, 409},
+      {queue_in_use, 409}, {too_many_queues, 409},      {too_many_log_lines, 409}};
+  for (const auto& [why, status] : refusals)
+    EXPECT_EQ(problem_of(core::Refused{why, "", {}, {}}).type.status, status);
+  const std::pair<engine::Busy, unsigned> busies[]{{engine::Busy::inbox_full, 503},
+                                                   {engine::Busy::store_slow, 503},
+                                                   {engine::Busy::no_space, 507},
+                                                   {engine::Busy::stopping, 503},
+                                                   {engine::Busy::failed, 503}};
+  for (const auto& [busy, status] : busies) {
+    EXPECT_EQ(problem_of(busy).type.status, status);
+    EXPECT_GT(problem_of(busy).type.retry_after_s, 0u);
+  }
+}
+
+TEST(RepliesTest, EntityTagsAreCompared) {
+  const std::string tag = etag_of("body");
+  EXPECT_EQ(tag.size(), 18u);
+  EXPECT_NE(tag, etag_of("bodz"));
+  EXPECT_TRUE(etag_matches(tag, tag));
+  EXPECT_TRUE(etag_matches("\"x\", W/" + tag, tag));
+  EXPECT_TRUE(etag_matches("*", tag));
+  EXPECT_FALSE(etag_matches("", tag));
+  EXPECT_FALSE(etag_matches("\"x\"", tag));
+}
+
+}  // namespace
+}  // namespace pawl::http::api

@@ -1,0 +1,241 @@
+"""Walks through every operation of a running broker and validates each answer against its own /openapi.json.
+
+    validate_live.py URL [--token TOKEN]
+
+Makes queues of its own names and deletes them again. Prints one line for each call; exits 1 if an answer does not fit
+the document, has an undocumented status, or if an operation of the document was not called.
+"""
+
+import argparse
+import http.client
+import json
+import re
+import sys
+import urllib.parse
+import uuid
+
+import jsonschema
+
+PATIENCE_S = 40
+
+
+class Broker:
+    def __init__(self, url, token):
+        self.address = urllib.parse.urlsplit(url)
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def open(self, method, target, body=None, headers=()):
+        connection = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=PATIENCE_S)
+        sent = dict(self.headers, **dict(headers))
+        if body is not None:
+            sent.setdefault("Content-Type", "application/json")
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        connection.request(method, target, body, sent)
+        return connection, connection.getresponse()
+
+
+class Walk:
+    def __init__(self, broker):
+        self.broker = broker
+        connection, response = broker.open("GET", "/openapi.json")
+        self.document = json.loads(response.read())
+        connection.close()
+        self.operations = {
+            operation["operationId"]: (method.upper(), path, operation)
+            for path, item in self.document["paths"].items()
+            for method, operation in item.items()
+            if method in ("get", "put", "post", "delete")
+        }
+        self.called = set()
+        self.wrong = 0
+
+    def resolve(self, node):
+        while "$ref" in node:
+            target = self.document
+            for key in node["$ref"][2:].split("/"):
+                target = target[key]
+            node = target
+        return node
+
+    def complain(self, text):
+        self.wrong += 1
+        print(f"WRONG {text}")
+
+    def check(self, operation_id, status, content_type, body):
+        method, path, operation = self.operations[operation_id]
+        where = f"{method} {path} → {status}"
+        documented = operation["responses"].get(str(status))
+        if documented is None:
+            documented = operation["responses"].get("default") if status >= 400 else None
+        if documented is None:
+            return self.complain(f"{where}: the status is not documented")
+        content = self.resolve(documented).get("content", {})
+        media = (content_type or "").split(";")[0]
+        if not content:
+            if body:
+                self.complain(f"{where}: a body that is not documented: {body[:100]!r}")
+            return None
+        if media not in content:
+            return self.complain(f"{where}: Content-Type {media} is not documented")
+        if "json" not in media:
+            return None
+        value = json.loads(body)
+        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema",
+                  "components": self.document["components"], **content[media]["schema"]}
+        checker = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+        for error in checker.iter_errors(value):
+            place = "/".join(str(step) for step in error.absolute_path)
+            self.complain(f"{where}: at /{place}: {error.message[:300]}")
+        if status >= 400 and value.get("status") != status:
+            self.complain(f"{where}: the problem says status {value.get('status')}")
+        return value
+
+    def call(self, operation_id, expected, body=None, headers=(), query="", **params):
+        """Calls an operation, validates the answer, returns it with its headers."""
+        method, path, _ = self.operations[operation_id]
+        target = re.sub(r"{(\w+)}", lambda m: urllib.parse.quote(params[m[1]], safe=""), path)
+        connection, response = self.broker.open(method, target + (f"?{query}" if query else ""), body, headers)
+        text = response.read()
+        connection.close()
+        self.called.add(operation_id)
+        print(f"{operation_id}: {method} {target} → {response.status}")
+        if response.status != expected:
+            self.complain(f"{operation_id}: {response.status} instead of {expected}: {text[:300]!r}")
+        return self.check(operation_id, response.status, response.headers.get("Content-Type"), text), response.headers
+
+    def stream(self, operation_id, lines, query="", headers=(), **params):
+        """Reads the first lines of an event stream."""
+        method, path, _ = self.operations[operation_id]
+        target = re.sub(r"{(\w+)}", lambda m: params[m[1]], path) + (f"?{query}" if query else "")
+        connection, response = self.broker.open(method, target, headers=headers)
+        self.called.add(operation_id)
+        print(f"{operation_id}: {method} {target} → {response.status}")
+        self.check(operation_id, response.status, response.headers.get("Content-Type"), b"")
+        seen = [response.readline().decode().rstrip("\n") for _ in range(lines)]
+        connection.close()
+        return seen
+
+
+def walk_a_job(walk, queue):
+    job, headers = walk.call("submitJob", 202, {
+        "queue": queue, "name": "encode", "payload": {"a": [1, 2.5]}, "tags": ["t"], "group": "g", "priority": 5,
+        "timeoutMs": 60000, "uniqueKey": "u1"})
+    job_id = job["jobId"]
+    if headers["Location"] != f"/jobs/{job_id}":
+        walk.complain(f"Location is {headers['Location']}")
+    walk.call("submitJob", 200, {"queue": queue, "uniqueKey": "u1"})
+    walk.call("explainJob", 200, jobId=job_id)
+    walk.call("heartbeatJob", 409, {"leaseId": "0" * 16}, jobId=job_id)
+    leased, _ = walk.call("leaseJobs", 200, {"workerId": "live", "max": 5, "waitMs": 5000}, queue=queue)
+    lease = leased["jobs"][0]["leaseId"]
+    walk.call("explainJob", 200, jobId=job_id)
+    walk.call("deleteJob", 409, jobId=job_id)
+    walk.call("heartbeatJob", 200, {"leaseId": lease, "progress": 12.5, "message": "m", "leaseMs": 5000}, jobId=job_id)
+    walk.call("appendJobLogs", 200, {"leaseId": lease, "lines": ["one", "two"]}, jobId=job_id)
+    walk.call("getJob", 200, jobId=job_id)
+    walk.call("listWorkers", 200, query="limit=1000")
+    walk.call("failJob", 200, {"leaseId": lease, "error": {"type": "T", "message": "m", "stack": "s"},
+                               "retryDelayMs": 600000}, jobId=job_id)
+    walk.call("explainJob", 200, jobId=job_id)
+    walk.call("promoteJob", 200, jobId=job_id)
+    leased, _ = walk.call("leaseJobs", 200, {"workerId": "live", "waitMs": 5000}, queue=queue)
+    lease = leased["jobs"][0]["leaseId"]
+    walk.call("completeJob", 409, {"leaseId": "f" * 16}, jobId=job_id)
+    walk.call("completeJob", 200, {"leaseId": lease, "result": [1]}, jobId=job_id)
+    walk.call("completeJob", 200, {"leaseId": lease, "result": [1]}, jobId=job_id)
+    _, headers = walk.call("getJob", 200, jobId=job_id, query="waitMs=1000")
+    walk.call("getJob", 304, headers={"If-None-Match": headers["ETag"]}, jobId=job_id)
+    walk.call("getJob", 200, headers={"Prefer": "wait=1"}, jobId=job_id)
+    walk.call("getJobLogs", 200, jobId=job_id, query="limit=1")
+    walk.call("explainJob", 200, jobId=job_id)
+    walk.call("retryJob", 200, {}, jobId=job_id)
+    walk.call("cancelJob", 200, jobId=job_id)
+    lines = walk.stream("streamJobEvents", 5, jobId=job_id)
+    if not any(line.startswith("data: {") for line in lines):
+        walk.complain(f"the job's stream begins with {lines}")
+    walk.call("deleteJob", 204, jobId=job_id)
+    walk.call("getJob", 404, jobId=job_id)
+    walk.call("streamJobEvents", 404, jobId=job_id)
+    walk.call("getJobLogs", 404, jobId=job_id)
+
+
+def walk_many(walk, queue):
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    batch = {"jobs": [{"queue": queue, "payload": n} for n in range(4)]}
+    walk.call("submitBatch", 202, batch, headers=key)
+    walk.call("submitBatch", 200, batch, headers=key)
+    walk.call("submitBatch", 422, {"jobs": [{"queue": queue}]}, headers=key)
+    page, _ = walk.call("listJobs", 200, query=f"queue={queue}&limit=3&order=oldest&status=pending,active")
+    walk.call("listJobs", 200, query=f"queue={queue}&limit=3&include=payload,result,details&order=oldest"
+                                     f"&status=pending,active&cursor={page['nextCursor']}")
+    leased, _ = walk.call("leaseJobs", 200, {"workerId": "live", "max": 4, "waitMs": 5000}, queue=queue)
+    items = [{"jobId": j["jobId"], "leaseId": j["leaseId"]} for j in leased["jobs"]]
+    settled, _ = walk.call("settleLeases", 200, {"settlements": [
+        {**items[0], "outcome": "complete", "result": None},
+        {**items[1], "outcome": "fail", "error": {"type": "T"}, "permanent": True},
+        {**items[2], "outcome": "fail", "error": {"type": "T"}, "permanent": True},
+        {**items[0], "leaseId": "0" * 16, "outcome": "release"}]})
+    statuses = [result["status"] for result in settled["results"]]
+    if statuses != ["completed", "failed", "failed", 409]:
+        walk.complain(f"settled as {statuses}")
+    walk.call("releaseJob", 200, {"leaseId": items[3]["leaseId"], "delayMs": 60000}, jobId=items[3]["jobId"])
+    walk.call("listDeadLetters", 200, queue=queue, query="errorType=T&include=details")
+    walk.call("replayDeadLetters", 200, {"jobIds": [items[1]["jobId"]]}, queue=queue)
+    walk.call("replayDeadLetters", 422, {}, queue=queue)
+    purged, _ = walk.call("purgeDeadLetters", 200, queue=queue)
+    walk.call("getOperation", 200, operationId=purged["operationId"])
+    walk.call("cancelOperation", 200, operationId=purged["operationId"])
+    walk.call("getOperation", 404, operationId="none")
+    lines = walk.stream("streamEvents", 4, query=f"queue={queue}", headers={"Last-Event-ID": "1"})
+    if "event: gap" not in lines:
+        walk.complain(f"the queue's stream begins with {lines}")
+    walk.call("drainQueue", 200, queue=queue)
+
+
+def walk_operations(walk, queue):
+    walk.call("putQueue", 200, {"paused": True, "pauseReason": "r", "defaults": {
+        "priority": 1, "maxAttempts": 2, "maxStalls": 3, "leaseMs": 5000, "timeoutMs": None,
+        "backoff": {"type": "fixed"}, "retention": {"completedMs": 1000}}}, queue=queue)
+    walk.call("pauseQueue", 200, {"reason": "again"}, queue=queue)
+    walk.call("resumeQueue", 200, queue=queue)
+    walk.call("getQueue", 200, queue=queue)
+    walk.call("listQueues", 200, query="limit=1000")
+    walk.call("getStats", 200, query=f"queue={queue}&seconds=60")
+    walk.call("getStats", 200)
+    for operation in ("getMetrics", "getLivez", "getReadyz", "getVersion", "getOpenapi"):
+        walk.call(operation, 200)
+    walk.call("connectWorker", 426)
+
+
+def walk_refusals(walk, queue):
+    walk.call("submitJob", 400, b'{"queue":')
+    walk.call("submitJob", 422, {"queue": 5, "priority": 5000, "colour": "red"})
+    walk.call("submitJob", 415, b"queue=x", headers={"Content-Type": "application/x-www-form-urlencoded"})
+    walk.call("submitJob", 413, {"queue": queue, "payload": "x" * (3 << 20)})
+    walk.call("listJobs", 422, query="limit=5000&colour=red")
+    walk.call("getQueue", 404, queue=queue + "-none")
+    walk.call("pauseQueue", 404, queue=queue + "-none")
+    walk.call("listDeadLetters", 404, queue=queue + "-none")
+    walk.call("leaseJobs", 422, {"max": 0}, queue=queue)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("--token")
+    arguments = parser.parse_args()
+    walk = Walk(Broker(arguments.url, arguments.token))
+    queue = "live-" + uuid.uuid4().hex[:12]
+    walk_a_job(walk, queue)
+    walk_many(walk, queue)
+    walk_operations(walk, queue)
+    walk_refusals(walk, queue)
+    walk.call("deleteQueue", 200, queue=queue, query="force=true")
+    for operation in sorted(set(walk.operations) - walk.called):
+        walk.complain(f"{operation} was not called")
+    print(f"{len(walk.called)} operations called, {walk.wrong} wrong")
+    sys.exit(1 if walk.wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

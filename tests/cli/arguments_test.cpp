@@ -1,0 +1,158 @@
+// What a command line means, and what is said about one that means nothing.
+#include <gtest/gtest.h>
+
+#include "client/cli/arguments.h"
+
+namespace pawl::cli {
+namespace {
+
+template <typename C>
+C command_of(const std::vector<std::string>& words) {
+  const auto parsed = parse_arguments(words);
+  EXPECT_TRUE(parsed) << parsed.error().message;
+  return std::get<C>(std::get<Invocation>(parsed.value()).command);
+}
+
+Failure failure_of(const std::vector<std::string>& words) {
+  const auto parsed = parse_arguments(words);
+  EXPECT_FALSE(parsed);
+  return parsed ? Failure{} : parsed.error();
+}
+
+TEST(ArgumentsTest, EnqueueFillsTheWholeSpec) {
+  const auto enqueue = command_of<Enqueue>(
+      {"enqueue", "video",          R"({"a":1})", "--name",       "encode", "--priority", "-5",  "--delay",
+       "30s",     "--max-attempts", "7",          "--unique-key", "k",      "--group",    "g",   "--tag",
+       "one",     "--tag",          "two",        "--timeout",    "5m",     "--lease",    "10s", "--wait"});
+  EXPECT_EQ(enqueue.spec.queue, "video");
+  EXPECT_EQ(enqueue.payload, R"({"a":1})");
+  EXPECT_EQ(enqueue.spec.name, "encode");
+  EXPECT_EQ(enqueue.spec.priority, -5);
+  EXPECT_EQ(enqueue.spec.delay, milliseconds{30'000});
+  EXPECT_EQ(enqueue.spec.max_attempts, 7u);
+  EXPECT_EQ(enqueue.spec.unique_key, "k");
+  EXPECT_EQ(enqueue.spec.group, "g");
+  EXPECT_EQ(enqueue.spec.tags, (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(enqueue.spec.timeout, milliseconds{300'000});
+  EXPECT_EQ(enqueue.spec.lease, milliseconds{10'000});
+  EXPECT_TRUE(enqueue.wait);
+}
+
+TEST(ArgumentsTest, APayloadMayLookLikeAnOption) {
+  EXPECT_EQ(command_of<Enqueue>({"enqueue", "q", "-"}).payload, "-");
+  EXPECT_EQ(command_of<Enqueue>({"enqueue", "q", "-5"}).payload, "-5");
+  EXPECT_EQ(command_of<Enqueue>({"enqueue", "q", "--tag", "t", "--", "-5"}).payload, "-5");
+  EXPECT_EQ(command_of<Enqueue>({"enqueue", "--tag", "t", "q", "[1,2]"}).payload, "[1,2]");
+}
+
+TEST(ArgumentsTest, AnOptionThatMayRepeatTakesOneWordAtATime) {
+  EXPECT_EQ(command_of<Enqueue>({"enqueue", "--tag", "t", "q", "1"}).spec.queue, "q");
+  EXPECT_EQ(command_of<Work>({"work", "--name", "n", "q", "--exec", "x"}).queues[0].name, "q");
+  EXPECT_EQ(command_of<List>({"list", "--status", "failed,active", "--status", "stalled"}).status.size(), 3u);
+}
+
+TEST(ArgumentsTest, WordsInBracketsStayWhole) {
+  EXPECT_EQ(command_of<Enqueue>({"enqueue", "q", "[]"}).payload, "[]");
+  EXPECT_EQ(command_of<Enqueue>({"enqueue", "q", "[{\"a\":1}, \"x\"]"}).payload, "[{\"a\":1}, \"x\"]");
+  EXPECT_EQ(command_of<Enqueue>({"enqueue", "q", "--tag=[a,b]"}).spec.tags,
+            std::vector<std::string>{"[a,b]"});
+  EXPECT_EQ(command_of<Enqueue>({"enqueue", "q", "--unique-key", "[k]"}).spec.unique_key, "[k]");
+  EXPECT_EQ(command_of<Work>({"work", "q", "--exec", "[ -f x ]"}).command, "[ -f x ]");
+}
+
+TEST(ArgumentsTest, CommonOptionsMayStandBeforeAndBehindTheVerb) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--url", "http://x:1", "--json", "queues"},
+        std::vector<std::string>{"queues", "--json", "--url", "http://x:1"}}) {
+    const auto parsed = parse_arguments(words);
+    ASSERT_TRUE(parsed);
+    const auto& common = std::get<Invocation>(*parsed).common;
+    EXPECT_EQ(common.url, "http://x:1");
+    EXPECT_TRUE(common.json);
+  }
+  const auto parsed = parse_arguments({"dlq", "list", "q", "--json"});
+  ASSERT_TRUE(parsed);
+  EXPECT_TRUE(std::get<Invocation>(*parsed).common.json);
+}
+
+TEST(ArgumentsTest, WorkTakesQueuesWithWeights) {
+  const auto work = command_of<Work>({"work", "video=3", "mail", "--exec", "cat", "--concurrency", "4"});
+  ASSERT_EQ(work.queues.size(), 2u);
+  EXPECT_EQ(work.queues[0].name, "video");
+  EXPECT_EQ(work.queues[0].weight, 3u);
+  EXPECT_EQ(work.queues[1].name, "mail");
+  EXPECT_EQ(work.queues[1].weight, 1u);
+  EXPECT_EQ(work.command, "cat");
+  EXPECT_EQ(work.concurrency, 4u);
+}
+
+TEST(ArgumentsTest, QueueSettingsAreRead) {
+  const auto queue =
+      command_of<Queue>({"queue", "q", "--backoff", "fixed", "--backoff-delay", "5s", "--keep-failed",
+                         "forever", "--keep-completed", "2d", "--unset", "lease,timeout"});
+  EXPECT_EQ(queue.backoff_type, "fixed");
+  EXPECT_EQ(queue.backoff_delay_ms, 5000);
+  EXPECT_EQ(queue.keep_failed_ms, -1);
+  EXPECT_EQ(queue.keep_completed_ms, 172'800'000);
+  EXPECT_EQ(queue.unset, (std::vector<std::string>{"lease", "timeout"}));
+}
+
+TEST(ArgumentsTest, WrongUseIsMisuseAndSaysWhereToLook) {
+  struct Row {
+    std::vector<std::string> words;
+    const char* message;  // a part of it
+    const char* hint;
+  };
+  const std::vector<Row> rows{
+      {{}, "say what to do", "pawl --help"},
+      {{"frobnicate"}, "no command \"frobnicate\"", "pawl --help"},
+      {{"enqueue"}, "QUEUE", "pawl enqueue --help"},
+      {{"enqueue", "q", "1", "--delay", "30"}, "no unit", "pawl enqueue --help"},
+      {{"enqueue", "q", "1", "--delay", "1s", "--run-at", "+1s"}, "--delay", "pawl enqueue --help"},
+      {{"enqueue", "q", "1", "--run-at", "soon"}, "is not a time", "pawl enqueue --help"},
+      {{"enqueue", "q", "1", "--file", "f"}, "--file", "pawl enqueue --help"},
+      {{"enqueue", "q", "1", "--priority", "high"}, "priority", "pawl enqueue --help"},
+      {{"list", "--status", "running"}, "running", "pawl list --help"},
+      {{"list", "--limit", "5000"}, "5000", "pawl list --help"},
+      {{"get", "id", "--colour"}, "--colour", "pawl get --help"},
+      {{"work", "q"}, "--exec", "pawl work --help"},
+      {{"work", "q=0", "--exec", "x"}, "weight", "pawl work --help"},
+      {{"work", "no name", "--exec", "x"}, "no queue name", "pawl work --help"},
+      {{"work", "q", "--exec", "x", "--concurrency", "0"}, "0", "pawl work --help"},
+      {{"dlq"}, "", "pawl dlq --help"},
+      {{"dlq", "replay"}, "QUEUE", "pawl dlq replay --help"},
+      {{"dlq", "replay", "q", "--per-second", "-1"}, "per-second", "pawl dlq replay --help"},
+  };
+  for (const Row& row : rows) {
+    const Failure failure = failure_of(row.words);
+    EXPECT_EQ(failure.exit, Exit::misuse);
+    EXPECT_NE(failure.message.find(row.message), std::string::npos)
+        << failure.message << " should say " << row.message;
+    ASSERT_EQ(failure.hints.size(), 1u);
+    EXPECT_EQ(failure.hints[0], std::string{"See: "} + row.hint);
+  }
+}
+
+TEST(ArgumentsTest, HelpNamesEveryCommandAndNoOther) {
+  const auto parsed = parse_arguments({"--help"});
+  ASSERT_TRUE(parsed);
+  const std::string& help = std::get<Information>(*parsed).text;
+  for (const char* verb : {"enqueue", "get",     "watch", "list",    "logs",  "why",     "queues", "queue",
+                           "top",     "workers", "dlq",   "cancel",  "retry", "promote", "delete", "pause",
+                           "resume",  "drain",   "stats", "version", "work",  "check"}) {
+    EXPECT_NE(help.find(std::string{"  "} + verb + " "), std::string::npos) << verb;
+  }
+  for (const char* later : {"schedules", "backup", "bench"})
+    EXPECT_EQ(help.find(later), std::string::npos) << later;
+}
+
+TEST(ArgumentsTest, AnEmptyTokenFileIsMisuse) {
+  Common common;
+  common.token_file = "/dev/null";
+  const auto session = Session::open(common);
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().exit, Exit::misuse);
+}
+
+}  // namespace
+}  // namespace pawl::cli

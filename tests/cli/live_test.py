@@ -1,0 +1,458 @@
+"""Every command of `pawl` against a real broker: as a table and as JSON, its exit status, and what a worker's commands
+live through."""
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "daemon"))
+from harness import BIN, BrokerTest, eventually, main  # noqa: E402
+
+PAWL = str(BIN / "pawl")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def clean_environment(**more):
+    return {k: v for k, v in os.environ.items() if not k.startswith("PAWL_")} | {"TZ": "UTC"} | more
+
+
+def alive(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+class Done:
+    def __init__(self, completed):
+        self.status, self.out, self.err = completed.returncode, completed.stdout, completed.stderr
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+class CliTest(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.server = self.broker()
+
+    def pawl(self, *words, status=0, stdin="", **environment):
+        done = Done(subprocess.run([PAWL, "--url", self.server.url, *words], input=stdin, capture_output=True, text=True,
+                                   timeout=60, env=clean_environment(**environment)))
+        self.assertEqual(done.status, status, f"pawl {' '.join(words)}\n{done.out}\n{done.err}")
+        return done
+
+    def submit(self, *words):
+        job_id = self.pawl("enqueue", *words).out.strip()
+        self.assertRegex(job_id, UUID)
+        return job_id
+
+    def finish(self, queue, outcome, **body):
+        """Leases one job and settles it; its id."""
+        (job,) = self.server.lease(queue, wait_ms=5000)
+        self.server.call("POST", f"/jobs/{job['jobId']}/{outcome}", {"leaseId": job["leaseId"], **body}, expect=200)
+        return job["jobId"]
+
+    def dead_letter(self, queue, kind="bad-input"):
+        job_id = self.submit(queue)
+        self.finish(queue, "fail", error={"type": kind, "message": "no good"}, permanent=True)
+        return job_id
+
+    def worker(self, *words, **environment):
+        worker = subprocess.Popen([PAWL, "--url", self.server.url, "work", *words], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, env=clean_environment(**environment))
+        self.addCleanup(self.end_worker, worker)
+        return worker
+
+    @staticmethod
+    def end_worker(worker):
+        if worker.poll() is None:
+            worker.kill()
+        worker.communicate()
+
+    def ended(self, job_id, status):
+        job = self.server.job(job_id, wait_ms=20_000)
+        self.assertEqual(job["status"], status, job)
+        return job
+
+
+class ReadingTest(CliTest):
+    def test_enqueue_takes_its_payload_from_anywhere(self):
+        file = self.folder / "payload.json"
+        file.write_text('{"from": "file"}')
+        for words, stdin, payload in [
+            ((), "", None),
+            (('[1,"x"]',), "", [1, "x"]),
+            (('{"a":[1,2]}',), "", {"a": [1, 2]}),
+            (("-",), '{"from":"stdin"}', {"from": "stdin"}),
+            (("--file", str(file)), "", {"from": "file"}),
+            (("--text", "just words"), "", "just words"),
+        ]:
+            job_id = self.pawl("enqueue", "q", *words, stdin=stdin).out.strip()
+            self.assertEqual(self.server.job(job_id)["payload"], payload)
+
+    def test_enqueue_hands_over_every_option(self):
+        job_id = self.submit("q", "1", "--name", "n", "--priority", "-7", "--delay", "1h", "--max-attempts", "9", "--group", "g",
+                             "--tag", "one", "--tag", "two", "--unique-key", "k", "--lease", "7s", "--timeout", "2m")
+        job = self.server.job(job_id)
+        self.assertEqual([job[k] for k in ("queue", "name", "priority", "status", "maxAttempts", "group", "tags", "uniqueKey",
+                                           "leaseMs", "timeoutMs")],
+                         ["q", "n", -7, "delayed", 9, "g", ["one", "two"], "k", 7000, 120_000])
+        again = self.pawl("enqueue", "q", "1", "--unique-key", "k")
+        self.assertEqual(again.out.strip(), job_id)
+        self.assertIn("there already", again.err)
+        at = self.submit("q", "--run-at", "2040-01-02T03:04:05Z")
+        self.assertEqual(self.server.job(at)["runAt"], "2040-01-02T03:04:05.000Z")
+        self.assertEqual(self.pawl("enqueue", "q", "--json").json["status"], "pending")
+
+    def test_a_payload_that_is_no_json_is_refused_before_it_is_sent(self):
+        done = self.pawl("enqueue", "q", "{nope", status=2)
+        self.assertIn("not JSON", done.err)
+        self.assertIn("--text", done.err)
+        self.assertEqual(self.server.call("GET", "/queues").json["queues"], [])
+
+    def test_wrong_fields_are_named(self):
+        done = self.pawl("enqueue", "no good", "--priority", "5000", status=1)
+        self.assertIn("/priority", done.err)
+        self.assertIn("/queue", done.err)
+
+    def test_get_list_logs_and_why_as_tables_and_as_json(self):
+        job_id = self.submit("video", '{"path":"x"}', "--name", "encode", "--tag", "t")
+        (job,) = self.server.lease("video")
+        lease = {"leaseId": job["leaseId"]}
+        self.server.call("POST", f"/jobs/{job_id}/heartbeat", lease | {"progress": 42, "message": "half \x1b[31m"}, expect=200)
+        self.server.call("POST", f"/jobs/{job_id}/logs", lease | {"lines": ["first line", "second line"]}, expect=200)
+        text = self.pawl("get", job_id).out
+        for part in (job_id, "video", "encode", "active", "42 %", '"path": "x"', "lease until"):
+            self.assertIn(part, text)
+        self.assertNotIn("\x1b", text)
+        self.assertEqual(self.pawl("get", job_id, "--json").json["progress"], 42)
+        self.assertRegex(self.pawl("list").out, rf"JOB .*\n{job_id} +video +encode +active")
+        self.assertEqual([j["jobId"] for j in self.pawl("list", "--status", "active,failed", "--queue", "video", "--name", "encode",
+                                                        "--tag", "t", "--oldest", "--json").json["jobs"]], [job_id])
+        self.assertIn("No job", self.pawl("list", "--status", "failed").err)
+        self.assertRegex(self.pawl("logs", job_id).out, r"first line\n.*second line\n$")
+        self.assertEqual([line["text"] for line in self.pawl("logs", job_id, "--json").json["lines"]],
+                         ["first line", "second line"])
+        self.assertIn("running", self.pawl("why", job_id).out)
+        self.assertEqual(self.pawl("why", job_id, "--json").json["reason"], "running")
+
+    def test_a_list_says_how_it_goes_on(self):
+        ids = {self.submit("q") for _ in range(3)}
+        first = self.pawl("list", "--limit", "2")
+        cursor = re.search(r"--cursor (\S+)", first.err).group(1)
+        second = self.pawl("list", "--limit", "2", "--cursor", cursor)
+        found = [m.group(0) for m in UUID.finditer(first.out + second.out)]
+        self.assertEqual((len(found), set(found)), (3, ids))
+
+    def test_queues_and_their_settings(self):
+        self.assertIn("no queues yet", self.pawl("queues").err)
+        self.submit("mail")
+        self.assertRegex(self.pawl("queues").out, r"QUEUE +PENDING.*\nmail +1 +0 ")
+        self.assertEqual(self.pawl("queues", "--json").json["queues"][0]["counts"]["pending"], 1)
+        self.assertRegex(self.pawl("queue", "mail").out, r"pending +1\n")
+        self.assertEqual(self.pawl("queue", "mail", "--json").json["queue"], "mail")
+        self.pawl("queue", "mail", "--max-attempts", "5", "--backoff", "linear", "--backoff-delay", "3s", "--keep-failed", "7d")
+        text = self.pawl("queue", "mail", "--backoff-max", "1m", "--lease", "45s").out
+        self.assertIn("linear, first 3.0 s, at most 1m00s", text)
+        settings = self.pawl("queue", "mail", "--json").json["settings"]["defaults"]
+        self.assertEqual((settings["maxAttempts"], settings["leaseMs"], settings["retention"]["failedMs"]), (5, 45_000, 604_800_000))
+        settings = self.pawl("queue", "mail", "--unset", "max-attempts,backoff,keep", "--json").json["settings"]["defaults"]
+        self.assertEqual((settings["maxAttempts"], settings["backoff"], settings["retention"]), (None, None, None))
+        self.assertIn("pawl queues", self.pawl("queue", "unknown", status=1).err)
+
+    def test_pause_resume_and_drain(self):
+        job_id = self.submit("q")
+        self.assertEqual(self.pawl("pause", "q", "--reason", "lunch").out, "q  paused\n")
+        self.assertIn("lunch", self.pawl("why", job_id).out)
+        self.assertIn("paused", self.pawl("queues").out)
+        self.assertEqual(self.pawl("resume", "q").out, "q  not paused\n")
+        self.assertFalse(self.pawl("queue", "q", "--json").json["paused"])
+        self.assertIn("drained", self.pawl("drain", "q").out)
+        self.assertEqual(self.pawl("queue", "q", "--json").json["counts"]["pending"], 0)
+        self.pawl("pause", "unknown", status=1)
+
+    def test_cancel_retry_promote_and_delete(self):
+        job_id, other = self.submit("q", "--delay", "1h"), self.submit("q", "--delay", "1h")
+        self.assertEqual(self.pawl("promote", job_id).out, f"{job_id}  pending\n")
+        done = self.pawl("promote", job_id, other, status=1)
+        self.assertIn(other, done.out)
+        self.assertIn(job_id, done.err)
+        self.assertEqual(self.pawl("cancel", job_id, other).out, f"{job_id}  cancelled\n{other}  cancelled\n")
+        self.assertEqual(self.pawl("retry", job_id, "--json").json["status"], "pending")
+        self.assertEqual(self.pawl("delete", other).out, f"{other}  deleted\n")
+        done = self.pawl("get", other, status=1)
+        self.assertIn("pawl list", done.err)
+
+    def test_stats_workers_version_and_top(self):
+        self.submit("q")
+        self.server.lease("q", worker="me")
+        self.assertRegex(self.pawl("stats").out, r"LAST +SUBMITTED(.*\n)+.*commit time")
+        self.assertEqual(self.pawl("stats", "--queue", "q", "--json").json["queue"], "q")
+        self.assertRegex(self.pawl("workers").out, r"WORKER.*\nme +polls")
+        self.assertEqual(self.pawl("workers", "--json").json["workers"][0]["workerId"], "me")
+        self.assertRegex(self.pawl("version").out, r"^pawl   \d+\.\d+\.\d+\npawld  \d+\.\d+\.\d+")
+        self.assertIn("version", self.pawl("version", "--json").json["broker"])
+        for words in (["top"], ["top", "--once"]):
+            self.assertRegex(self.pawl(*words).out, r"active 1 (.*\n)+q +0 +1 ")
+        self.assertEqual(set(self.pawl("top", "--json").json), {"queues", "workers"})
+
+    def test_a_broken_pipe_is_no_trouble(self):
+        for _ in range(3):
+            self.submit("q")
+        reader = subprocess.Popen([PAWL, "--url", self.server.url, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        reader.stdout.close()
+        self.assertNotIn(b"terminate", reader.communicate()[1])
+
+
+class DeadLetterTest(CliTest):
+    def test_list_replay_and_purge(self):
+        one, two, three = self.dead_letter("q"), self.dead_letter("q"), self.dead_letter("q", "other")
+        self.assertRegex(self.pawl("dlq", "list", "q").out, rf"JOB .*LAST ERROR\n(.*\n)*{one} .*bad-input: no good")
+        self.assertEqual([j["jobId"] for j in self.pawl("dlq", "list", "q", "--error-type", "other", "--json").json["jobs"]], [three])
+        self.assertIn("1 replayed", self.pawl("dlq", "replay", "q", one).out)
+        self.assertEqual(self.server.job(one)["status"], "pending")
+        self.assertIn("1 replayed", self.pawl("dlq", "replay", "q", "--error-type", "other").out)
+        self.assertEqual(self.pawl("dlq", "purge", "q", two, "--yes", "--json").json["purged"], 1)
+        self.assertIn("No dead letters", self.pawl("dlq", "list", "q").err)
+        self.pawl("dlq", "replay", "q", one, "--name", "x", status=2)
+
+    def test_purge_asks_for_the_exact_number(self):
+        for _ in range(3):
+            self.dead_letter("q")
+        for typed in ("", "2\n", "y\n"):
+            done = self.pawl("dlq", "purge", "q", stdin=typed, status=1)
+            self.assertIn("Type 3", done.err)
+            self.assertIn("nothing was deleted", done.err)
+        self.assertEqual(self.pawl("queue", "q", "--json").json["counts"]["failed"], 3)
+        self.assertIn("3 purged", self.pawl("dlq", "purge", "q", stdin="3\n").out)
+        self.assertEqual(self.pawl("queue", "q", "--json").json["counts"]["failed"], 0)
+
+
+class ExitTest(CliTest):
+    def test_wrong_use_is_2_and_help_is_0(self):
+        self.assertIn("pawl enqueue --help", self.pawl("enqueue", status=2).err)
+        self.assertIn("no command", self.pawl("frobnicate", status=2).err)
+        self.assertIn("Usage", self.pawl("work", "--help").out)
+        self.pawl(status=2)
+
+    def test_a_broker_that_is_not_there_is_1_with_what_to_do(self):
+        self.server.terminate()
+        done = self.pawl("queues", status=1)
+        self.assertIn(f"cannot reach {self.server.url}: ", done.err)
+        self.assertIn("refused", done.err)
+        self.assertIn("Start it with: pawld --data ./pawl-data", done.err)
+
+    def test_a_wrong_address_is_2(self):
+        done = subprocess.run([PAWL, "queues"], capture_output=True, text=True, env=clean_environment(PAWL_URL="ftp://x"))
+        self.assertEqual(done.returncode, 2, done.stderr)
+
+    def test_the_token_comes_from_anywhere(self):
+        folder = self.folder / "guarded"
+        folder.mkdir()
+        guarded = self.broker(data=folder / "data", token="s3cret-s3cret-s3cret-s3cret-s3cret")
+        file = folder / "token"
+        file.write_text(guarded.token + "\n")
+        self.server = guarded
+        done = self.pawl("queues", status=1)
+        self.assertIn("--token-file", done.err)
+        self.pawl("queues", "--token", "wrong", status=1)
+        self.pawl("queues", "--token", guarded.token)
+        self.pawl("queues", "--token-file", str(file))
+        self.pawl("queues", PAWL_TOKEN=guarded.token)
+        self.assertIn("cannot read", self.pawl("queues", "--token-file", "/nowhere", status=2).err)
+
+
+class WatchTest(CliTest):
+    def test_wait_follows_to_the_end_in_plain_lines(self):
+        watcher = subprocess.Popen([PAWL, "--url", self.server.url, "enqueue", "q", "1", "--wait"], stdout=subprocess.PIPE,
+                                   text=True, env=clean_environment())
+        self.finish("q", "complete", result={"ok": True})
+        out, _ = watcher.communicate(timeout=30)
+        self.assertEqual(watcher.returncode, 0)
+        self.assertRegex(out, r'completed [0-9a-f-]{36} after .*attempts 1 of 3\n\{\n  "ok": true\n\}\n$')
+
+    def test_a_job_that_does_not_complete_is_1(self):
+        job_id = self.dead_letter("q")
+        done = self.pawl("watch", job_id, status=1)
+        self.assertIn("bad-input: no good", done.out)
+        self.assertIn(f"pawl retry {job_id}", done.out)
+        self.assertEqual(self.pawl("watch", job_id, "--json", status=1).json["status"], "failed")
+
+    def test_on_a_terminal_a_bar_moves(self):
+        job_id = self.submit("q", "--name", "encode")
+        (job,) = self.server.lease("q")
+        controller, terminal = pty.openpty()
+        watcher = subprocess.Popen([PAWL, "--url", self.server.url, "watch", job_id], stdout=terminal, stderr=terminal,
+                                   env=clean_environment(TERM="xterm"))
+        os.close(terminal)
+        self.addCleanup(os.close, controller)
+        lease = {"leaseId": job["leaseId"]}
+        self.server.call("POST", f"/jobs/{job_id}/heartbeat", lease | {"progress": 50, "message": "half way"}, expect=200)
+        seen = self.read_until(controller, b"half way")
+        self.assertRegex(seen.decode(), r"encode  active  attempt 1 of 3  ▕█{12} {12}▏  50 % ?")
+        self.server.call("POST", f"/jobs/{job_id}/complete", lease, expect=200)
+        self.read_until(controller, b"completed")
+        self.assertEqual(watcher.wait(30), 0)
+
+    def read_until(self, controller, mark):
+        seen = b""
+        while mark not in seen:
+            ready, _, _ = select.select([controller], [], [], 20)
+            self.assertTrue(ready, seen)
+            seen += os.read(controller, 65536)
+        return seen
+
+
+class WorkTest(CliTest):
+    def test_every_way_to_end(self):
+        self.pawl("queue", "q", "--backoff", "fixed", "--backoff-delay", "0", "--max-attempts", "2")
+        ids = {case: self.submit("q", json.dumps(case), "--name", case) for case in
+               ("json", "text", "empty", "fails", "forever", "signal", "large", "recovers")}
+        script = r'''
+          case $PAWL_NAME in
+            json) echo '{ "seen": '"$(cat)"', "id": "'$PAWL_JOB_ID'", "attempt": '$PAWL_ATTEMPT', "queue": "'$PAWL_QUEUE'" }' ;;
+            text) printf 'two\nlines\n' ;;
+            empty) ;;
+            fails) echo "why it failed" >&2; exit 3 ;;
+            forever) echo "hopeless" >&2; exit 65 ;;
+            signal) kill -KILL $$ ;;
+            large) head -c 1100000 /dev/zero | tr '\0' x ;;
+            recovers) test $PAWL_ATTEMPT = 2 ;;
+          esac'''
+        worker = self.worker("q", "--exec", script, "--concurrency", "3")
+        job = self.ended(ids["json"], "completed")
+        self.assertEqual(job["result"], {"seen": "json", "id": ids["json"], "attempt": 1, "queue": "q"})
+        self.assertEqual(self.ended(ids["text"], "completed")["result"], "two\nlines")
+        self.assertIsNone(self.ended(ids["empty"], "completed")["result"])
+        self.assertEqual(self.ended(ids["recovers"], "completed")["errors"][0]["type"], "exit-1")
+        job = self.ended(ids["fails"], "failed")
+        self.assertEqual([(e["type"], e["stack"]) for e in job["errors"]], [("exit-3", "why it failed")] * 2)
+        job = self.ended(ids["forever"], "failed")
+        self.assertEqual([(e["type"], e["stack"]) for e in job["errors"]], [("exit-65", "hopeless")])
+        self.assertEqual(job["errors"][0]["message"], "the command exited with status 65: hopeless")
+        self.assertEqual(self.ended(ids["signal"], "failed")["errors"][0]["type"], "signal-KILL")
+        error = self.ended(ids["large"], "failed")["errors"][0]
+        self.assertEqual(error["type"], "result-too-large")
+        self.assertIn("1.0 MiB", error["message"])
+        worker.send_signal(signal.SIGTERM)
+        _, err = worker.communicate(timeout=30)
+        self.assertEqual(worker.returncode, 0, err)
+        self.assertIn("completed 4, failed", err)
+
+    def test_a_result_just_below_the_limit_is_kept(self):
+        job_id = self.submit("q")
+        self.worker("q", "--exec", "head -c 1048574 /dev/zero | tr '\\0' x")
+        self.assertEqual(len(self.ended(job_id, "completed")["result"]), 1048574)
+
+    def test_progress_and_log_lines_are_told(self):
+        job_id = self.submit("q")
+        gate = self.folder / "gate"
+        os.mkfifo(gate)
+        self.worker("q", "--exec", f"echo PAWL_PROGRESS 42 half way >&2; echo a log line >&2; read x < {gate}; echo done")
+        job = eventually(lambda: (j := self.server.job(job_id))["progress"] is not None and j, what="progress")
+        self.assertEqual((job["progress"], job["message"]), (42, "half way"))
+        eventually(lambda: "a log line" in self.pawl("logs", job_id).out, what="the log line")
+        gate.write_text("go\n")
+        self.assertEqual(self.ended(job_id, "completed")["result"], "done")
+        self.assertNotIn("PROGRESS", self.pawl("logs", job_id).out)
+
+    def family(self, queue, *enqueue_words, worker_words=(), trap=""):
+        """A job whose command has a child of its own; the worker, the job, and both pids."""
+        file = self.folder / "pids"
+        job_id = self.submit(queue, *enqueue_words)
+        command = f"{trap} sleep 1000 & echo $$ $! > {file}.new; mv {file}.new {file}; wait; wait"
+        worker = self.worker(queue, "--exec", command, *worker_words)
+        eventually(file.exists, what="the command")
+        return worker, job_id, [int(pid) for pid in file.read_text().split()]
+
+    def assert_gone(self, pids):
+        for pid in pids:
+            eventually(lambda: not alive(pid), what=f"the end of {pid}")
+
+    def test_cancel_ends_the_whole_group(self):
+        worker, job_id, pids = self.family("q")
+        self.assertIn("told to stop", self.pawl("cancel", job_id).out)
+        self.ended(job_id, "cancelled")
+        self.assert_gone(pids)
+        children = pathlib.Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
+        self.assertEqual(children, [])
+        self.assertIsNone(worker.poll())
+
+    def test_a_passed_time_limit_ends_the_whole_group(self):
+        _, job_id, pids = self.family("q", "--timeout", "300ms", "--max-attempts", "1")
+        self.assertEqual(self.ended(job_id, "failed")["errors"][0]["type"], "timeout")
+        self.assert_gone(pids)
+
+    def test_a_lost_lease_ends_the_whole_group(self):
+        worker, job_id, pids = self.family("q", "--lease", "1s", "--max-attempts", "1")
+        # The worker sleeps past its lease; when it wakes the job is not its own any more.
+        worker.send_signal(signal.SIGSTOP)
+        eventually(lambda: self.server.job(job_id)["status"] != "active", timeout=30, what="the stall")
+        self.pawl("pause", "q")
+        worker.send_signal(signal.SIGCONT)
+        self.assert_gone(pids)
+
+    def test_sigterm_drains_and_a_second_one_kills(self):
+        worker, job_id, pids = self.family("q", trap="trap '' TERM;", worker_words=("--drain-timeout", "1h"))
+        lines = iter(worker.stderr.readline, "")
+        worker.send_signal(signal.SIGTERM)
+        self.assertTrue(any("second signal" in line for line in lines))
+        self.assertTrue(alive(pids[0]))
+        worker.send_signal(signal.SIGTERM)
+        self.assert_gone(pids)
+        self.assertEqual(worker.wait(30), 0)
+        job = self.server.job(job_id)
+        self.assertEqual((job["status"], job["attemptsMade"], job["stalls"]), ("pending", 0, 0))
+
+    def test_sigterm_lets_the_running_job_end(self):
+        gate = self.folder / "gate"
+        os.mkfifo(gate)
+        job_id, waiting = self.submit("q"), self.submit("q")
+        begun = self.folder / "begun"
+        worker = self.worker("q", "--exec", f"touch {begun}; read x < {gate}; echo $x")
+        eventually(begun.exists, what="the first command")
+        writer = threading.Thread(target=lambda: gate.write_text("finished\n"), daemon=True)
+        worker.send_signal(signal.SIGTERM)
+        writer.start()
+        _, err = worker.communicate(timeout=30)
+        writer.join()
+        self.assertEqual(worker.returncode, 0, err)
+        self.assertEqual(self.ended(job_id, "completed")["result"], "finished")
+        self.assertEqual(self.server.job(waiting)["status"], "pending")
+
+    def test_a_refused_worker_is_1(self):
+        worker = self.worker("q", "--exec", "true", "--worker-id", "x" * 1000)
+        _, err = worker.communicate(timeout=30)
+        self.assertIn(worker.returncode, (1, 2), err)
+
+
+class CheckTest(CliTest):
+    def test_a_sound_store_is_sound_and_others_are_refused(self):
+        self.submit("q")
+        self.dead_letter("p")
+        done = self.pawl("check", str(self.server.data), status=1)
+        self.assertIn("in use", done.err)
+        self.server.terminate()
+        done = self.pawl("check", str(self.server.data))
+        self.assertRegex(done.out, r"jobs +2\n(.*\n)*sound: ")
+        report = self.pawl("check", str(self.server.data), "--json").json
+        self.assertEqual((report["ok"], report["queues"], report["jobs"]["failed"]), (True, 2, 1))
+        empty = self.folder / "empty"
+        empty.mkdir()
+        self.assertIn("--data", self.pawl("check", str(empty), status=1).err)
+        self.assertEqual(list(empty.iterdir()), [])
+        self.pawl("check", str(self.folder / "nowhere"), status=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+#include "client/src/coalescer.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <semaphore>
+#include <thread>
+
+#include "client/src/problem.h"
+
+namespace pawl::client {
+namespace {
+
+using Bodies = std::vector<const std::string*>;
+
+Enqueued named(const std::string& body) {
+  Enqueued out;
+  out.job_id = "id of " + body;
+  return out;
+}
+
+Error refusal(std::vector<std::string> pointers, int status = 422) {
+  Error error = read_problem({}, status);
+  for (auto& pointer : pointers) error.errors.push_back({std::move(pointer), "is wrong"});
+  return error;
+}
+
+TEST(CoalescerTest, AnIdleClientSendsAtOnceAndAlone) {
+  std::vector<std::size_t> sizes;
+  Coalescer coalescer(
+      [&](const std::vector<std::string>& bodies) {
+        sizes.push_back(bodies.size());
+        return std::vector<Coalescer::Answer>(bodies.size(), named(bodies.front()));
+      },
+      {});
+  EXPECT_EQ(coalescer.submit("a")->job_id, "id of a");
+  EXPECT_EQ(coalescer.submit("b")->job_id, "id of b");
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 1}));
+}
+
+// While the first call is held, `others` pile up; each then gets the answer to its own body.
+void pile_up(int others, Coalescer::Limits limits, std::vector<std::size_t>& sizes) {
+  std::counting_semaphore<> first_is_under_way(0);
+  std::counting_semaphore<> let_first_go(0);
+  Coalescer coalescer(
+      [&](const std::vector<std::string>& bodies) {
+        if (sizes.empty()) {
+          first_is_under_way.release();
+          let_first_go.acquire();
+        }
+        sizes.push_back(bodies.size());
+        std::vector<Coalescer::Answer> answers;
+        for (const std::string& body : bodies) answers.emplace_back(named(body));
+        return answers;
+      },
+      limits);
+  std::thread first([&] { EXPECT_EQ(coalescer.submit("first")->job_id, "id of first"); });
+  first_is_under_way.acquire();
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < others; ++i) {
+    threads.emplace_back([&coalescer, i] {
+      const std::string body = std::to_string(i);
+      EXPECT_EQ(coalescer.submit(body)->job_id, "id of " + body);
+    });
+  }
+  while (coalescer.waiting() < static_cast<std::size_t>(others)) std::this_thread::yield();
+  let_first_go.release();
+  first.join();
+}
+
+TEST(CoalescerTest, WhatComesDuringACallTravelsTogether) {
+  std::vector<std::size_t> sizes;
+  pile_up(40, {}, sizes);
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 40}));
+}
+
+TEST(CoalescerTest, ALongLineIsCutAndTheLeadGoesOn) {
+  std::vector<std::size_t> sizes;
+  pile_up(40, {.jobs = 16, .bytes = 1'000}, sizes);
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 16, 16, 8}));
+}
+
+TEST(CoalescerTest, AFailedCallFailsEveryJobInItAndNoOther) {
+  std::atomic<int> calls = 0;
+  Coalescer coalescer(
+      [&](const std::vector<std::string>&) -> std::vector<Coalescer::Answer> {
+        if (++calls == 1) throw std::runtime_error("the wire is cut");
+        return {named("later")};
+      },
+      {});
+  const auto failed = coalescer.submit("a");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::connection);
+  EXPECT_TRUE(coalescer.submit("b"));
+}
+
+TEST(CoalescerTest, ManyThreadsEachKeepTheirOwnAnswer) {
+  std::atomic<std::size_t> sent = 0;
+  Coalescer coalescer(
+      [&](const std::vector<std::string>& bodies) {
+        sent += bodies.size();
+        std::vector<Coalescer::Answer> answers;
+        for (const std::string& body : bodies) answers.emplace_back(named(body));
+        return answers;
+      },
+      {.jobs = 5, .bytes = 1'000});
+  {
+    std::latch start(16);
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 16; ++t) {
+      threads.emplace_back([&, t] {
+        start.arrive_and_wait();
+        for (int i = 0; i < 200; ++i) {
+          const std::string body = std::to_string(t) + "/" + std::to_string(i);
+          ASSERT_EQ(coalescer.submit(body)->job_id, "id of " + body);
+        }
+      });
+    }
+  }
+  EXPECT_EQ(sent, 3'200u);
+}
+
+// A broker that refuses batches in which a body is "bad", pointing at it or not.
+struct FakePost {
+  bool points = true;
+  std::vector<std::size_t> sizes = {};
+
+  Result<std::vector<Enqueued>> operator()(const Bodies& bodies) {
+    sizes.push_back(bodies.size());
+    std::vector<std::string> pointers;
+    std::vector<Enqueued> answers;
+    bool refused = false;
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+      answers.push_back(named(*bodies[i]));
+      if (*bodies[i] != "bad") continue;
+      refused = true;
+      if (points) pointers.push_back(bodies.size() == 1 ? "/queue" : "/jobs/" + std::to_string(i) + "/queue");
+    }
+    if (refused) return std::unexpected(refusal(pointers));
+    return answers;
+  }
+};
+
+TEST(IsolationTest, OnlyTheJobThatTheErrorsPointAtIsRefused) {
+  FakePost post;
+  const auto answers = submit_isolating({"a", "bad", "c", "bad"}, std::ref(post));
+  EXPECT_EQ(answers[0]->job_id, "id of a");
+  EXPECT_EQ(answers[2]->job_id, "id of c");
+  for (const std::size_t wrong : {1u, 3u}) {
+    ASSERT_FALSE(answers[wrong]);
+    ASSERT_EQ(answers[wrong].error().errors.size(), 1u);
+    EXPECT_EQ(answers[wrong].error().errors[0].pointer, "/queue");
+  }
+  EXPECT_EQ(post.sizes, (std::vector<std::size_t>{4, 2}));
+}
+
+TEST(IsolationTest, WithoutPointersTheBatchIsHalvedUntilTheWrongJobIsAlone) {
+  FakePost post{.points = false};
+  const auto answers = submit_isolating({"a", "b", "bad", "d"}, std::ref(post));
+  for (const std::size_t good : {0u, 1u, 3u}) EXPECT_TRUE(answers[good]);
+  ASSERT_FALSE(answers[2]);
+  EXPECT_EQ(answers[2].error().kind, ErrorKind::invalid);
+}
+
+TEST(IsolationTest, AFailureThatIsNotOfTheContentIsEverybodys) {
+  int calls = 0;
+  const auto answers = submit_isolating({"a", "b"}, [&](const Bodies&) -> Result<std::vector<Enqueued>> {
+    ++calls;
+    return std::unexpected(refusal({}, 507));
+  });
+  EXPECT_EQ(calls, 1);
+  for (const auto& answer : answers) EXPECT_EQ(answer.error().kind, ErrorKind::storage_full);
+}
+
+TEST(IsolationTest, ABatchThatIsTooLargeIsHalved) {
+  std::vector<std::size_t> sizes;
+  const auto answers =
+      submit_isolating({"a", "b", "c", "d"}, [&](const Bodies& bodies) -> Result<std::vector<Enqueued>> {
+        sizes.push_back(bodies.size());
+        if (bodies.size() > 2) return std::unexpected(refusal({}, 413));
+        return std::vector<Enqueued>(bodies.size());
+      });
+  for (const auto& answer : answers) EXPECT_TRUE(answer);
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{4, 2, 2}));
+}
+
+}  // namespace
+}  // namespace pawl::client

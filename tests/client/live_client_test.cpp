@@ -1,0 +1,147 @@
+#include <gtest/gtest.h>
+
+#include <latch>
+#include <nlohmann/json.hpp>
+#include <pawl/client.hpp>
+#include <set>
+#include <thread>
+
+#include "tests/client/live_broker.h"
+
+namespace pawl {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+class LiveClientTest : public ::testing::Test {
+ protected:
+  testing::LiveBroker broker_;
+  Client client_ = broker_.client();
+};
+
+TEST_F(LiveClientTest, SubmitsReadsAndOperatesAJob) {
+  const auto job = client_.enqueue({.queue = "q", .payload = JsonText::raw("{ \"n\" : 1.0 }"), .delay = 1h});
+  EXPECT_EQ(job.status, Status::delayed);
+  const auto record = client_.get(job.job_id);
+  EXPECT_EQ(record.queue, "q");
+  EXPECT_EQ(record.name, "q");
+  EXPECT_EQ(record.payload.text(), "{ \"n\" : 1.0 }") << "byte for byte";
+  EXPECT_EQ(client_.promote(job.job_id), Status::pending);
+  EXPECT_EQ(client_.queue("q").pending, 1u);
+  EXPECT_EQ(client_.cancel(job.job_id), Status::cancelled);
+  EXPECT_EQ(client_.wait(job.job_id, 1s).status, Status::cancelled);
+  EXPECT_EQ(client_.retry(job.job_id), Status::pending);
+  EXPECT_EQ(client_.wait(job.job_id, 1ms).status, Status::pending) << "as it is when the wait is over";
+  client_.remove(job.job_id);
+  EXPECT_EQ(client_.try_get(job.job_id).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(LiveClientTest, PausesListsAndCounts) {
+  std::vector<JobSpec> specs;
+  for (int i = 0; i < 25; ++i) specs.push_back({.queue = "many", .payload = i});
+  const auto jobs = client_.enqueue_many(specs);
+  ASSERT_EQ(jobs.size(), 25u);
+  std::set<std::string> seen;
+  JobQuery query{.queue = "many", .limit = 10};
+  do {
+    const auto page = client_.list(query);
+    for (const auto& job : page.jobs) seen.insert(job.job_id);
+    query.cursor = page.next_cursor;
+  } while (!query.cursor.empty());
+  EXPECT_EQ(seen.size(), 25u);
+  client_.pause("many");
+  EXPECT_TRUE(client_.queue("many").paused);
+  client_.resume("many");
+  const auto queues = client_.queues();
+  ASSERT_EQ(queues.size(), 1u);
+  EXPECT_EQ(queues[0].pending, 25u);
+  EXPECT_FALSE(queues[0].paused);
+}
+
+TEST_F(LiveClientTest, AnInvalidJobIsRefusedWithItsFields) {
+  const auto result = client_.try_enqueue({.queue = "no spaces", .priority = 5000});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::invalid);
+  EXPECT_EQ(result.error().status, 422);
+  std::set<std::string> pointers;
+  for (const auto& field : result.error().errors) pointers.insert(field.pointer);
+  EXPECT_EQ(pointers, (std::set<std::string>{"/queue", "/priority"}));
+}
+
+TEST_F(LiveClientTest, ConcurrentEnqueuesEachKeepTheirAnswerAndWrongOnesFailAlone) {
+  constexpr int threads = 16;
+  constexpr int each = 50;
+  std::atomic<int> wrong = 0;
+  {
+    std::latch start(threads);
+    std::vector<std::jthread> pool;
+    for (int t = 0; t < threads; ++t) {
+      pool.emplace_back([&, t] {
+        start.arrive_and_wait();
+        for (int i = 0; i < each; ++i) {
+          const int number = t * each + i;
+          JobSpec spec{.queue = "load", .name = "n" + std::to_string(number), .payload = number};
+          if (number % 10 == 3) spec.priority = 9999;
+          const auto result = client_.try_enqueue(spec);
+          if (number % 10 == 3) {
+            wrong += !result && result.error().kind == ErrorKind::invalid &&
+                     result.error().errors.at(0).pointer == "/priority";
+          } else {
+            ASSERT_TRUE(result) << result.error().text();
+            ASSERT_EQ(client_.get(result->job_id).name, spec.name);
+          }
+        }
+      });
+    }
+  }
+  EXPECT_EQ(wrong, threads * each / 10);
+  EXPECT_EQ(client_.queue("load").pending, static_cast<std::uint64_t>(threads * each * 9 / 10));
+}
+
+TEST_F(LiveClientTest, AnIdempotencyKeyGivesTheFirstAnswerAgain) {
+  JobSpec spec{.queue = "q", .payload = 1};
+  spec.idempotency_key = "key-1";
+  const auto first = client_.enqueue(spec);
+  EXPECT_EQ(client_.enqueue(spec).job_id, first.job_id);
+  spec.payload = 2;
+  EXPECT_EQ(client_.try_enqueue(spec).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(client_.queue("q").pending, 1u);
+}
+
+TEST_F(LiveClientTest, ADuplicateUniqueKeySaysSo) {
+  JobSpec spec{.queue = "q", .payload = 1};
+  spec.unique_key = "u";
+  const auto first = client_.enqueue(spec);
+  EXPECT_FALSE(first.deduplicated);
+  const auto second = client_.enqueue(spec);
+  EXPECT_TRUE(second.deduplicated);
+  EXPECT_EQ(second.job_id, first.job_id);
+}
+
+TEST_F(LiveClientTest, GoesOnAfterTheBrokerCrashedAndCameBack) {
+  const auto before = client_.enqueue({.queue = "q", .payload = "before"});
+  broker_.crash_and_restart();
+  EXPECT_EQ(client_.get(before.job_id).payload.text(), "\"before\"");
+  EXPECT_NO_THROW(client_.enqueue({.queue = "q", .payload = "after"}));
+}
+
+TEST_F(LiveClientTest, AnyRequestGivesStatusAndText) {
+  const auto version = client_.request("GET", "/version");
+  EXPECT_EQ(version.status, 200);
+  EXPECT_TRUE(json::parse(version.text).is_object());
+  const auto missing = client_.request("GET", "/nowhere");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(to_error(missing).kind, ErrorKind::not_found);
+}
+
+TEST(DeadBrokerTest, IsAConnectionErrorThatNamesIt) {
+  Client client({.url = "http://127.0.0.1:1", .retry_for = 0ms});
+  const auto result = client.try_enqueue({.queue = "q"});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::connection);
+  EXPECT_NE(result.error().text().find("127.0.0.1:1"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pawl

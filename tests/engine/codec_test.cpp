@@ -1,0 +1,321 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <random>
+
+#include "broker/engine/codec.h"
+
+namespace pawl::engine {
+namespace {
+
+using core::Job;
+using core::JobId;
+using core::Place;
+using core::QueueNumber;
+using core::Status;
+
+Job fresh_job() {
+  Job job;
+  job.id = JobId::from_words(0x0192'3456'789a'7123ull,
+                             0x8000'0000'0000'0000ull | 7ull << 38 | 1005ull << 27 | 0x1234567);
+  job.queue = QueueNumber{7};
+  job.priority = 5;
+  job.name = "encode";
+  job.payload = std::make_shared<const std::string>(R"({"file":"a.mp4"})");
+  job.created_at = job.id.created_at();
+  job.run_at = job.created_at;
+  job.history = {{Status::pending, job.created_at}};
+  return job;
+}
+
+Job full_job() {
+  Job job = fresh_job();
+  job.status = Status::failed;
+  job.cancel_requested = true;
+  job.priority = -12;
+  job.max_attempts = 9;
+  job.max_stalls = 0;
+  job.backoff = {core::Backoff::Type::linear, 123, 1.5, 4567, 0.25};
+  job.lease_ms = 61'000;
+  job.timeout_ms = 99;
+  job.unique_key = std::string("k\0ey", 4);
+  job.unique_for_ms = 1;
+  job.group = "g";
+  job.retention = {0, 5};
+  job.tags = {"a", "", "c"};
+  job.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  job.created_at += 3;
+  job.run_at = job.created_at - 7;
+  job.started_at = job.created_at + 1000;
+  job.finished_at = job.created_at + 2000;
+  job.expires_at = job.created_at + 3'000'000;
+  job.attempts_made = 8;
+  job.stalls = 2;
+  job.replays = 1;
+  job.log_lines = 300;
+  job.progress = 62.5;
+  job.message = "half";
+  job.worker_id = "w1";
+  job.result = std::make_shared<const std::string>("[1]");
+  job.last_settle = {core::LeaseNumber{77}, Status::delayed, job.created_at + 9, true};
+  job.last_lease = core::LeaseNumber{78};
+  job.errors = {{8, job.created_at + 1, "io", "no disk", "at x", "w1"}, {9, core::never, "", "", "", ""}};
+  job.history = {{Status::pending, 5}, {Status::active, core::never}, {Status::failed, 0}};
+  return job;
+}
+
+std::string encoded(Place place, const Job& job) {
+  std::string out;
+  encode_job(place, job, out);
+  return out;
+}
+
+std::string key_of(Place place, const Job& job) {
+  return place == Place::ready ? ready_key(job.queue, job.priority, job.id).str()
+                               : placed_key(job.queue, job.id).str();
+}
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    text += digits[static_cast<std::uint8_t>(byte) >> 4];
+    text += digits[static_cast<std::uint8_t>(byte) & 15];
+  }
+  return text;
+}
+
+void expect_same(const Job& a, const Job& b) {
+  // Encoding shows every field: the same bytes mean the same job.
+  EXPECT_EQ(hex(encoded(place_of(a.status), a)), hex(encoded(place_of(b.status), b)));
+  EXPECT_EQ(a.priority, b.priority);
+  EXPECT_EQ(a.queue, b.queue);
+  EXPECT_EQ(a.id, b.id);
+}
+
+TEST(CodecTest, FreshJobComesBackAndSkipsDefaults) {
+  const Job job = fresh_job();
+  const std::string value = encoded(Place::ready, job);
+  EXPECT_EQ(value.size(), 3 + 1 + job.name.size() + 1 + job.payload->size());
+  const Decoded<Job> back = decode_job(Place::ready, key_of(Place::ready, job), value);
+  ASSERT_TRUE(back) << back.error().what;
+  expect_same(job, *back);
+  EXPECT_EQ(*back->payload, *job.payload);
+  EXPECT_EQ(back->history.size(), 1u);
+  EXPECT_EQ(back->run_at, job.run_at);
+  EXPECT_EQ(back->max_attempts, 3u);
+}
+
+TEST(CodecTest, EveryFieldComesBack) {
+  const Job job = full_job();
+  const Decoded<Job> back = decode_job(Place::dead, key_of(Place::dead, job), encoded(Place::dead, job));
+  ASSERT_TRUE(back) << back.error().what;
+  expect_same(job, *back);
+  EXPECT_TRUE(back->cancel_requested);
+  EXPECT_EQ(back->unique_key, job.unique_key);
+  EXPECT_EQ(back->errors.size(), 2u);
+  EXPECT_EQ(back->errors[1].at, core::never);
+  EXPECT_EQ(back->history[1].at, core::never);
+  EXPECT_EQ(back->history[2].at, 0);
+  EXPECT_EQ(back->expires_at, job.expires_at);
+  EXPECT_EQ(back->last_settle.lease, job.last_settle.lease);
+  EXPECT_TRUE(back->last_settle.by_worker);
+  EXPECT_EQ(*back->result, "[1]");
+  EXPECT_EQ(back->tags, job.tags);
+  EXPECT_EQ(back->backoff, job.backoff);
+  EXPECT_EQ(back->retention, job.retention);
+}
+
+TEST(CodecTest, GoldenBytesOfAFreshJob) {
+  const Job job = fresh_job();
+  EXPECT_EQ(hex(key_of(Place::ready, job)),
+            "00000007"
+            "7ffa"
+            "01923456789a7123"
+            "800001df69234567");
+  EXPECT_EQ(hex(encoded(Place::ready, job)),
+            "01"
+            "00"
+            "03"
+            "06656e636f6465"
+            "107b2266696c65223a22612e6d7034227d");
+}
+
+TEST(CodecTest, GoldenBytesOfAFullJob) {
+  EXPECT_EQ(hex(encoded(Place::dead, full_job())),
+            "0000019234843f5d0183ffffffff070606656e636f6465107b2266696c65223a22612e6d7034227d"
+            "0300afe2b3c5c66401f4ffffffffffffffff0103fdffffffffffffffff01d00f0277314e4d84cce2"
+            "b3c5c66408a01f035b315d0d404f4000000000000468616c6602080202696f076e6f206469736b04"
+            "6174207802773109c49dccbab99bffffff01000000000217090001f6013ff8000000000000ae473f"
+            "d000000000000090b907c601046b006579020167000a0301610001633730302d3061663736353139"
+            "3136636434336464383434386562323131633830333139632d623761643662373136393230333333"
+            "312d303101ac02");
+}
+
+TEST(CodecTest, ReadyKeysSortHigherPriorityFirstThenById) {
+  const Job job = fresh_job();
+  JobId later = job.id;
+  later.bytes[15]++;
+  EXPECT_LT(ready_key(job.queue, 1000, later).str(), ready_key(job.queue, 999, job.id).str());
+  EXPECT_LT(ready_key(job.queue, 0, later).str(), ready_key(job.queue, -1, job.id).str());
+  EXPECT_LT(ready_key(job.queue, 0, job.id).str(), ready_key(job.queue, 0, later).str());
+  EXPECT_LT(ready_key(QueueNumber{7}, -1000, later).str(), ready_key(QueueNumber{8}, 1000, job.id).str());
+  for (const int priority : {-1000, -1, 0, 1, 1000}) {
+    EXPECT_EQ(parse_placed(Place::ready, ready_key(job.queue, priority, job.id))->priority, priority);
+  }
+}
+
+TEST(CodecTest, OtherRowsComeBack) {
+  core::QueueRow queue;
+  queue.number = QueueNumber{3};
+  queue.name = "video";
+  queue.created_at = 12345;
+  queue.counts = {1, 2, 3, 4, 5, 6, 7, 1ull << 60};
+  queue.lifetime_completed = 9;
+  queue.settings.paused = true;
+  queue.settings.pause_reason = "deploy";
+  queue.settings.priority = -5;
+  queue.settings.backoff = core::Backoff{};
+  queue.settings.retention = core::Retention{-1, 0};
+  std::string value;
+  encode_queue(queue, value);
+  const auto queue_back = decode_queue(queue_key(queue.number), value);
+  ASSERT_TRUE(queue_back);
+  EXPECT_EQ(queue_back->name, "video");
+  EXPECT_EQ(queue_back->counts, queue.counts);
+  EXPECT_EQ(queue_back->settings.priority, -5);
+  EXPECT_EQ(queue_back->settings.retention, queue.settings.retention);
+  EXPECT_EQ(queue_back->settings.pause_reason, "deploy");
+  EXPECT_FALSE(queue_back->settings.lease_ms);
+
+  core::Grant grant;
+  grant.number = 500;
+  grant.granted_wall = 777;
+  grant.workers = {"w1", "w2"};
+  grant.entries = {{core::LeaseNumber{500}, fresh_job().id, 5, 0, 30'000},
+                   {core::LeaseNumber{501}, fresh_job().id, -5, 1, 1}};
+  value.clear();
+  encode_grant(grant, value);
+  EXPECT_EQ(hex(value),
+            "01"
+            "920c"
+            "02"
+            "027731"
+            "027732"
+            "02"
+            "00" +
+                hex(fresh_job().id.view()) +
+                "0a"
+                "00"
+                "e0d403"
+                "00" +
+                hex(fresh_job().id.view()) +
+                "09"
+                "01"
+                "02");
+  const auto grant_back = decode_grant(grant_key(500), value);
+  ASSERT_TRUE(grant_back);
+  EXPECT_EQ(grant_back->entries[1].lease, core::LeaseNumber{501});
+  EXPECT_EQ(grant_back->workers[grant_back->entries[1].worker], "w2");
+  EXPECT_EQ(grant_back->entries[1].priority, -5);
+
+  const core::IdempotencyRow idempotency{
+      {1, 2}, 999, {{fresh_job().id, Status::delayed, 4242, true, "queue"}}};
+  value.clear();
+  encode_idempotency(idempotency, value);
+  EXPECT_EQ(stamp_of(value), 999);
+  const auto idempotency_back = decode_idempotency(value);
+  ASSERT_TRUE(idempotency_back);
+  EXPECT_EQ(idempotency_back->jobs[0].created_at, 4242);
+  EXPECT_TRUE(idempotency_back->jobs[0].deduplicated);
+
+  core::RetainedRow retained{QueueNumber{3}, Status::failed, 5000, 12};
+  value.clear();
+  encode_retained(retained, value);
+  const auto retained_back = decode_retained(retained_key(retained), value);
+  ASSERT_TRUE(retained_back);
+  EXPECT_EQ(retained_back->count, 12u);
+  EXPECT_EQ(retained_back->expires_at, 5000);
+
+  OperationRow operation;
+  operation.view.id = uuid_text(fresh_job().id);
+  operation.view.spec = {OperationSpec::Action::drain, "q", "n", std::nullopt, 2.5};
+  operation.view.done = 4;
+  operation.position = "rkey";
+  value.clear();
+  encode_operation(operation, value);
+  const auto operation_back = decode_operation(fresh_job().id.view(), value);
+  ASSERT_TRUE(operation_back);
+  EXPECT_EQ(operation_back->view.id, operation.view.id);
+  EXPECT_EQ(operation_back->view.spec.name, "n");
+  EXPECT_EQ(operation_back->view.spec.per_second, 2.5);
+  EXPECT_EQ(operation_back->position, "rkey");
+  EXPECT_EQ(parse_uuid(operation.view.id), fresh_job().id);
+  EXPECT_FALSE(parse_uuid("not a uuid"));
+}
+
+// Whatever the bytes, the answer is a value or an error.
+template <typename Decode>
+void feed_garbage(const std::string& valid, Decode&& decode) {
+  for (std::size_t size = 0; size < valid.size(); ++size) EXPECT_FALSE(decode(valid.substr(0, size))) << size;
+  EXPECT_FALSE(decode(valid + "x"));
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string bytes = valid;
+    if (round % 3 == 0) {
+      bytes.resize(random() % 64);
+      for (char& byte : bytes) byte = static_cast<char>(random());
+    } else {
+      for (std::uint64_t flips = 1 + random() % 4; flips > 0; --flips) {
+        bytes[random() % bytes.size()] = static_cast<char>(random());
+      }
+    }
+    (void)decode(bytes);
+  }
+}
+
+TEST(CodecTest, DecodingSurvivesAnyBytes) {
+  for (const Job& job : {fresh_job(), full_job()}) {
+    const Place place = place_of(job.status);
+    const std::string key = key_of(place, job);
+    feed_garbage(encoded(place, job),
+                 [&](const std::string& bytes) { return decode_job(place, key, bytes).has_value(); });
+  }
+  std::string value;
+  core::QueueRow queue;
+  queue.name = "q";
+  queue.settings.backoff = core::Backoff{};
+  encode_queue(queue, value);
+  feed_garbage(value, [](const std::string& bytes) { return decode_queue("abcd", bytes).has_value(); });
+  value.clear();
+  encode_grant({1, 2, {"w"}, {{core::LeaseNumber{1}, JobId{}, 0, 0, 5}}}, value);
+  feed_garbage(value, [](const std::string& bytes) { return decode_grant("12345678", bytes).has_value(); });
+  value.clear();
+  encode_idempotency({{1, 2}, 3, {{JobId{}, Status::pending, 0, false, ""}}}, value);
+  feed_garbage(value, [](const std::string& bytes) { return decode_idempotency(bytes).has_value(); });
+  value.clear();
+  const std::vector<std::string> lines{"one", "two"};
+  encode_logs(lines, value);
+  feed_garbage(value,
+               [](const std::string& bytes) { return decode_logs(log_key({}, 1, 2), bytes).has_value(); });
+}
+
+TEST(CodecTest, EncodingAFreshJobIsCheap) {
+  Job job = fresh_job();
+  job.payload = std::make_shared<const std::string>(200, 'x');
+  std::string out;
+  encode_job(Place::ready, job, out);
+  EXPECT_LE(out.size(), 220u);
+  constexpr int rounds = 200'000;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int round = 0; round < rounds; ++round) {
+    out.clear();
+    encode_job(Place::ready, job, out);
+  }
+  const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
+  RecordProperty("nanoseconds_each", static_cast<int>(took.count() / rounds));
+  std::printf("encode_job: %.0f ns each, %zu bytes\n", took.count() / rounds, out.size());
+}
+
+}  // namespace
+}  // namespace pawl::engine

@@ -1,0 +1,352 @@
+// Events, lists and operations.
+#include <algorithm>
+
+#include "bench.h"
+#include "broker/engine/cursor.h"
+#include "broker/engine/event_ring.h"
+#include "broker/engine/keys.h"
+
+namespace pawl::engine {
+namespace {
+
+using core::Status;
+
+std::vector<std::shared_ptr<JobEvent>> some_events(std::size_t count, const std::string& queue = "q") {
+  std::vector<std::shared_ptr<JobEvent>> events;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto event = std::make_shared<JobEvent>();
+    event->queue = queue;
+    event->job.bytes[15] = static_cast<std::uint8_t>(i);
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+TEST(EventRingTest, BacklogGapAndNewest) {
+  EventRing ring(3, 4);
+  const std::uint64_t first = (3ull << 40) + 1;
+  ring.publish(some_events(6));
+  const auto fresh = ring.subscribe({}, {}, std::nullopt);
+  EXPECT_EQ(fresh.newest, first + 5);
+  EXPECT_TRUE(fresh.backlog.empty());
+  const auto tail = ring.subscribe({}, {}, first + 3);
+  EXPECT_FALSE(tail.gap);
+  ASSERT_EQ(tail.backlog.size(), 2u);
+  EXPECT_EQ(tail.backlog[0]->id, first + 4);
+  const auto whole = ring.subscribe({}, {}, first + 1);
+  EXPECT_FALSE(whole.gap) << "exactly what is kept";
+  EXPECT_EQ(whole.backlog.size(), 4u);
+  EXPECT_TRUE(ring.subscribe({}, {}, first).gap);
+  EXPECT_TRUE(ring.subscribe({}, {}, first + 6).gap) << "of the future";
+  EXPECT_TRUE(ring.subscribe({}, {}, 5).gap) << "of an earlier epoch";
+}
+
+TEST(EventRingTest, FiltersTellOnlyWhatIsWanted) {
+  EventRing ring(1, 100);
+  const auto all = std::make_shared<EventBasket>();
+  const auto of_queue = std::make_shared<EventBasket>();
+  const auto of_job = std::make_shared<EventBasket>();
+  core::JobId id;
+  id.bytes[15] = 1;
+  ring.subscribe(all, {}, std::nullopt);
+  ring.subscribe(of_queue, {std::nullopt, "b"}, std::nullopt);
+  const auto subscription = ring.subscribe(of_job, {id, std::nullopt}, std::nullopt);
+  ring.publish(some_events(3, "a"));
+  ring.publish(some_events(2, "b"));
+  ring.unsubscribe(subscription.token);
+  ring.publish(some_events(2, "b"));
+  EXPECT_EQ(all->await(7).size(), 7u);
+  EXPECT_EQ(of_queue->await(4).size(), 4u);
+  EXPECT_EQ(of_job->await(2).size(), 2u);
+}
+
+TEST(EventRingTest, EventsOfTheEngineTellTheLifeOfAJob) {
+  Bench bench;
+  bench.start();
+  const auto basket = std::make_shared<EventBasket>();
+  bench.engine().events().subscribe(basket, {}, std::nullopt);
+  bench.submit(Bench::job("q"));
+  const auto granted = bench.lease("q").at(0);
+  core::Heartbeat heartbeat{{{granted.id, granted.lease, 40, "going", {}}}};
+  bench.ask<core::HeartbeatDone>(heartbeat);
+  bench.settle(granted, core::Settlement::Outcome::fail, true, "bad");
+  const auto events = basket->await(4);
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_EQ(events[0]->status, Status::pending);
+  EXPECT_EQ(events[1]->status, Status::active);
+  EXPECT_EQ(events[2]->kind, JobEvent::Kind::progress);
+  EXPECT_EQ(events[2]->message, "going");
+  EXPECT_EQ(events[3]->status, Status::failed);
+  EXPECT_EQ(events[3]->error_type, "bad");
+  for (std::size_t i = 1; i < events.size(); ++i) EXPECT_EQ(events[i]->id, events[i - 1]->id + 1);
+}
+
+TEST(CursorTest, Base64UrlComesBackAndRefusesOthers) {
+  for (std::size_t size = 0; size < 40; ++size) {
+    std::string bytes;
+    for (std::size_t i = 0; i < size; ++i) bytes.push_back(static_cast<char>(i * 37 + size));
+    EXPECT_EQ(from_base64url(to_base64url(bytes)), bytes);
+  }
+  EXPECT_FALSE(from_base64url("a"));
+  EXPECT_FALSE(from_base64url("ab=="));
+  EXPECT_FALSE(from_base64url("a/bc"));
+  EXPECT_FALSE(from_base64url("ab")) << "bits that to_base64url leaves at zero";
+}
+
+/// Jobs in every state over three queues and two priorities.
+class ListTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    bench = std::string(GetParam()) == "memory" ? std::make_unique<Bench>()
+                                                : std::make_unique<Bench>(std::string("lists"));
+    bench->start();
+    for (int i = 0; i < 30; ++i) {
+      core::NewJob job = Bench::job(i % 3 == 0 ? "a" : i % 3 == 1 ? "b" : "c", std::to_string(i));
+      job.priority = i % 2 == 0 ? 0 : 7;
+      if (i % 5 == 0) job.delay_ms = 1'000'000;
+      if (i % 4 == 0) job.tags = {"four"};
+      job.name = i % 2 == 0 ? "even" : "odd";
+      ids.push_back(bench->submit(job));
+    }
+    auto granted = bench->lease("a", 4);
+    bench->complete(granted.at(0));
+    bench->settle(granted.at(1), core::Settlement::Outcome::fail, true, "bad");
+    active = {granted.at(2).id, granted.at(3).id};
+    std::ranges::sort(active);
+    completed = granted.at(0).id;
+    failed = granted.at(1).id;
+  }
+  void TearDown() override { bench->expect_sound(); }
+
+  std::vector<core::JobId> walk(const JobFilter& filter, std::size_t limit) {
+    std::vector<core::JobId> seen;
+    std::string cursor;
+    for (int page_number = 0; page_number < 100; ++page_number) {
+      const auto page = bench->list(filter, limit, cursor);
+      EXPECT_TRUE(page);
+      if (!page) return seen;
+      EXPECT_LE(page->jobs.size(), limit);
+      for (const core::JobView& view : page->jobs) seen.push_back(view.job.id);
+      if (!page->next_cursor) return seen;
+      cursor = *page->next_cursor;
+    }
+    ADD_FAILURE() << "the pages do not end";
+    return seen;
+  }
+
+  std::unique_ptr<Bench> bench;
+  std::vector<core::JobId> ids;
+  std::vector<core::JobId> active;
+  core::JobId completed;
+  core::JobId failed;
+};
+INSTANTIATE_TEST_SUITE_P(Stores, ListTest, testing::Values("memory", "rocksdb"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(ListTest, MergesQueuesPlacesAndPrioritiesInIdOrder) {
+  JobFilter filter;
+  filter.newest_first = false;
+  for (const std::size_t limit : {1u, 3u, 7u, 30u, 1000u}) EXPECT_EQ(walk(filter, limit), ids) << limit;
+  filter.newest_first = true;
+  std::vector<core::JobId> reversed(ids.rbegin(), ids.rend());
+  for (const std::size_t limit : {1u, 4u, 30u}) EXPECT_EQ(walk(filter, limit), reversed) << limit;
+}
+
+TEST_P(ListTest, FiltersSeeTheStateThatMemoryKnows) {
+  JobFilter filter;
+  filter.newest_first = false;
+  filter.status = {Status::active};
+  EXPECT_EQ(walk(filter, 1), active);
+  filter.status = {Status::active, Status::completed, Status::failed};
+  EXPECT_EQ(walk(filter, 2).size(), 4u);
+  filter.status = {Status::pending};
+  for (const core::JobId& id : walk(filter, 5)) {
+    EXPECT_EQ(std::ranges::count(active, id), 0) << "an active job is not pending, whatever its row says";
+  }
+  EXPECT_EQ(walk(filter, 5).size(), 24u - 4u);
+  filter.status = {Status::pending, Status::active};
+  EXPECT_EQ(walk(filter, 5).size(), 24u - 2u);
+  filter.status = {Status::delayed};
+  EXPECT_EQ(walk(filter, 5).size(), 6u);
+  const auto page = bench->list(
+      {.queue = "a", .status = {Status::active}, .name = {}, .group = {}, .tag = {}, .error_type = {}});
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->jobs.size(), 2u);
+  EXPECT_TRUE(page->jobs[0].lease);
+  EXPECT_EQ(page->jobs[0].queue, "a");
+}
+
+TEST_P(ListTest, FiltersByFieldsAndRefusesForeignCursors) {
+  JobFilter filter;
+  filter.tag = "four";
+  EXPECT_EQ(walk(filter, 3).size(), 8u);
+  filter.name = "odd";
+  EXPECT_EQ(walk(filter, 3).size(), 0u);
+  filter = {};
+  filter.error_type = "bad";
+  EXPECT_EQ(walk(filter, 3), std::vector{failed});
+  filter = {};
+  filter.queue = "b";
+  EXPECT_EQ(walk(filter, 4).size(), 10u);
+  const auto page = bench->list(filter, 2);
+  filter.queue = "c";
+  EXPECT_EQ(bench->list(filter, 2, *page->next_cursor).error(), ListError::bad_cursor);
+  EXPECT_EQ(bench->list(filter, 2, "$$$").error(), ListError::bad_cursor);
+  filter.queue = "nowhere";
+  EXPECT_EQ(bench->list(filter).error(), ListError::unknown_queue);
+}
+
+class OperationTest : public testing::Test {
+ protected:
+  OperationView start(OperationSpec spec, bool wait) {
+    return ask(
+        [&](Operations::Answer answer) { bench.engine().operations().start(std::move(spec), wait, answer); });
+  }
+  OperationView get(const std::string& id) {
+    return ask([&](Operations::Answer answer) { bench.engine().operations().get(id, answer); });
+  }
+  template <typename Call>
+  OperationView ask(Call&& call) {
+    std::expected<OperationView, ListError> view;
+    bench.await([&](auto done) {
+      call([&view, done](auto answer) {
+        view = std::move(answer);
+        done();
+      });
+    });
+    EXPECT_TRUE(view);
+    return view.value_or(OperationView{});
+  }
+  OperationView await_end(const std::string& id) {
+    while (true) {
+      const OperationView view = get(id);
+      if (view.state != OperationView::State::running) return view;
+    }
+  }
+  std::uint64_t count(Status status) {
+    return bench.ask<core::QueueView>(core::GetQueue{"q"}).counts[static_cast<std::size_t>(status)];
+  }
+  void make_dead(int jobs, const std::string& error_type = "bad") {
+    for (int i = 0; i < jobs; ++i) bench.submit(Bench::job("q"));
+    for (const core::GrantedJob& granted : bench.lease_all("q", static_cast<std::size_t>(jobs))) {
+      bench.settle(granted, core::Settlement::Outcome::fail, true, error_type);
+    }
+  }
+
+  Bench bench;
+};
+
+TEST_F(OperationTest, ReplaysThoseThatAreAskedForAndOnlyOnce) {
+  bench.start();
+  make_dead(5, "bad");
+  make_dead(3, "worse");
+  OperationSpec spec;
+  spec.queue = "q";
+  spec.error_type = "worse";
+  const OperationView view = start(spec, true);
+  EXPECT_EQ(view.state, OperationView::State::done);
+  EXPECT_EQ(view.done, 3u);
+  EXPECT_EQ(count(Status::pending), 3u);
+  EXPECT_EQ(count(Status::failed), 5u);
+  EXPECT_EQ(get(view.id).done, 3u);
+  bench.expect_sound();
+}
+
+TEST_F(OperationTest, PurgeEmptiesTheDeadLetterQueue) {
+  bench.start();
+  make_dead(20);
+  OperationSpec spec;
+  spec.action = OperationSpec::Action::purge;
+  spec.queue = "q";
+  EXPECT_EQ(start(spec, true).done, 20u);
+  EXPECT_EQ(count(Status::failed), 0u);
+  bench.expect_sound();
+}
+
+TEST_F(OperationTest, DrainCancelsWhatWaitsAndSparesWhatRuns) {
+  bench.start();
+  for (int i = 0; i < 12; ++i) {
+    core::NewJob job = Bench::job("q");
+    if (i % 3 == 0) job.delay_ms = 1'000'000;
+    bench.submit(job);
+  }
+  const auto granted = bench.lease("q", 2);
+  OperationSpec spec;
+  spec.action = OperationSpec::Action::drain;
+  spec.queue = "q";
+  const OperationView view = start(spec, true);
+  EXPECT_EQ(view.done, 10u);
+  EXPECT_EQ(view.skipped, 2u);
+  EXPECT_EQ(count(Status::cancelled), 10u);
+  EXPECT_EQ(count(Status::active), 2u);
+  EXPECT_FALSE(bench.ask<core::JobView>(core::GetJob{granted.at(0).id}).job.cancel_requested);
+  bench.expect_sound();
+}
+
+TEST_F(OperationTest, GoesOnAfterARestartAtItsPace) {
+  bench.start();
+  make_dead(30);
+  OperationSpec spec;
+  spec.queue = "q";
+  spec.per_second = 40;
+  const OperationView view = start(spec, false);
+  EXPECT_EQ(view.state, OperationView::State::running);
+  while (get(view.id).done == 0) std::this_thread::yield();
+  EXPECT_LT(get(view.id).done, 30u);
+  bench.restart();
+  const OperationView ended = await_end(view.id);
+  EXPECT_EQ(ended.state, OperationView::State::done);
+  EXPECT_EQ(ended.done, 30u);
+  EXPECT_EQ(count(Status::pending), 30u);
+  bench.expect_sound();
+}
+
+TEST_F(OperationTest, CancelStopsIt) {
+  bench.start();
+  make_dead(10);
+  OperationSpec spec;
+  spec.queue = "q";
+  spec.per_second = 0.5;
+  const OperationView view = start(spec, false);
+  const OperationView cancelled =
+      ask([&](Operations::Answer answer) { bench.engine().operations().cancel(view.id, answer); });
+  EXPECT_EQ(cancelled.state, OperationView::State::cancelled);
+  bench.restart();
+  EXPECT_EQ(get(view.id).state, OperationView::State::cancelled);
+  EXPECT_GE(count(Status::failed), 9u);
+}
+
+TEST_F(OperationTest, UnknownQueueIsRefused) {
+  bench.start();
+  std::expected<OperationView, ListError> view;
+  bench.await([&](auto done) {
+    bench.engine().operations().start({.action = {}, .queue = "nowhere", .name = {}, .error_type = {}}, true,
+                                      [&view, done](auto answer) {
+                                        view = std::move(answer);
+                                        done();
+                                      });
+  });
+  EXPECT_EQ(view.error(), ListError::unknown_queue);
+}
+
+TEST(CheckTest, FindsWhatIsWrong) {
+  Bench bench;
+  bench.start();
+  const core::JobId id = bench.submit(Bench::job("q"));
+  core::NewJob late = Bench::job("q");
+  late.delay_ms = 1'000'000;
+  late.unique_key = "k";
+  bench.submit(late);
+  bench.expect_sound();
+  const auto partition = bench.store().acquire(0);
+  storage::Batch batch;
+  batch.erase(family::ready, ready_key(id.queue(), id.priority(), id));
+  batch.erase(family::unique, unique_key(id.queue(), "k"));
+  batch.erase_range(family::timers, "", std::string(25, '\xff'));
+  (*partition)->commit(batch, [](storage::Outcome) {});
+  const CheckReport report = check_store(*(*partition)->snapshot(), 0);
+  EXPECT_EQ(report.problem_count, 3u);
+}
+
+}  // namespace
+}  // namespace pawl::engine

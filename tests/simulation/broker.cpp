@@ -1,0 +1,376 @@
+#include "tests/simulation/broker.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "broker/engine/codec.h"
+
+namespace pawl::sim {
+
+using namespace core;
+
+Broker::Broker(Parts parts, Options options)
+    : parts_(parts), options_(std::move(options)), machine_(options_.machine, options_.seed) {
+  recover();
+}
+
+void Broker::recover() {
+  const Image image = parts_.disk.image(0);
+  Marks marks = image.marks;
+  if (is(Canary::same_lease_numbers)) marks.next_lease -= std::min<std::uint64_t>(marks.next_lease - 1, 3);
+  machine_.restore_marks(marks);
+  clock_.emplace(options_.clock, image.marks.wall);
+  if (options_.clock.wall() < image.marks.wall) parts_.rare.add(Rare::restart_with_wall_clock_behind);
+  now_ = clock_->read();
+  frozen_mono_ = now_.mono;
+  frozen_wall_ = now_.wall;
+  for (const auto& [number, row] : image.queues) {
+    QueueRow restored = row;
+    if (is(Canary::changed_by_restart)) restored.lifetime_completed = 0;
+    machine_.restore_queue(std::move(restored));
+  }
+  for (const auto& [key, count] : image.retained) {
+    machine_.restore_retained({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
+  }
+  for (const auto& [number, grant] : image.grants) {
+    if (is(Canary::forgotten_lease)) continue;
+    std::vector<Job> jobs;
+    for (const Grant::Entry& entry : grant.entries) {
+      const auto row = image.ready.find({entry.id.queue(), {entry.priority, entry.id}});
+      if (row != image.ready.end()) jobs.push_back(*row->second);
+    }
+    machine_.restore_grant(grant, std::move(jobs), now_);
+  }
+  machine_.after_commit();
+  parts_.model.restarted(now_);
+  load_windows();
+}
+
+void Broker::read_clock() {
+  now_ = clock_->read();
+  if (is(Canary::wall_goes_back)) now_.wall = options_.clock.wall();
+}
+
+bool Broker::turn(std::deque<Command>& inbox, std::optional<std::size_t> crash_after) {
+  read_clock();
+  again_ = false;
+  wrote_ = false;
+  parts_.model.open_batch();
+  tick_if_due();
+  for (std::size_t served = 0; !inbox.empty() && served < options_.batch_commands; ++served) {
+    if (crash_after && served >= *crash_after) return false;
+    const Command command = std::move(inbox.front());
+    inbox.pop_front();
+    serve(command);
+  }
+  if (crash_after) return false;
+  parts_.model.before_match(now_);
+  if (!is(Canary::lost_wakeup) || !parts_.random.one_in(2)) machine_.match(now_, *this);
+  parts_.model.after_match();
+  machine_.flush(now_, *this);
+  // A batch without rows is told with the one before it.
+  const std::uint64_t batch = wrote_ ? parts_.disk.commit(now_.wall) : parts_.disk.committed();
+  parts_.model.close_batch(batch);
+  owed_.push_back({batch, std::exchange(replies_, {})});
+  machine_.after_commit();
+  parts_.model.audit_touched(parts_.disk, now_);
+  load_windows();
+  return true;
+}
+
+bool Broker::tick_if_due() {
+  const Machine::Deadline deadline = machine_.next_deadline();
+  if (deadline.wall > now_.wall && deadline.mono > now_.mono) return false;
+  Now told = now_;
+  const bool timers_only = deadline.mono > now_.mono;
+  if (is(Canary::early_due) && timers_only) told.wall += 5000;
+  if (is(Canary::early_expiry)) told.mono += 2000;
+  if (is(Canary::late_expiry)) told.mono = frozen_mono_;
+  if (is(Canary::late_due) && timers_only) told.wall = frozen_wall_;
+  for (int round = 0; round < 4; ++round) {
+    Needs needs;
+    machine_.tick_needs(told, needs);
+    if (needs.empty()) break;
+    load(needs);
+  }
+  parts_.model.before_tick(now_);
+  machine_.tick(told, *this);
+  parts_.model.after_tick(machine_);
+  const Machine::Deadline next = machine_.next_deadline();
+  if (next.wall <= now_.wall || next.mono <= now_.mono) parts_.rare.add(Rare::due_slice_full);
+  return true;
+}
+
+void Broker::serve(const Command& command) {
+  const Command given = falsified(command);
+  load_for(given);
+  parts_.trace.add("command", {}, static_cast<std::int64_t>(command.body.index()), static_cast<std::int64_t>(command.ticket));
+  parts_.model.before(command, now_);
+  machine_.apply(given, now_, *this);
+  parts_.model.after(machine_);
+}
+
+void Broker::load_for(const Command& command) {
+  for (int round = 0; round < 4; ++round) {
+    Needs needs;
+    machine_.needs(command, needs);
+    if (needs.empty()) return;
+    load(needs);
+  }
+  violated("T1", "a command's needs never end");
+}
+
+void Broker::load(const Needs& needs) {
+  for (const JobId& id : needs.jobs) {
+    std::optional<Job> job = parts_.disk.job(id, now_.wall);
+    if (job && is(Canary::left_end) && job->status == Status::completed) job->status = Status::pending;
+    machine_.load_job(id, std::move(job));
+  }
+  for (const auto& [queue, key] : needs.unique_keys) {
+    machine_.load_unique(queue, key, is(Canary::double_unique) ? std::nullopt : parts_.disk.unique(queue, key));
+  }
+  for (const std::string& key : needs.idempotency_keys) {
+    machine_.load_idempotency(key, is(Canary::forgotten_idempotency) ? std::nullopt : parts_.disk.idempotency(key));
+  }
+}
+
+Command Broker::falsified(const Command& command) {
+  if (options_.canary == Canary::none) return command;
+  Command given = command;
+  if (auto* settle = std::get_if<Settle>(&given.body)) {
+    for (Settlement& settlement : settle->settlements) {
+      const ModelJob* known = parts_.model.find(settlement.id, now_.wall);
+      if (is(Canary::taken_stale_settle) && known != nullptr && known->status == Status::active) settlement.lease = known->lease;
+      if (is(Canary::early_retry) && !settlement.retry_delay_ms) settlement.retry_delay_ms = 1;
+    }
+  }
+  if (auto* retry = std::get_if<Retry>(&given.body); retry && is(Canary::replayed_twice)) retry->only_from.reset();
+  if (auto* close = std::get_if<CloseWorker>(&given.body); close && is(Canary::no_grace)) close->grace_ms = 0;
+  if (auto* put = std::get_if<PutQueue>(&given.body); put && is(Canary::pause_ignored)) put->paused.reset();
+  return given;
+}
+
+void Broker::falsify_window(const WindowRequest& request, Disk::Window& window) {
+  if (is(Canary::last_in_first_out) || is(Canary::priority_ignored)) {
+    if (window.jobs.size() < 2) return;
+    const bool same = window.jobs[0].priority == window.jobs[1].priority;
+    if (same == is(Canary::last_in_first_out)) window.jobs.erase(window.jobs.begin());
+  }
+  if (is(Canary::lost_attempt)) {
+    for (Job& job : window.jobs) job.attempts_made -= job.attempts_made > 0 ? 1 : 0;
+  }
+  if (!is(Canary::cancelled_again)) return;
+  for (const auto& [id, known] : parts_.model.jobs()) {
+    if (known.status != Status::cancelled || known.queue != request.queue || !parts_.random.one_in(8)) continue;
+    std::optional<Job> job = parts_.disk.job(id, now_.wall);
+    if (!job || (request.after && job->ready_key() <= *request.after)) continue;
+    job->status = Status::pending;
+    job->expires_at = 0;
+    const auto place = std::ranges::lower_bound(window.jobs, job->ready_key(), {}, &Job::ready_key);
+    window.jobs.insert(place, std::move(*job));
+    return;
+  }
+}
+
+void Broker::watch_window(const WindowRequest& request, const Disk::Window& window) {
+  parts_.rare.add(Rare::window_refill);
+  const auto end = window_ends_.find(request.queue);
+  if (end != window_ends_.end() && request.after && *request.after < end->second) parts_.rare.add(Rare::window_trimmed);
+  if (!window.jobs.empty()) window_ends_[request.queue] = window.jobs.back().ready_key();
+}
+
+void Broker::load_windows() {
+  bool loaded = false;
+  for (const NamedRequest& request : machine_.named_requests()) {
+    Disk::Named named = parts_.disk.named(request);
+    if (!named.jobs.empty()) parts_.rare.add(Rare::names_found_beyond_the_window);
+    machine_.load_named(request.queue, std::move(named.jobs), named.scanned_to, named.exhausted);
+    loaded = true;
+  }
+  constexpr int rounds = 8;
+  for (int round = 0; round < rounds; ++round) {
+    const std::vector<WindowRequest> requests = machine_.window_requests();
+    const std::optional<TimerRequest> timers = machine_.timer_request();
+    if (requests.empty() && !timers) break;
+    for (const WindowRequest& request : requests) {
+      Disk::Window window = parts_.disk.window(request);
+      watch_window(request, window);
+      falsify_window(request, window);
+      machine_.load_window(request.queue, std::move(window.jobs), window.exhausted);
+      loaded = true;
+    }
+    if (timers) {
+      const Disk::Timers window = parts_.disk.timers(*timers);
+      parts_.rare.add(Rare::timer_window_refill);
+      timers_end_ = window.timers.empty() ? 0 : window.timers.back().first;
+      machine_.load_timers(window.timers, window.exhausted);
+    }
+    if (round + 1 == rounds) again_ = true;
+  }
+  if (loaded && machine_.waiter_count() > 0) again_ = true;
+}
+
+bool Broker::more_to_do() const {
+  const Machine::Deadline deadline = machine_.next_deadline();
+  return again_ || deadline.wall <= now_.wall || deadline.mono <= now_.mono;
+}
+
+void Broker::settle_down() {
+  std::deque<Command> none;
+  for (int turns = 0; turns < 5000; ++turns) {
+    turn(none, std::nullopt);
+    if (!more_to_do()) {
+      parts_.model.audit_quiet(now_);
+      return;
+    }
+    if (is(Canary::late_due) || is(Canary::late_expiry)) parts_.model.audit_quiet(now_);
+  }
+  violated("T1", "the broker has something to do for ever");
+}
+
+std::vector<Broker::Owed> Broker::release(std::uint64_t synced) {
+  std::vector<Owed> out;
+  while (!owed_.empty() && owed_.front().batch <= synced) {
+    out.push_back(std::move(owed_.front()));
+    owed_.pop_front();
+  }
+  return out;
+}
+
+std::vector<std::string> Broker::memory() {
+  std::vector<std::string> lines;
+  for (const QueueView& queue : machine_.queue_views(now_)) {
+    std::string counts;
+    for (const std::uint64_t count : queue.counts) counts += fmt::format(" {}", count);
+    lines.push_back(fmt::format("queue {} {} {} paused {} counts{} completed {} failed {}", queue.name,
+                                static_cast<std::uint32_t>(queue.number), queue.created_at, queue.settings.paused, counts,
+                                queue.lifetime_completed, queue.lifetime_failed));
+  }
+  for (const auto& [id, lease] : machine_.active_leases()) {
+    lines.push_back(fmt::format("lease {} {} {} {}", short_id(id), static_cast<std::uint64_t>(lease.number), lease.worker_id,
+                                lease.granted_wall));
+  }
+  looking_ = true;
+  for (const auto& [id, known] : parts_.model.jobs()) {
+    if (parts_.model.find(id, now_.wall) == nullptr) continue;
+    const Command get{Ticket{1}, GetJob{id}};
+    load_for(get);
+    seen_.reset();
+    machine_.apply(get, now_, *this);
+    if (!seen_) violated("D1", fmt::format("job {} cannot be read", short_id(id)));
+    if (seen_->status == Status::active) {  // heartbeats alone live in memory
+      seen_->progress = -1;
+      seen_->message.clear();
+    }
+    std::string record;
+    engine::encode_job(place_of(seen_->status), *seen_, record);
+    lines.push_back(fmt::format("job {} {} worker {} attempts {} stalls {} errors {} history {} logs {} settled {} record {:016x}",
+                                short_id(id), name_of(seen_->status), seen_->worker_id, seen_->attempts_made, seen_->stalls,
+                                seen_->errors.size(), seen_->history.size(), seen_->log_lines,
+                                static_cast<std::uint64_t>(seen_->last_settle.lease), std::hash<std::string>{}(record)));
+    machine_.after_commit();
+  }
+  looking_ = false;
+  std::ranges::sort(lines);
+  return lines;
+}
+
+// Rows go on to the disk, some of them falsified.
+
+void Broker::put_job(Place place, const Job& job) {
+  wrote_ = true;
+  Job changed = job;
+  if (is(Canary::changed_payload) && job.payload && !job.payload->empty() && parts_.random.one_in(50)) {
+    std::string bytes = *job.payload;
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    changed.payload = std::make_shared<const std::string>(std::move(bytes));
+  }
+  if (is(Canary::lost_errors) && place == Place::dead) changed.errors.clear();
+  parts_.disk.rows().put_job(place, changed);
+  if (is(Canary::invented_job) && parts_.random.one_in(100)) {
+    changed.id.bytes[15] ^= 1;
+    parts_.disk.rows().put_job(place, changed);
+  }
+}
+
+void Broker::erase_job(Place place, const Job& job) {
+  wrote_ = true;
+  if (is(Canary::kept_row) && parts_.random.one_in(20)) return;
+  parts_.disk.rows().erase_job(place, job);
+}
+
+void Broker::put_timer(Millis due, const JobId& id) {
+  wrote_ = true;
+  const bool beyond = parts_.model.delayed_count() > options_.machine.timer_window;
+  if (beyond && due < timers_end_) parts_.rare.add(Rare::timer_ahead_of_a_full_window);
+  if (is(Canary::lost_timer) && parts_.random.one_in(20)) return;
+  parts_.disk.rows().put_timer(due, id);
+}
+void Broker::erase_timer(Millis due, const JobId& id) {
+  wrote_ = true;
+  parts_.disk.rows().erase_timer(due, id);
+}
+void Broker::put_grant(const Grant& grant) {
+  wrote_ = true;
+  parts_.disk.rows().put_grant(grant);
+}
+void Broker::erase_grant(std::uint64_t number) {
+  wrote_ = true;
+  parts_.disk.rows().erase_grant(number);
+}
+void Broker::put_queue(const QueueRow& row) {
+  wrote_ = true;
+  QueueRow changed = row;
+  if (is(Canary::miscounted) && parts_.random.one_in(100)) ++changed.counts[0];
+  parts_.disk.rows().put_queue(changed);
+}
+void Broker::erase_queue(const QueueRow& row) {
+  wrote_ = true;
+  parts_.disk.rows().erase_queue(row);
+}
+void Broker::put_retained(const RetainedRow& row) {
+  wrote_ = true;
+  parts_.disk.rows().put_retained(row);
+}
+void Broker::put_marks(const Marks& marks) {
+  wrote_ = true;
+  parts_.disk.rows().put_marks(marks);
+}
+void Broker::put_unique(QueueNumber queue, std::string_view key, const UniqueRow& row) {
+  wrote_ = true;
+  parts_.disk.rows().put_unique(queue, key, row);
+}
+void Broker::erase_unique(QueueNumber queue, std::string_view key) {
+  wrote_ = true;
+  parts_.disk.rows().erase_unique(queue, key);
+}
+void Broker::put_idempotency(std::string_view key, const IdempotencyRow& row) {
+  wrote_ = true;
+  parts_.disk.rows().put_idempotency(key, row);
+}
+void Broker::put_logs(const JobId& id, std::uint32_t first_line, Millis at, std::span<const std::string> lines) {
+  wrote_ = true;
+  parts_.disk.rows().put_logs(id, first_line, at, lines);
+}
+void Broker::erase_logs(const JobId& id) {
+  wrote_ = true;
+  parts_.disk.rows().erase_logs(id);
+}
+
+void Broker::reply(Ticket to, Reply&& reply) {
+  if (looking_) {
+    if (auto* view = std::get_if<JobView>(&reply)) seen_ = std::move(view->job);
+    return;
+  }
+  parts_.model.replied(to, reply);
+  replies_.emplace_back(to, std::move(reply));
+}
+
+void Broker::moved(const Job& job, const std::string& queue, Status from, const Event* cause) {
+  parts_.model.moved(job, queue, from, cause);
+}
+void Broker::progressed(const Job&, const std::string&) {}
+void Broker::logged(const Job&, const std::string&, std::span<const std::string>) {}
+
+}  // namespace pawl::sim

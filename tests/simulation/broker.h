@@ -1,0 +1,113 @@
+// The broker in one thread: the real machine, driven as the engine drives it, over the fake disk, watched by the model.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/core/machine.h"
+#include "broker/engine/clock.h"
+#include "tests/simulation/canary.h"
+#include "tests/simulation/disk.h"
+#include "tests/simulation/model.h"
+#include "tests/simulation/random.h"
+
+namespace pawl::sim {
+
+/// One life of the broker process, from recovery to crash or stop.
+class Broker final : private core::Outbox {
+ public:
+  struct Parts {
+    Disk& disk;
+    Model& model;
+    Trace& trace;
+    RareCounts& rare;
+    Random& random;
+  };
+  struct Options {
+    core::MachineOptions machine;
+    std::uint64_t seed = 0;
+    std::size_t batch_commands = 16;
+    Canary canary = Canary::none;
+    engine::Clock clock;
+  };
+  /// What leaves when a batch is durable.
+  struct Owed {
+    std::uint64_t batch = 0;
+    std::vector<std::pair<core::Ticket, core::Reply>> replies;
+  };
+
+  /// Recovers from the disk; the model has been brought to where the disk stands.
+  Broker(Parts parts, Options options);
+
+  /// One turn: what is due, then up to a batch of commands, then match and commit. When `crash_after` is given, the
+  /// power goes after so many commands: nothing is committed and false comes back.
+  bool turn(std::deque<core::Command>& inbox, std::optional<std::size_t> crash_after);
+  /// Turns until nothing is due, to match or to load; then audits what must have happened.
+  void settle_down();
+  /// What all batches up to `synced` owe.
+  std::vector<Owed> release(std::uint64_t synced);
+  std::size_t in_flight() const { return owed_.size(); }
+
+  core::Now now() const { return now_; }
+  core::Machine::Deadline deadline() const { return machine_.next_deadline(); }
+  const core::Machine& machine() const { return machine_; }
+  /// Everything that a restart must bring back: queues, leases, all records of the model's jobs. Sorted lines.
+  std::vector<std::string> memory();
+
+ private:
+  void recover();
+  bool is(Canary canary) const { return options_.canary == canary; }
+  void read_clock();
+  bool tick_if_due();
+  void serve(const core::Command& command);
+  void load(const core::Needs& needs);
+  void load_for(const core::Command& command);
+  core::Command falsified(const core::Command& command);
+  void falsify_window(const core::WindowRequest& request, Disk::Window& window);
+  void load_windows();
+  bool more_to_do() const;
+  void watch_window(const core::WindowRequest& request, const Disk::Window& window);
+
+  void put_job(core::Place place, const core::Job& job) override;
+  void erase_job(core::Place place, const core::Job& job) override;
+  void put_timer(core::Millis due, const core::JobId& id) override;
+  void erase_timer(core::Millis due, const core::JobId& id) override;
+  void put_grant(const core::Grant& grant) override;
+  void erase_grant(std::uint64_t number) override;
+  void put_queue(const core::QueueRow& row) override;
+  void erase_queue(const core::QueueRow& row) override;
+  void put_retained(const core::RetainedRow& row) override;
+  void put_marks(const core::Marks& marks) override;
+  void put_unique(core::QueueNumber queue, std::string_view key, const core::UniqueRow& row) override;
+  void erase_unique(core::QueueNumber queue, std::string_view key) override;
+  void put_idempotency(std::string_view key, const core::IdempotencyRow& row) override;
+  void put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
+                std::span<const std::string> lines) override;
+  void erase_logs(const core::JobId& id) override;
+  void reply(core::Ticket to, core::Reply&& reply) override;
+  void moved(const core::Job& job, const std::string& queue, core::Status from, const core::Event* cause) override;
+  void progressed(const core::Job& job, const std::string& queue) override;
+  void logged(const core::Job& job, const std::string& queue, std::span<const std::string> lines) override;
+
+  Parts parts_;
+  Options options_;
+  core::Machine machine_;
+  std::optional<engine::SteadyNow> clock_;
+  core::Now now_;
+  core::Millis frozen_mono_ = 0;
+  core::Millis frozen_wall_ = 0;
+  bool again_ = false;
+  bool wrote_ = false;
+  bool looking_ = false;  // memory() asks; the model is not to know
+  std::optional<core::Job> seen_;
+  std::vector<std::pair<core::Ticket, core::Reply>> replies_;
+  std::deque<Owed> owed_;
+  core::Millis timers_end_ = 0;                                  // the furthest timer loaded
+  std::map<core::QueueNumber, core::ReadyKey> window_ends_;  // the furthest row loaded of each queue
+};
+
+}  // namespace pawl::sim

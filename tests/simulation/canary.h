@@ -1,0 +1,93 @@
+// Brokers that are broken on purpose, one for each promise: a test that never turned red proves nothing.
+// The core stays as it is; what goes into it and comes out of it is falsified.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace pawl::sim {
+
+enum class Canary : std::uint8_t {
+  none,
+  early_reply,
+  lying_disk,
+  torn_batch,
+  changed_payload,
+  invented_job,
+  forgotten_lease,
+  taken_stale_settle,
+  same_lease_numbers,
+  early_expiry,
+  late_expiry,
+  no_grace,
+  left_end,
+  lost_attempt,
+  early_retry,
+  lost_errors,
+  replayed_twice,
+  cancelled_again,
+  early_due,
+  late_due,
+  lost_wakeup,
+  wall_goes_back,
+  last_in_first_out,
+  priority_ignored,
+  pause_ignored,
+  double_unique,
+  forgotten_idempotency,
+  miscounted,
+  kept_row,
+  lost_timer,
+  changed_by_restart,
+};
+
+struct CanaryInfo {
+  Canary canary;
+  std::string_view name;
+  std::string_view invariants;  // that may catch it, separated by spaces
+  std::string_view what;
+};
+
+inline constexpr std::array canaries{
+    CanaryInfo{Canary::early_reply, "early-reply", "D1 D2", "answers leave before their batch is durable"},
+    CanaryInfo{Canary::lying_disk, "lying-disk", "D1 D2", "a batch that was synced is gone after a power cut"},
+    CanaryInfo{Canary::torn_batch, "torn-batch", "D1 D2", "half a batch survives a power cut"},
+    CanaryInfo{Canary::changed_payload, "changed-payload", "D3", "a stored payload differs by a byte"},
+    CanaryInfo{Canary::invented_job, "invented-job", "D4", "a row appears that nobody submitted"},
+    CanaryInfo{Canary::forgotten_lease, "forgotten-lease", "L1", "a restart forgets a lease, so a second one is given"},
+    CanaryInfo{Canary::taken_stale_settle, "taken-stale-settle", "L2", "a settle with an old lease is taken"},
+    CanaryInfo{Canary::same_lease_numbers, "same-lease-numbers", "L3", "a restart gives lease numbers again"},
+    CanaryInfo{Canary::early_expiry, "early-expiry", "L4", "leases run out two seconds early"},
+    CanaryInfo{Canary::late_expiry, "late-expiry", "L4", "leases never run out"},
+    CanaryInfo{Canary::no_grace, "no-grace", "L4", "a closed connection loses its leases at once"},
+    CanaryInfo{Canary::left_end, "left-end", "S1", "an ended job is taken for a waiting one"},
+    CanaryInfo{Canary::lost_attempt, "lost-attempt", "S2", "an attempt is not counted"},
+    CanaryInfo{Canary::early_retry, "early-retry", "S3", "a retry does not wait its backoff"},
+    CanaryInfo{Canary::lost_errors, "lost-errors", "S4", "a dead letter has lost its errors"},
+    CanaryInfo{Canary::replayed_twice, "replayed-twice", "S5", "a dead letter is replayed again after it was completed"},
+    CanaryInfo{Canary::cancelled_again, "cancelled-again", "S6", "a cancelled job is delivered"},
+    CanaryInfo{Canary::early_due, "early-due", "T1", "delayed jobs run five seconds early"},
+    CanaryInfo{Canary::late_due, "late-due", "T1", "delayed jobs never become due"},
+    CanaryInfo{Canary::lost_wakeup, "lost-wakeup", "T1", "a waiting worker is not given a waiting job"},
+    CanaryInfo{Canary::wall_goes_back, "wall-goes-back", "T3", "the wall clock is used as it is"},
+    CanaryInfo{Canary::last_in_first_out, "last-in-first-out", "O1", "the second in line is served first"},
+    CanaryInfo{Canary::priority_ignored, "priority-ignored", "O2", "the more urgent job is passed over"},
+    CanaryInfo{Canary::pause_ignored, "pause-ignored", "O3", "a paused queue goes on"},
+    CanaryInfo{Canary::double_unique, "double-unique", "U1", "a unique key on disk is not looked up"},
+    CanaryInfo{Canary::forgotten_idempotency, "forgotten-idempotency", "U2", "an Idempotency-Key on disk is not looked up"},
+    CanaryInfo{Canary::miscounted, "miscounted", "C1", "a queue's counter is off by one on disk"},
+    CanaryInfo{Canary::kept_row, "kept-row", "C2", "a job's old row is not erased"},
+    CanaryInfo{Canary::lost_timer, "lost-timer", "C2", "a delayed job gets no timer"},
+    CanaryInfo{Canary::changed_by_restart, "changed-by-restart", "R1", "a restart forgets how many jobs were ever completed"},
+};
+
+constexpr std::optional<Canary> canary_named(std::string_view name) {
+  for (const CanaryInfo& info : canaries) {
+    if (info.name == name) return info.canary;
+  }
+  return std::nullopt;
+}
+
+}  // namespace pawl::sim

@@ -1,0 +1,335 @@
+// The reference model: what a broker that keeps its word may do, in plain maps, with no code of the machine's.
+//
+// The world tells it every command before the machine sees it, and everything the machine says. For a command the model
+// predicts the moves and the answer, and compares; for what happens by time it checks that the move was allowed then. What a
+// batch changed can be undone until somebody outside was told of it: after a crash the model goes back, batch by batch,
+// to where the store says it stands, and no further than what was told.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "broker/core/command.h"
+#include "broker/core/machine.h"
+#include "broker/core/reply.h"
+#include "tests/simulation/disk.h"
+#include "tests/simulation/rare.h"
+#include "tests/simulation/trace.h"
+
+namespace pawl::sim {
+
+/// What the submitter asked for, defaults filled in.
+struct Spec {
+  std::string queue;
+  std::string name;
+  core::Bytes payload;
+  int priority = 0;
+  std::uint32_t max_attempts = 3;
+  std::uint32_t max_stalls = 3;
+  core::Backoff backoff;
+  core::Millis lease_ms = 30'000;
+  core::Millis timeout_ms = 0;
+  std::string unique_key;
+  core::Millis unique_for_ms = 0;
+  core::Retention retention;
+};
+
+struct ModelJob {
+  std::shared_ptr<const Spec> spec;
+  core::QueueNumber queue{};
+  core::Status status = core::Status::pending;
+  bool cancel_requested = false;
+  std::uint32_t attempts = 0;
+  std::uint32_t stalls = 0;
+  std::uint32_t replays = 0;
+  std::uint32_t log_lines = 0;
+  std::vector<std::string> error_types;  // oldest first, as many as are kept
+  core::Millis created_at = 0;
+  core::Millis run_at = 0;
+  core::Millis moved_at = 0;
+  core::Millis started_at = 0;
+  core::Millis finished_at = 0;
+  core::Millis expires_at = 0;
+  core::Bytes result;
+  std::string worker;
+  // The lease: `lease` is none unless active; `newest_lease` is the newest that was ever granted.
+  core::LeaseNumber lease = core::LeaseNumber::none;
+  core::LeaseNumber newest_lease = core::LeaseNumber::none;
+  core::Ticket connection = core::Ticket::none;
+  core::Millis expires_mono = 0;
+  core::Millis first_expires_mono = 0;  // without heartbeats
+  core::Millis timeout_mono = core::never;
+  bool in_grace = false;    // its connection closed
+  bool may_go_on = false;   // ran out while the broker stood still
+  bool must_go_on = false;  // and that for more than a second
+  bool promoted = false;    // run_at does not hold it back any more
+  std::uint32_t beats = 0;  // heartbeats of this lease
+  // The last settle: what its repetition is answered.
+  core::LeaseNumber settled = core::LeaseNumber::none;
+  bool settled_by_worker = false;
+  core::Status settled_status = core::Status::pending;
+  core::Millis settled_run_at = 0;
+  std::uint32_t settled_in_run = 0;
+};
+
+struct ModelQueue {
+  core::QueueNumber number{};
+  core::Millis created_at = 0;
+  core::QueueSettings settings;
+};
+
+struct ModelKey {
+  core::JobId id;
+  core::Millis until = 0;  // 0: while the job lives
+};
+struct ModelIdempotency {
+  std::array<std::uint64_t, 2> body_hash{};
+  core::Millis expires_at = 0;
+  std::vector<core::Submitted::Item> jobs;
+  std::uint32_t in_run = 0;
+};
+
+struct ModelWaiter {
+  std::string worker_id;
+  bool connection = false;
+  std::vector<std::string> queues;
+  std::vector<std::string> names;
+  std::uint32_t credit = 0;
+  core::Millis deadline_mono = core::never;
+  std::set<std::string> served;  // queues that gave it something
+};
+
+/// Limits of the machine that show from outside.
+struct ModelLimits {
+  std::size_t queues_max = 0;
+  std::size_t active_bytes = 0;
+};
+
+class Model {
+ public:
+  Model(ModelLimits limits, Trace& trace, RareCounts& rare);
+
+  // One batch: open, then commands, tick and match in the order of the machine's calls, then close.
+  void open_batch();
+  void before(const core::Command& command, core::Now now);
+  void after(const core::Machine& machine);
+  void before_tick(core::Now now);
+  void after_tick(const core::Machine& machine);
+  void before_match(core::Now now);
+  void after_match();
+  void close_batch(std::uint64_t number);
+  /// What the machine says meanwhile.
+  void moved(const core::Job& job, const std::string& queue, core::Status from, const core::Event* cause);
+  void replied(core::Ticket to, const core::Reply& reply);
+
+  /// Somebody outside learned of batches up to this one.
+  void told(std::uint64_t batch);
+  /// After a crash: finds the batch at which the store stands and goes back to it; refuses one below what was told.
+  void recover(const Disk& disk, core::Millis wall);
+  /// Leases run anew from here; connections and polls are gone.
+  void restarted(core::Now now);
+
+  // Audits. Jobs touched by the newest batch against their rows:
+  void audit_touched(const Disk& disk, core::Now now);
+  /// Everything against everything.
+  void audit_image(const Image& image, core::Now now);
+  /// Of these only the jobs' rows.
+  void audit_places(const Image& image, core::Now now);
+  void audit_machine(const core::Machine& machine, core::Now now);
+  /// Nothing is due and nothing to load: what should have happened by now?
+  void audit_quiet(core::Now now);
+  /// A job as the machine showed it, against what is known.
+  void check_record(const core::Job& job, bool from_store, std::string_view where) const;
+
+  // Looking in, for those who choose what to do next.
+  const ModelJob* find(const core::JobId& id, core::Millis wall) const;
+  const std::map<std::string, ModelQueue>& queues() const { return queues_; }
+  const std::unordered_map<core::JobId, ModelJob, core::JobIdHash>& jobs() const { return jobs_; }
+  bool unique_held(const std::string& queue, const std::string& key, core::Millis wall) const;
+  std::size_t waiting_in(const std::string& queue) const;
+  std::size_t active_count() const { return active_.size(); }
+  std::size_t delayed_count() const { return delayed_.size(); }
+  bool draining() const { return draining_; }
+  /// Drops ended jobs that no clock can bring back.
+  void forget_expired(core::Millis durable_wall);
+
+ private:
+  enum class Doing : std::uint8_t { nothing, command, tick, match };
+  /// A move that the command must cause, in this order.
+  struct Expected {
+    std::optional<core::JobId> id;  // absent: a new job, from `spec`
+    core::Event event{};
+    core::Millis run_at_min = 0;
+    core::Millis run_at_max = 0;
+    std::shared_ptr<const Spec> spec;
+    core::Bytes result;
+    std::string error_type;
+    bool by_worker = false;
+  };
+  struct ExpectedSettle {
+    std::optional<core::Refusal> refused;
+    core::JobId id;
+    core::Status status{};
+    bool repeated = false;
+    core::Millis run_at = 0;  // when repeated
+  };
+  struct ExpectedItem {
+    std::optional<core::JobId> id;  // absent: the next new one
+    std::optional<std::size_t> same_as;  // deduplicated against an earlier item of this submit
+  };
+  struct ExpectedSubmit {
+    std::vector<ExpectedItem> items;
+    std::optional<core::Idempotency> idempotency;
+  };
+  struct ExpectedChange {
+    core::JobId id;
+    core::Status status{};
+    bool cancel_requested = false;
+  };
+  struct ExpectedBeats {
+    std::vector<std::pair<std::optional<core::Refusal>, core::JobId>> results;
+  };
+  struct ExpectedOpened {
+    std::vector<core::JobId> resumed;
+    std::vector<core::JobId> lost;
+  };
+  struct Anything {};
+  using Answer = std::variant<Anything, core::Refusal, ExpectedSubmit, core::Submitted, std::vector<ExpectedSettle>, ExpectedChange,
+                              ExpectedBeats, ExpectedOpened>;
+
+  struct UndoJob {
+    core::JobId id;
+    std::optional<ModelJob> was;
+  };
+  struct UndoQueue {
+    std::string name;
+    std::optional<ModelQueue> was;
+  };
+  struct UndoKey {
+    std::pair<core::QueueNumber, std::string> key;
+    std::optional<ModelKey> was;
+  };
+  struct UndoIdempotency {
+    std::string key;
+    std::optional<ModelIdempotency> was;
+  };
+  struct UndoMarks {
+    std::uint64_t newest_lease;
+    std::uint64_t newest_id;
+    std::uint32_t newest_queue;
+  };
+  using Undo = std::variant<UndoJob, UndoQueue, UndoKey, UndoIdempotency, UndoMarks>;
+  struct BatchLog {
+    std::uint64_t number = 0;
+    std::vector<Undo> undo;
+    core::Millis wall = 0;
+  };
+
+  // model_predict.cpp: what a command must do
+  void predict(const core::Submit& submit);
+  void predict(const core::Settle& settle);
+  void predict(const core::Heartbeat& heartbeat);
+  void predict(const core::AppendLogs& logs);
+  void predict(const core::Cancel& cancel);
+  void predict(const core::Retry& retry);
+  void predict(const core::Promote& promote);
+  void predict(const core::Delete& remove);
+  void predict(const core::PutQueue& put);
+  void predict(const core::DeleteQueue& remove);
+  void predict(const core::Lease& lease);
+  void predict(const core::OpenWorker& open);
+  void predict(const core::AbandonLease& abandon);
+  void predict(const core::SetCredit& set);
+  void predict(const core::CloseWorker& close);
+  void predict(const core::StopLeasing& stop);
+  void predict(const core::GetJob& get);
+  template <typename Other>
+  void predict(const Other&) {}
+  Spec spec_of(const core::NewJob& job) const;
+  ExpectedSettle predict_settle(const core::Settlement& settlement, std::map<core::JobId, ModelJob>& ahead);
+  void expect_fail(const ModelJob& job, const core::Settlement& settlement, Expected& move, ModelJob& after) const;
+  void expect_queue(const std::string& name);
+
+  // model_moves.cpp: what was moved
+  void move_new(const core::Job& job, const std::string& queue);
+  void move_expected(const core::Job& job, ModelJob& known, core::Event event);
+  void move_by_time(const core::Job& job, ModelJob& known, core::Event event);
+  void move_to_worker(const core::Job& job, ModelJob& known);
+  static void add_error(ModelJob& known, const std::string& type);
+  void take_what_goes_on(const core::Machine& machine);
+  void lease_over(ModelJob& known, bool by_worker, core::Status to, core::Millis run_at);
+  void take_end(const core::Job& job, ModelJob& known);
+  void granted(core::Ticket to, const core::Granted& reply);
+  void check_answer(core::Ticket to, const core::Reply& reply);
+  void check_submitted(const core::Submitted& reply);
+  void check_settled(const core::Settled& reply);
+
+  // State with its way back
+  void put(const core::JobId& id, std::optional<ModelJob> value);
+  void restore(const core::JobId& id, std::optional<ModelJob> value);
+  void index(const core::JobId& id, const ModelJob& job);
+  void unindex(const core::JobId& id, const ModelJob& job);
+  void set_queue(const std::string& name, std::optional<ModelQueue> value);
+  void set_key(core::QueueNumber queue, const std::string& key, std::optional<ModelKey> value);
+  void set_idempotency(const std::string& key, std::optional<ModelIdempotency> value);
+  void undo(BatchLog& log);
+  void audit_keys(const Image& image, core::Now now);
+  std::optional<core::JobId> first_for(core::QueueNumber queue, const std::vector<std::string>& names) const;
+  bool names_alive(core::QueueNumber queue) const;
+  std::map<core::QueueNumber, std::array<std::uint64_t, core::status_count>> recount(core::Millis wall) const;
+  std::string mismatch(const Image& image, core::Millis wall, const std::vector<core::JobId>& jobs,
+                       const std::vector<std::string>& queues, const std::vector<std::string>& idempotency) const;
+  std::string difference(const core::Job& job, const ModelJob& known, bool from_store) const;
+  [[noreturn]] void bad(std::string_view invariant, const core::JobId& id, const std::string& text) const;
+  void free_key(const ModelJob& job, const core::JobId& id);
+  const ModelKey* key_holder(const std::string& queue, const std::string& key, core::Millis wall) const;
+
+  ModelLimits limits_;
+  Trace& trace_;
+  RareCounts& rare_;
+  std::unordered_map<core::JobId, ModelJob, core::JobIdHash> jobs_;
+  std::map<std::string, ModelQueue> queues_;
+  std::unordered_map<std::uint32_t, std::string> names_;
+  std::map<std::pair<core::QueueNumber, std::string>, ModelKey> keys_;
+  std::map<std::string, ModelIdempotency> idempotency_;
+  std::map<core::QueueNumber, std::set<core::ReadyKey>> ready_;
+  std::set<std::pair<core::Millis, core::JobId>> delayed_;
+  std::set<core::JobId> active_;
+  std::size_t active_payload_ = 0;
+  std::uint64_t newest_lease_ = 0;
+  std::uint64_t newest_id_ = 0;
+  std::uint32_t newest_queue_ = 0;
+  bool draining_ = false;
+  std::uint32_t run_ = 0;          // grows with each restart
+  std::uint64_t run_batches_ = 0;  // since the restart
+
+  std::map<core::Ticket, ModelWaiter> waiters_;
+  std::map<std::string, std::vector<std::string>> worker_names_;  // a worker id keeps its names for life
+
+  BatchLog building_;
+  std::deque<BatchLog> untold_;
+  core::Millis told_wall_ = 0;
+  std::uint64_t told_ = 0;
+
+  // The call under way
+  Doing doing_ = Doing::nothing;
+  core::Now now_;
+  core::Ticket asker_ = core::Ticket::none;
+  std::deque<Expected> expected_;
+  std::vector<core::JobId> new_ids_;
+  std::optional<Answer> answer_;
+  std::vector<core::JobId> leased_unnamed_;  // moved to active, their lease number not yet told
+  core::Millis seen_mono_ = -1;  // when the machine was called last
+  core::Millis gap_from_ = -1;   // and before this tick
+};
+
+}  // namespace pawl::sim

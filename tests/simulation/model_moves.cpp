@@ -1,0 +1,463 @@
+// What the machine says it did: every move and every answer, held against what was predicted or allowed.
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "tests/simulation/model.h"
+
+namespace pawl::sim {
+
+using namespace core;
+
+namespace {
+
+/// The picture of the state machine, once more and by hand.
+std::optional<Status> follow(Status from, Event event) {
+  switch (event) {
+    case Event::lease:
+      if (from == Status::pending || from == Status::stalled) return Status::active;
+      break;
+    case Event::complete: return from == Status::active ? std::optional(Status::completed) : std::nullopt;
+    case Event::retry_later:
+    case Event::release_later: return from == Status::active ? std::optional(Status::delayed) : std::nullopt;
+    case Event::retry_now:
+    case Event::release: return from == Status::active ? std::optional(Status::pending) : std::nullopt;
+    case Event::fail: return from == Status::active ? std::optional(Status::failed) : std::nullopt;
+    case Event::stall: return from == Status::active ? std::optional(Status::stalled) : std::nullopt;
+    case Event::due:
+    case Event::promote: return from == Status::delayed ? std::optional(Status::pending) : std::nullopt;
+    case Event::cancel: return is_end(from) ? std::nullopt : std::optional(Status::cancelled);
+    case Event::unblock: return from == Status::blocked ? std::optional(Status::pending) : std::nullopt;
+    case Event::unblock_later: return from == Status::blocked ? std::optional(Status::delayed) : std::nullopt;
+    case Event::parent_failed: return from == Status::blocked ? std::optional(Status::failed) : std::nullopt;
+    case Event::replay: return is_end(from) ? std::optional(Status::pending) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+bool same_bytes(const Bytes& a, const Bytes& b) { return a == b || (a && b && *a == *b); }
+
+/// Rounding up so that many ended jobs leave together is allowed: a sixty-fourth of the time, or a millisecond.
+bool is_expiry(Millis at, Millis ended, Millis keep) {
+  if (keep < 0) return at == 0;
+  return at >= ended + keep && at <= ended + keep + keep / 64 + 1;
+}
+
+}  // namespace
+
+void Model::add_error(ModelJob& known, const std::string& type) {
+  if (known.error_types.size() >= errors_max) known.error_types.erase(known.error_types.begin());
+  known.error_types.push_back(type);
+}
+
+void Model::moved(const Job& job, const std::string& queue, Status from, const Event* cause) {
+  trace_.add(cause ? name_of(*cause) : "submitted", job.id, static_cast<std::int64_t>(from), job.run_at, name_of(job.status));
+  if (cause == nullptr) return move_new(job, queue);
+  const auto it = jobs_.find(job.id);
+  if (it == jobs_.end()) bad("D4", job.id, fmt::format("{} of a job that nobody submitted", name_of(*cause)));
+  ModelJob known = it->second;
+  if (from != known.status) {
+    const std::string_view invariant = *cause == Event::lease && is_end(known.status)             ? "S6"
+                                       : *cause == Event::lease && known.status == Status::active  ? "L1"
+                                       : *cause == Event::lease && known.status == Status::delayed ? "T1"
+                                                                                                   : "S1";
+    bad(invariant, job.id, fmt::format("{} moves it from {}", name_of(*cause), name_of(from)));
+  }
+  const auto to = follow(from, *cause);
+  if (!to || *to != job.status) {
+    bad("S1", job.id, fmt::format("{} from {} to {} is no edge", name_of(*cause), name_of(from), name_of(job.status)));
+  }
+  if (now_.wall < known.moved_at) bad("T3", job.id, "its history goes back in time");
+  if (find(job.id, now_.wall) == nullptr) bad("S6", job.id, "it had left by retention");
+  switch (doing_) {
+    case Doing::command: move_expected(job, known, *cause); break;
+    case Doing::tick: move_by_time(job, known, *cause); break;
+    case Doing::match: move_to_worker(job, known); break;
+    case Doing::nothing: bad("S1", job.id, "moved outside of any call");
+  }
+  known.status = job.status;
+  known.moved_at = now_.wall;
+  if (is_end(job.status)) take_end(job, known);
+  put(job.id, std::move(known));
+  const std::string wrong = difference(job, jobs_.at(job.id), false);
+  const bool budget = wrong.starts_with("attempts") || wrong.starts_with("stalls");
+  if (!wrong.empty()) bad(budget ? "S2" : "S1", job.id, fmt::format("after {}: {}", name_of(*cause), wrong));
+  if (job.history.back().status != job.status) bad("S1", job.id, "the move is not in its history");
+  // Nothing of it is kept: no clock brings it back.
+  const Retention& keep = jobs_.at(job.id).spec->retention;
+  if (is_end(job.status) && (job.status == Status::failed ? keep.failed_ms : keep.completed_ms) == 0) put(job.id, std::nullopt);
+}
+
+void Model::move_new(const Job& job, const std::string& queue) {
+  if (doing_ != Doing::command || expected_.empty() || expected_.front().id) {
+    const bool repeated = answer_ && (std::holds_alternative<Submitted>(*answer_) || std::holds_alternative<Refusal>(*answer_));
+    const bool unique = answer_ && std::holds_alternative<ExpectedSubmit>(*answer_);
+    bad(repeated ? "U2" : unique ? "U1" : "D4", job.id, "a new job where none must come of it");
+  }
+  const Expected move = std::move(expected_.front());
+  expected_.pop_front();
+  const Spec& spec = *move.spec;
+  if (spec.queue != queue || (job.unique_key != spec.unique_key && !job.unique_key.empty())) {
+    bad(!job.unique_key.empty() && unique_held(queue, job.unique_key, now_.wall) ? "U1" : "D3", job.id,
+        "it is made where another must be");
+  }
+  if (job.id.high() <= newest_id_) bad("O1", job.id, "its id does not follow those before");
+  newest_id_ = job.id.high();
+  if (job.id.priority() != spec.priority || job.priority != spec.priority) bad("O2", job.id, "its priority differs");
+  if (!spec.unique_key.empty() && unique_held(queue, spec.unique_key, now_.wall)) {
+    bad("U1", job.id, "a second live job for its unique key");
+  }
+  ModelJob known;
+  known.spec = move.spec;
+  known.queue = job.queue;
+  known.created_at = now_.wall;
+  known.run_at = move.run_at_min;
+  known.moved_at = now_.wall;
+  known.status = known.run_at > now_.wall ? Status::delayed : Status::pending;
+  ModelQueue& home = queues_.at(queue);
+  if (home.number == QueueNumber{}) {
+    if (static_cast<std::uint32_t>(job.queue) <= newest_queue_) bad("S5", job.id, "its queue's number was given before");
+    newest_queue_ = static_cast<std::uint32_t>(job.queue);
+    home.number = job.queue;
+    names_[newest_queue_] = queue;
+  }
+  if (home.number != job.queue || job.id.queue() != job.queue) bad("D3", job.id, "it stands under another queue's number");
+  if (!spec.unique_key.empty()) set_key(job.queue, spec.unique_key, ModelKey{job.id, 0});
+  put(job.id, std::move(known));
+  new_ids_.push_back(job.id);
+  const std::string wrong = difference(job, jobs_.at(job.id), false);
+  if (!wrong.empty()) bad("D3", job.id, "as submitted: " + wrong);
+}
+
+void Model::move_expected(const Job& job, ModelJob& known, Event event) {
+  if (expected_.empty() || !expected_.front().id || *expected_.front().id != job.id) {
+    const bool by_operator = event == Event::lease || event == Event::cancel || event == Event::promote;
+    bad(event == Event::replay ? "S5" : by_operator ? "S1" : "L2", job.id,
+        fmt::format("{} by a command that must not do it", name_of(event)));
+  }
+  const Expected move = std::move(expected_.front());
+  expected_.pop_front();
+  if (move.event != event) {
+    const bool budget = event == Event::fail || move.event == Event::fail;
+    bad(budget ? "S2" : "S1", job.id, fmt::format("{} where it must {}", name_of(event), name_of(move.event)));
+  }
+  if (move.event == Event::replay) {
+    known.attempts = 0;
+    known.stalls = 0;
+    ++known.replays;
+    known.result = nullptr;
+    known.finished_at = 0;
+    known.expires_at = 0;
+    known.cancel_requested = false;
+    if (!known.spec->unique_key.empty()) set_key(known.queue, known.spec->unique_key, ModelKey{job.id, 0});
+  }
+  const bool attempt = event == Event::complete || event == Event::fail || event == Event::retry_later ||
+                       event == Event::retry_now || (event == Event::cancel && move.by_worker && job.attempts_made > known.attempts);
+  if (attempt) ++known.attempts;
+  if (attempt && event != Event::complete) add_error(known, move.error_type);
+  if (event == Event::complete) known.result = move.result;
+  if (event == Event::retry_later || event == Event::release_later) {
+    if (job.run_at < move.run_at_min || job.run_at > move.run_at_max) {
+      bad("S3", job.id, fmt::format("comes again at {}, not within {}…{}", job.run_at, move.run_at_min, move.run_at_max));
+    }
+    known.run_at = job.run_at;
+  } else if (!is_end(job.status) && event != Event::promote) {
+    known.run_at = job.run_at;
+  }
+  known.promoted = event == Event::promote;
+  if (move.by_worker) lease_over(known, true, job.status, job.status == Status::delayed ? job.run_at : 0);
+}
+
+void Model::lease_over(ModelJob& known, bool by_worker, Status to, Millis run_at) {
+  known.settled = known.lease;
+  known.settled_by_worker = by_worker;
+  known.settled_status = to;
+  known.settled_run_at = run_at;
+  known.settled_in_run = run_;
+  if (known.beats > 0 && by_worker && now_.mono > known.first_expires_mono) rare_.add(Rare::heartbeat_kept_a_lease);
+  known.lease = LeaseNumber::none;
+  known.connection = Ticket::none;
+}
+
+void Model::move_by_time(const Job& job, ModelJob& known, Event event) {
+  if (event == Event::due) {
+    if (known.run_at > now_.wall) bad("T1", job.id, fmt::format("became due {} ms early", known.run_at - now_.wall));
+    return;
+  }
+  if (known.status != Status::active) bad("S1", job.id, fmt::format("time cannot {} it", name_of(event)));
+  const std::string type = job.errors.empty() ? std::string() : job.errors.back().type;
+  Event must{};
+  if (type == "timeout") {
+    if (known.timeout_mono > now_.mono) bad("L4", job.id, "its time limit was not over");
+    rare_.add(Rare::time_limit_hit);
+    Expected move;
+    Settlement settlement;
+    settlement.error_type = type;
+    ModelJob then = known;
+    expect_fail(known, settlement, move, then);
+    must = move.event;
+    if (event == Event::retry_later && (job.run_at < move.run_at_min || job.run_at > move.run_at_max)) {
+      bad("S3", job.id, fmt::format("comes again at {}, not within {}…{}", job.run_at, move.run_at_min, move.run_at_max));
+    }
+    ++known.attempts;
+    if (!is_end(job.status)) known.run_at = job.run_at;
+  } else {
+    if (known.expires_mono > now_.mono) {
+      bad("L4", job.id, fmt::format("lost its lease {} ms before the end", known.expires_mono - now_.mono));
+    }
+    if (known.must_go_on || now_.mono - std::max(known.expires_mono, gap_from_) > 1000) {
+      bad("L4", job.id, "lost its lease although it was the broker that stood still");
+    }
+    ++known.stalls;
+    must = known.cancel_requested ? Event::cancel : known.stalls > known.spec->max_stalls ? Event::fail : Event::stall;
+    rare_.add(must == Event::cancel ? Rare::cancel_beat_stall
+              : must == Event::fail ? Rare::stall_budget_exhausted
+                                    : Rare::stall);
+    if (known.in_grace) rare_.add(Rare::grace_ran_out);
+  }
+  add_error(known, type);
+  if (must != event) {
+    bad(must == Event::fail || event == Event::fail ? "S2" : "S1", job.id,
+        fmt::format("{} where it must {}", name_of(event), name_of(must)));
+  }
+  lease_over(known, false, job.status, event == Event::retry_later ? job.run_at : 0);
+}
+
+void Model::move_to_worker(const Job& job, ModelJob& known) {
+  if (known.lease != LeaseNumber::none) bad("L1", job.id, "was leased while a lease is valid");
+  if (known.run_at > now_.wall && !known.promoted) bad("T1", job.id, fmt::format("was delivered {} ms early", known.run_at - now_.wall));
+  const ModelQueue& queue = queues_.at(known.spec->queue);
+  if (queue.settings.paused) bad("O3", job.id, "was delivered from a paused queue");
+  if (draining_) bad("O3", job.id, "was delivered while draining");
+  const auto& names = worker_names_[job.worker_id];
+  bool passed_over = false;
+  for (const ReadyKey& key : ready_[known.queue]) {
+    const ModelJob& other = jobs_.at(key.id);
+    if (!names.empty() && std::ranges::find(names, other.spec->name) == names.end()) {
+      passed_over = true;
+      continue;
+    }
+    if (key.id == job.id) break;
+    bad(key.priority > known.spec->priority ? "O2" : "O1", job.id,
+        fmt::format("was delivered to worker {} ({} names) before job {} of priority {}", job.worker_id, names.size(),
+                    short_id(key.id), key.priority));
+  }
+  if (passed_over) rare_.add(Rare::name_filter_passed_over);
+  known.worker = job.worker_id;
+  known.expires_mono = now_.mono + known.spec->lease_ms;
+  known.timeout_mono = known.spec->timeout_ms > 0 ? now_.mono + known.spec->timeout_ms : never;
+  known.in_grace = false;
+  known.may_go_on = known.must_go_on = false;
+  known.beats = 0;
+  known.first_expires_mono = known.expires_mono;
+  known.started_at = now_.wall;
+  leased_unnamed_.push_back(job.id);
+}
+
+void Model::take_end(const Job& job, ModelJob& known) {
+  known.finished_at = now_.wall;
+  const Millis keep = job.status == Status::failed ? known.spec->retention.failed_ms : known.spec->retention.completed_ms;
+  if (keep != 0 && !is_expiry(job.expires_at, now_.wall, keep)) {
+    bad("D1", job.id, fmt::format("its end is kept until {}, it should be {} ms", job.expires_at, keep));
+  }
+  known.expires_at = keep == 0 ? now_.wall : job.expires_at;
+  free_key(known, job.id);
+}
+
+void Model::free_key(const ModelJob& job, const JobId& id) {
+  if (job.spec->unique_key.empty()) return;
+  if (job.spec->unique_for_ms > 0) set_key(job.queue, job.spec->unique_key, ModelKey{id, now_.wall + job.spec->unique_for_ms});
+  else set_key(job.queue, job.spec->unique_key, std::nullopt);
+}
+
+void Model::before_tick(Now now) {
+  if (now.wall < now_.wall || now.mono < now_.mono) violated("T3", "the machine's time went back");
+  now_ = now;
+  gap_from_ = seen_mono_;
+  seen_mono_ = now.mono;
+  doing_ = Doing::tick;
+  expected_.clear();
+  answer_.reset();
+}
+
+void Model::after_tick(const Machine& machine) {
+  doing_ = Doing::nothing;
+  bool any = false;
+  const bool stood_still = now_.mono - gap_from_ > 1000;
+  for (const JobId& id : active_) {
+    ModelJob& job = jobs_.at(id);
+    if (job.expires_mono > now_.mono) continue;
+    job.may_go_on = job.may_go_on || stood_still;
+    job.must_go_on = job.must_go_on || now_.mono - std::max(job.expires_mono, gap_from_) > 1000;
+    any = any || job.may_go_on;
+  }
+  if (any) take_what_goes_on(machine);
+}
+
+// Leases that ran out while the broker stood still go on with their full length, from the tick that meets them.
+void Model::take_what_goes_on(const Machine& machine) {
+  for (const auto& [id, lease] : machine.active_leases()) {
+    const auto known = jobs_.find(id);
+    if (known == jobs_.end() || !known->second.may_go_on || lease.expires_mono <= now_.mono) continue;
+    ModelJob& job = known->second;
+    rare_.add(Rare::broker_was_stopped);
+    if (lease.expires_mono != now_.mono + job.spec->lease_ms) bad("L4", id, "its lease goes on for another time than its full length");
+    job.expires_mono = lease.expires_mono;
+    job.may_go_on = job.must_go_on = job.in_grace = false;
+  }
+}
+
+void Model::before_match(Now now) {
+  now_ = now;
+  doing_ = Doing::match;
+  answer_.reset();
+}
+void Model::after_match() { doing_ = Doing::nothing; }
+
+void Model::granted(Ticket to, const Granted& reply) {
+  const auto waiter = waiters_.find(to);
+  if (reply.jobs.empty()) {
+    rare_.add(Rare::poll_answered_empty);
+    if (waiter != waiters_.end() && !waiter->second.connection) waiters_.erase(waiter);
+    return;
+  }
+  if (waiter == waiters_.end()) bad("L1", reply.jobs.front().id, "was granted to a waiter that does not wait");
+  const ModelWaiter& worker = waiter->second;
+  std::size_t held = 0;
+  for (const JobId& id : active_) held += worker.connection && jobs_.at(id).connection == to ? 1 : 0;
+  if (held + reply.jobs.size() > worker.credit) bad("O3", reply.jobs.front().id, "is more than the worker's credit");
+  for (const GrantedJob& job : reply.jobs) {
+    const auto named = std::ranges::find(leased_unnamed_, job.id);
+    if (named == leased_unnamed_.end()) bad("L1", job.id, "was granted without becoming active now");
+    leased_unnamed_.erase(named);
+    ModelJob& known = jobs_.at(job.id);
+    const Spec& spec = *known.spec;
+    if (static_cast<std::uint64_t>(job.lease) <= newest_lease_) bad("L3", job.id, "its lease number does not grow");
+    if (job.lease <= known.newest_lease) bad("L3", job.id, "its lease number is not above its last one");
+    newest_lease_ = static_cast<std::uint64_t>(job.lease);
+    known.lease = known.newest_lease = job.lease;
+    known.connection = worker.connection ? to : Ticket::none;
+    if (std::ranges::find(worker.queues, spec.queue) == worker.queues.end()) bad("O3", job.id, "the worker did not ask for its queue");
+    if (!worker.names.empty() && std::ranges::find(worker.names, spec.name) == worker.names.end()) {
+      bad("O3", job.id, "the worker did not ask for its name");
+    }
+    if (!same_bytes(job.payload, spec.payload)) bad("D3", job.id, "its payload changed");
+    if (job.attempt != known.attempts + 1 || job.max_attempts != spec.max_attempts || job.stalls != known.stalls) {
+      bad("S2", job.id, "the worker is told a wrong attempt");
+    }
+    if (job.lease_ms != spec.lease_ms || job.lease_expires_at != now_.wall + spec.lease_ms) {
+      bad("L4", job.id, "the worker is told a wrong end of its lease");
+    }
+    if (job.queue != spec.queue || job.name != spec.name || job.priority != spec.priority) {
+      bad("D3", job.id, "the worker is told a wrong queue, name or priority");
+    }
+    if (worker.connection && waiter->second.served.insert(spec.queue).second && waiter->second.served.size() == 2) {
+      rare_.add(Rare::weights_served_two_queues);
+    }
+    trace_.add("granted", job.id, static_cast<std::int64_t>(job.lease), static_cast<std::int64_t>(to));
+  }
+  if (!worker.connection) waiters_.erase(waiter);
+}
+
+void Model::replied(Ticket to, const Reply& reply) {
+  trace_.add("reply", {}, static_cast<std::int64_t>(to), static_cast<std::int64_t>(reply.index()));
+  if (const auto* grant = std::get_if<Granted>(&reply)) return granted(to, *grant);
+  if (const auto* notice = std::get_if<Notice>(&reply)) {
+    if (!waiters_.contains(to) && notice->kind != Notice::Kind::lease_lost) {
+      violated("L5", "a notice to a worker that is not connected");
+    }
+    return;
+  }
+  if (doing_ != Doing::command || to != asker_) violated("D2", "an answer to nobody's question");
+  if (!answer_) violated("D2", "a command was answered twice");
+  check_answer(to, reply);
+  answer_.reset();
+}
+
+void Model::check_answer(Ticket, const Reply& reply) {
+  const Answer& answer = *answer_;
+  if (const auto* refusal = std::get_if<Refusal>(&answer)) {
+    const auto* refused = std::get_if<Refused>(&reply);
+    if (refused == nullptr || refused->why != *refusal) {
+      const std::string_view invariant = *refusal == Refusal::idempotency_mismatch ? "U2"
+                                         : *refusal == Refusal::lease_lost         ? "L2"
+                                         : *refusal == Refusal::unique_key_taken   ? "U1"
+                                                                                   : "S1";
+      violated(invariant, fmt::format("a command that must be refused ({}) got {}", static_cast<int>(*refusal),
+                                      refused ? fmt::format("refusal {}", static_cast<int>(refused->why))
+                                              : fmt::format("answer {}", reply.index())));
+    }
+    return;
+  }
+  if (const auto* refused = std::get_if<Refused>(&reply)) {
+    if (std::holds_alternative<Anything>(answer) && refused->why != Refusal::lease_lost) return;
+    violated("S1", fmt::format("a command was refused without reason: {} ({})", static_cast<int>(refused->why), refused->detail));
+  }
+  if (const auto* repeat = std::get_if<Submitted>(&answer)) {
+    const auto& told = std::get<Submitted>(reply);
+    bool same = told.repeated && told.jobs.size() == repeat->jobs.size();
+    for (std::size_t i = 0; same && i < told.jobs.size(); ++i) same = told.jobs[i].id == repeat->jobs[i].id;
+    if (!same) violated("U2", "a repeated submit did not get the first answer again");
+  } else if (std::holds_alternative<ExpectedSubmit>(answer)) {
+    check_submitted(std::get<Submitted>(reply));
+  } else if (std::holds_alternative<std::vector<ExpectedSettle>>(answer)) {
+    check_settled(std::get<Settled>(reply));
+  } else if (const auto* change = std::get_if<ExpectedChange>(&answer)) {
+    const auto& told = std::get<JobChanged>(reply);
+    if (told.id != change->id || told.status != change->status || told.cancel_requested != change->cancel_requested) {
+      bad("S1", change->id, fmt::format("the answer says {}", name_of(told.status)));
+    }
+  } else if (const auto* beats = std::get_if<ExpectedBeats>(&answer)) {
+    const auto& told = std::get<HeartbeatDone>(reply);
+    for (std::size_t i = 0; i < beats->results.size(); ++i) {
+      const auto& [refused, id] = beats->results[i];
+      const auto got = told.results.at(i).refused;
+      if (refused.has_value() != got.has_value() || (refused && *refused != got->why)) bad("L2", id, "heartbeat answered wrongly");
+      if (!refused && told.results[i].cancel_requested != jobs_.at(id).cancel_requested) bad("S6", id, "its worker is not told of the cancel");
+    }
+  } else if (const auto* opened = std::get_if<ExpectedOpened>(&answer)) {
+    const auto& told = std::get<WorkerOpened>(reply);
+    if (told.resumed != opened->resumed || told.lost != opened->lost) violated("L5", "a worker goes on with other leases than it holds");
+  } else if (const auto* view = std::get_if<JobView>(&reply)) {
+    if (!jobs_.contains(view->job.id)) bad("D4", view->job.id, "is shown and nobody submitted it");
+    check_record(view->job, false, "GET");
+  }
+}
+
+void Model::check_submitted(const Submitted& reply) {
+  const auto& items = std::get<ExpectedSubmit>(*answer_).items;
+  if (reply.repeated || reply.jobs.size() != items.size()) violated("U2", "a first submit is answered as a repeated one");
+  std::size_t next_new = 0;
+  std::vector<JobId> ids;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto& told = reply.jobs[i];
+    std::optional<JobId> must = items[i].id;
+    if (!must && items[i].same_as) must = ids.at(*items[i].same_as);
+    if (told.deduplicated != items[i].same_as.has_value()) bad("U1", told.id, "deduplicated or not is told wrongly");
+    if (!must) must = next_new < new_ids_.size() ? new_ids_[next_new++] : JobId{};
+    if (told.id != *must) bad(told.deduplicated ? "U1" : "D1", told.id, "the answer names another job");
+    const auto known = jobs_.find(told.id);
+    if (!told.deduplicated && (known == jobs_.end() || known->second.status != told.status)) bad("D1", told.id, "a wrong status is told");
+    ids.push_back(told.id);
+  }
+  const auto& asked = std::get<ExpectedSubmit>(*answer_).idempotency;
+  if (asked) set_idempotency(asked->key, ModelIdempotency{asked->body_hash, now_.wall + 86'400'000, reply.jobs, run_});
+}
+
+void Model::check_settled(const Settled& reply) {
+  const auto& results = std::get<std::vector<ExpectedSettle>>(*answer_);
+  if (reply.results.size() != results.size()) violated("L2", "a settle with more or fewer answers than questions");
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const ExpectedSettle& must = results[i];
+    const SettleResult& told = reply.results[i];
+    const bool refused = told.refused.has_value();
+    if (must.refused.has_value() != refused || (refused && told.refused->why != *must.refused)) {
+      bad("L2", must.id, refused ? "its settle was refused" : "a stale settle was taken");
+    }
+    if (refused) continue;
+    if (told.status != must.status) bad("L2", must.id, fmt::format("its settle was answered {}", name_of(told.status)));
+    if (must.repeated && must.run_at >= 0 && told.run_at != must.run_at) bad("L2", must.id, "a repeated settle got another time");
+  }
+}
+
+}  // namespace pawl::sim

@@ -1,0 +1,494 @@
+// What a command must do: the moves it causes, in order, and its answer.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tests/simulation/model.h"
+
+namespace pawl::sim {
+
+using namespace core;
+
+namespace {
+
+/// The wait after failed attempt `attempt`, without and with all of the jitter.
+std::pair<Millis, Millis> wait_band(const Backoff& backoff, std::uint32_t attempt) {
+  long double wait = static_cast<long double>(backoff.delay_ms);
+  if (backoff.type == Backoff::Type::linear) wait *= attempt;
+  if (backoff.type == Backoff::Type::exponential) {
+    for (std::uint32_t i = 1; i < attempt && wait < 1e18L; ++i) wait *= static_cast<long double>(backoff.factor);
+  }
+  wait = std::min(wait, static_cast<long double>(backoff.max_delay_ms));
+  const long double most = wait * (1 + static_cast<long double>(backoff.jitter));
+  constexpr long double ceiling = 1e15L;
+  return {static_cast<Millis>(std::min(std::floor(wait), ceiling)),
+          static_cast<Millis>(std::min(std::ceil(most), ceiling)) + 1};
+}
+
+template <typename T>
+T first_of(const std::optional<T>& said, const std::optional<T>& by_queue, T otherwise) {
+  return said ? *said : by_queue ? *by_queue : otherwise;
+}
+
+template <typename T>
+void take(std::optional<T>& setting, const std::optional<std::optional<T>>& said) {
+  if (said) setting = *said;
+}
+
+}  // namespace
+
+void Model::before(const Command& command, Now now) {
+  if (now.wall < now_.wall || now.mono < now_.mono) {
+    violated("T3", fmt::format("the machine's time went back: wall {} to {}, mono {} to {}", now_.wall, now.wall,
+                               now_.mono, now.mono));
+  }
+  now_ = now;
+  seen_mono_ = now.mono;
+  doing_ = Doing::command;
+  asker_ = command.ticket;
+  expected_.clear();
+  new_ids_.clear();
+  answer_ = Anything{};
+  std::visit([&](const auto& body) { predict(body); }, command.body);
+}
+
+void Model::after(const Machine& machine) {
+  doing_ = Doing::nothing;
+  if (!expected_.empty()) {
+    const Expected& missing = expected_.front();
+    violated("S1", fmt::format("a command did not do what it must: no {} of {}",
+                               missing.id ? name_of(missing.event) : "submit",
+                               missing.id ? short_id(*missing.id) : "a new job"));
+  }
+  if (answer_ && !std::holds_alternative<Anything>(*answer_)) violated("D2", "a command was not answered");
+  for (auto& [name, queue] : queues_) {
+    if (queue.number != QueueNumber{}) continue;
+    const auto number = machine.queue_number(name);
+    if (!number) violated("D1", "queue " + name + " was to be made and is not there");
+    if (static_cast<std::uint32_t>(*number) <= newest_queue_) violated("S5", "a queue's number was given twice");
+    newest_queue_ = static_cast<std::uint32_t>(*number);
+    queue.number = *number;
+    names_[newest_queue_] = name;
+  }
+}
+
+void Model::expect_queue(const std::string& name) {
+  if (queues_.contains(name)) return;
+  if (std::ranges::any_of(names_, [&](const auto& known) { return known.second == name; })) rare_.add(Rare::queue_made_again);
+  set_queue(name, ModelQueue{{}, now_.wall, {}});
+}
+
+Spec Model::spec_of(const NewJob& job) const {
+  const auto queue = queues_.find(job.queue);
+  const QueueSettings settings = queue == queues_.end() ? QueueSettings{} : queue->second.settings;
+  Spec spec;
+  spec.queue = job.queue;
+  spec.name = job.name.empty() ? job.queue : job.name;
+  spec.payload = job.payload;
+  spec.priority = first_of(job.priority, settings.priority, 0);
+  spec.max_attempts = first_of(job.max_attempts, settings.max_attempts, 3u);
+  spec.max_stalls = first_of(job.max_stalls, settings.max_stalls, 3u);
+  spec.backoff = first_of(job.backoff, settings.backoff, Backoff{});
+  spec.lease_ms = first_of(job.lease_ms, settings.lease_ms, Millis{30'000});
+  spec.timeout_ms = first_of(job.timeout_ms, settings.timeout_ms, Millis{0});
+  spec.unique_key = job.unique_key;
+  spec.unique_for_ms = job.unique_for_ms;
+  spec.retention = first_of(job.retention, settings.retention, Retention{});
+  return spec;
+}
+
+void Model::predict(const Submit& submit) {
+  if (submit.idempotency) {
+    const auto known = idempotency_.find(submit.idempotency->key);
+    if (known != idempotency_.end() && known->second.expires_at > now_.wall) {
+      if (known->second.body_hash != submit.idempotency->body_hash) {
+        rare_.add(Rare::idempotent_mismatch);
+        answer_ = Refusal::idempotency_mismatch;
+        return;
+      }
+      rare_.add(Rare::idempotent_repeat);
+      if (known->second.in_run != run_) rare_.add(Rare::idempotent_repeat_after_restart);
+      for (const auto& item : known->second.jobs) {
+        if (find(item.id, now_.wall) == nullptr) rare_.add(Rare::idempotent_repeat_of_a_deleted_job);
+      }
+      answer_ = Submitted{known->second.jobs, true};
+      return;
+    }
+    if (known != idempotency_.end()) rare_.add(Rare::idempotency_key_expired);
+  }
+  std::set<std::string> fresh;
+  for (const NewJob& job : submit.jobs) {
+    if (!queues_.contains(job.queue)) fresh.insert(job.queue);
+  }
+  if (!fresh.empty() && queues_.size() + fresh.size() > limits_.queues_max) {
+    rare_.add(Rare::queues_full);
+    answer_ = Refusal::too_many_queues;
+    return;
+  }
+  ExpectedSubmit items;
+  items.idempotency = submit.idempotency;
+  std::map<std::pair<std::string, std::string>, std::size_t> keys_here;
+  for (std::size_t i = 0; i < submit.jobs.size(); ++i) {
+    const NewJob& job = submit.jobs[i];
+    ExpectedItem item;
+    if (!job.unique_key.empty()) {
+      const auto here = keys_here.find({job.queue, job.unique_key});
+      const ModelKey* held = key_holder(job.queue, job.unique_key, now_.wall);
+      if (here != keys_here.end()) {
+        rare_.add(Rare::deduplicated_within_a_batch);
+        item.same_as = here->second;
+      } else if (held != nullptr) {
+        rare_.add(held->until == 0 ? Rare::deduplicated : Rare::deduplicated_after_the_end);
+        item.id = held->id;
+        item.same_as = i;
+      } else {
+        keys_here[{job.queue, job.unique_key}] = i;
+      }
+    }
+    if (!item.same_as) {
+      Expected move;
+      move.spec = std::make_shared<const Spec>(spec_of(job));
+      move.run_at_min = job.delay_ms && *job.delay_ms > 0 ? now_.wall + *job.delay_ms : now_.wall;
+      if (job.run_at) move.run_at_min = std::max(now_.wall, *job.run_at);
+      move.run_at_max = move.run_at_min;
+      expected_.push_back(std::move(move));
+    }
+    items.items.push_back(item);
+  }
+  for (const std::string& name : fresh) expect_queue(name);
+  answer_ = std::move(items);
+}
+
+void Model::expect_fail(const ModelJob& job, const Settlement& settlement, Expected& move, ModelJob& then) const {
+  move.error_type = settlement.error_type;
+  ++then.attempts;
+  if (job.cancel_requested) {
+    move.event = Event::cancel;
+    return;
+  }
+  if (settlement.permanent || then.attempts >= job.spec->max_attempts) {
+    move.event = Event::fail;
+    return;
+  }
+  auto [least, most] = wait_band(job.spec->backoff, then.attempts);
+  if (settlement.retry_delay_ms) least = most = *settlement.retry_delay_ms;
+  move.event = most <= 1 && least == 0 ? Event::retry_now : Event::retry_later;
+  if (settlement.retry_delay_ms && *settlement.retry_delay_ms <= 0) move.event = Event::retry_now;
+  if (settlement.retry_delay_ms && *settlement.retry_delay_ms == 1) move.event = Event::retry_later;
+  if (move.event == Event::retry_now) return;
+  move.run_at_min = now_.wall + least;
+  move.run_at_max = now_.wall + most;
+}
+
+Model::ExpectedSettle Model::predict_settle(const Settlement& settlement, std::map<JobId, ModelJob>& ahead) {
+  ExpectedSettle result;
+  result.id = settlement.id;
+  auto seen = ahead.find(settlement.id);
+  if (seen == ahead.end()) {
+    const ModelJob* known = find(settlement.id, now_.wall);
+    if (known == nullptr) {
+      result.refused = Refusal::unknown_job;
+      return result;
+    }
+    seen = ahead.emplace(settlement.id, *known).first;
+  }
+  ModelJob& job = seen->second;
+  if (job.expires_at != 0 && job.expires_at <= now_.wall) {  // ended a moment ago, and nothing is kept
+    result.refused = Refusal::unknown_job;
+    return result;
+  }
+  if (job.status != Status::active || settlement.lease != job.lease || job.lease == LeaseNumber::none) {
+    if (job.settled_by_worker && settlement.lease != LeaseNumber::none && job.settled == settlement.lease) {
+      rare_.add(Rare::settle_repeated);
+      if (job.settled_in_run != run_) rare_.add(Rare::settle_repeated_after_restart);
+      result.status = job.settled_status;
+      result.repeated = true;
+      result.run_at = job.settled_run_at;
+    } else {
+      rare_.add(Rare::stale_settle_refused);
+      const bool just_lost = job.settled == settlement.lease && !job.settled_by_worker && job.moved_at == now_.wall;
+      if (just_lost) rare_.add(Rare::lease_lost_while_settle_waited);
+      result.refused = Refusal::lease_lost;
+    }
+    return result;
+  }
+  Expected move;
+  move.id = settlement.id;
+  move.by_worker = true;
+  switch (settlement.outcome) {
+    case Settlement::Outcome::complete:
+      move.event = Event::complete;
+      move.result = settlement.result;
+      if (job.cancel_requested) rare_.add(Rare::complete_beat_cancel);
+      break;
+    case Settlement::Outcome::fail:
+      expect_fail(job, settlement, move, job);
+      if (move.event == Event::cancel) rare_.add(Rare::cancel_beat_fail);
+      if (move.event == Event::retry_now) rare_.add(Rare::retried_at_once);
+      if (move.event == Event::fail) {
+        rare_.add(settlement.permanent ? Rare::failed_for_good : Rare::attempts_exhausted);
+      }
+      break;
+    case Settlement::Outcome::release:
+      move.event = settlement.delay_ms > 0 ? Event::release_later : Event::release;
+      if (job.cancel_requested) move.event = Event::cancel;
+      if (move.event == Event::cancel) rare_.add(Rare::cancel_beat_release);
+      if (move.event == Event::release_later) {
+        rare_.add(Rare::released_for_later);
+        move.run_at_min = move.run_at_max = now_.wall + settlement.delay_ms;
+      }
+      break;
+  }
+  const auto to = [&] {
+    switch (move.event) {
+      case Event::complete: return Status::completed;
+      case Event::fail: return Status::failed;
+      case Event::cancel: return Status::cancelled;
+      case Event::retry_later:
+      case Event::release_later: return Status::delayed;
+      default: return Status::pending;
+    }
+  }();
+  result.status = to;
+  job.status = to;
+  job.settled = settlement.lease;
+  job.settled_by_worker = true;
+  job.settled_status = to;
+  job.settled_run_at = -1;  // the first answer says
+  job.settled_in_run = run_;
+  const Millis keep = to == Status::failed ? job.spec->retention.failed_ms : job.spec->retention.completed_ms;
+  if (is_end(to) && keep == 0) job.expires_at = now_.wall;
+  expected_.push_back(std::move(move));
+  return result;
+}
+
+void Model::predict(const Settle& settle) {
+  std::map<JobId, ModelJob> ahead;
+  std::vector<ExpectedSettle> results;
+  for (const Settlement& settlement : settle.settlements) results.push_back(predict_settle(settlement, ahead));
+  answer_ = std::move(results);
+}
+
+void Model::predict(const Heartbeat& heartbeat) {
+  ExpectedBeats beats;
+  for (const Beat& beat : heartbeat.beats) {
+    const ModelJob* known = find(beat.id, now_.wall);
+    std::optional<Refusal> refused;
+    if (known == nullptr) {
+      refused = Refusal::unknown_job;
+    } else if (known->lease != beat.lease || beat.lease == LeaseNumber::none) {
+      refused = Refusal::lease_lost;
+      rare_.add(Rare::stale_heartbeat_refused);
+    } else {
+      ModelJob& job = jobs_.at(beat.id);  // in memory only: nothing to undo
+      job.expires_mono = now_.mono + beat.lease_ms.value_or(job.spec->lease_ms);
+      job.may_go_on = job.must_go_on = false;
+      job.in_grace = false;
+      ++job.beats;
+    }
+    beats.results.emplace_back(refused, beat.id);
+  }
+  answer_ = std::move(beats);
+}
+
+void Model::predict(const AppendLogs& logs) {
+  const ModelJob* known = find(logs.id, now_.wall);
+  if (known == nullptr) answer_ = Refusal::unknown_job;
+  else if (known->lease != logs.lease || logs.lease == LeaseNumber::none) answer_ = Refusal::lease_lost;
+}
+
+void Model::predict(const Cancel& cancel) {
+  const ModelJob* known = find(cancel.id, now_.wall);
+  if (known == nullptr) {
+    answer_ = Refusal::unknown_job;
+  } else if (known->status == Status::active) {
+    rare_.add(Rare::cancel_of_active);
+    ModelJob job = *known;
+    job.cancel_requested = true;
+    put(cancel.id, std::move(job));
+    answer_ = ExpectedChange{cancel.id, Status::active, true};
+  } else if (known->status == Status::cancelled) {
+    answer_ = ExpectedChange{cancel.id, Status::cancelled, false};
+  } else if (is_end(known->status)) {
+    answer_ = Refusal::wrong_state;
+  } else {
+    expected_.push_back({cancel.id, Event::cancel, 0, 0, {}, {}, {}, false});
+    answer_ = ExpectedChange{cancel.id, Status::cancelled, false};
+  }
+}
+
+void Model::predict(const Retry& retry) {
+  const ModelJob* known = find(retry.id, now_.wall);
+  if (known == nullptr) {
+    answer_ = Refusal::unknown_job;
+    return;
+  }
+  if (!is_end(known->status) || (retry.only_from && *retry.only_from != known->status)) {
+    if (retry.only_from && known->replays > 0) rare_.add(Rare::replay_twice_refused);
+    answer_ = Refusal::wrong_state;
+    return;
+  }
+  if (!known->spec->unique_key.empty()) {
+    const ModelKey* held = key_holder(known->spec->queue, known->spec->unique_key, now_.wall);
+    if (held != nullptr && held->until == 0 && held->id != retry.id) {
+      rare_.add(Rare::retry_refused_by_unique_key);
+      answer_ = Refusal::unique_key_taken;
+      return;
+    }
+  }
+  if (known->status == Status::failed) rare_.add(Rare::dead_letter_replayed);
+  expected_.push_back({retry.id, Event::replay, 0, 0, {}, {}, {}, false});
+  answer_ = ExpectedChange{retry.id, Status::pending, false};
+}
+
+void Model::predict(const Promote& promote) {
+  const ModelJob* known = find(promote.id, now_.wall);
+  if (known == nullptr) {
+    answer_ = Refusal::unknown_job;
+  } else if (known->status != Status::delayed) {
+    answer_ = Refusal::wrong_state;
+  } else {
+    expected_.push_back({promote.id, Event::promote, 0, 0, {}, {}, {}, false});
+    answer_ = ExpectedChange{promote.id, Status::pending, false};
+  }
+}
+
+void Model::predict(const Delete& remove) {
+  const ModelJob* known = find(remove.id, now_.wall);
+  if (known == nullptr) {
+    answer_ = Refusal::unknown_job;
+    return;
+  }
+  if (known->status == Status::active || (remove.only_from && *remove.only_from != known->status)) {
+    answer_ = Refusal::wrong_state;
+    return;
+  }
+  if (!is_end(known->status)) free_key(*known, remove.id);
+  put(remove.id, std::nullopt);
+}
+
+void Model::predict(const GetJob& get) {
+  if (find(get.id, now_.wall) == nullptr) answer_ = Refusal::unknown_job;
+}
+
+void Model::predict(const PutQueue& put_queue) {
+  const auto known = queues_.find(put_queue.name);
+  if (known == queues_.end()) {
+    if (put_queue.must_exist) answer_ = Refusal::unknown_queue;
+    else if (queues_.size() >= limits_.queues_max) answer_ = Refusal::too_many_queues;
+    if (answer_ && std::holds_alternative<Refusal>(*answer_)) return;
+  }
+  ModelQueue queue = known == queues_.end() ? ModelQueue{{}, now_.wall, {}} : known->second;
+  QueueSettings& settings = queue.settings;
+  if (put_queue.paused) settings.paused = *put_queue.paused;
+  take(settings.priority, put_queue.priority);
+  take(settings.max_attempts, put_queue.max_attempts);
+  take(settings.max_stalls, put_queue.max_stalls);
+  take(settings.backoff, put_queue.backoff);
+  take(settings.lease_ms, put_queue.lease_ms);
+  take(settings.timeout_ms, put_queue.timeout_ms);
+  take(settings.retention, put_queue.retention);
+  set_queue(put_queue.name, queue);
+}
+
+void Model::predict(const DeleteQueue& remove) {
+  const auto known = queues_.find(remove.name);
+  if (known == queues_.end()) {
+    answer_ = Refusal::unknown_queue;
+    return;
+  }
+  std::vector<JobId> mine;
+  bool in_use = false;
+  for (const auto& [id, job] : jobs_) {
+    if (job.queue != known->second.number) continue;
+    if (job.expires_at == 0 || job.expires_at > now_.wall) {
+      const bool quiet_end = job.status == Status::completed || job.status == Status::cancelled;
+      in_use = in_use || job.status == Status::active || (!remove.with_jobs && !quiet_end);
+    }
+    mine.push_back(id);
+  }
+  for (const auto& [ticket, waiter] : waiters_) {
+    in_use = in_use || (waiter.connection && std::ranges::find(waiter.queues, remove.name) != waiter.queues.end());
+  }
+  if (in_use) {
+    answer_ = Refusal::queue_in_use;
+    return;
+  }
+  if (!mine.empty()) rare_.add(Rare::queue_deleted_with_jobs);
+  for (const JobId& id : mine) put(id, std::nullopt);
+  std::vector<std::string> keys;
+  for (const auto& [key, held] : keys_) {
+    if (key.first == known->second.number) keys.push_back(key.second);
+  }
+  const QueueNumber number = known->second.number;
+  for (const std::string& key : keys) set_key(number, key, std::nullopt);
+  set_queue(remove.name, std::nullopt);
+}
+
+void Model::predict(const Lease& lease) {
+  if (draining_) return;
+  if (!queues_.contains(lease.queue)) {
+    if (queues_.size() >= limits_.queues_max) {
+      answer_ = Refusal::too_many_queues;
+      return;
+    }
+    expect_queue(lease.queue);
+  }
+  waiters_[asker_] = {lease.worker_id, false, {lease.queue}, lease.names, lease.max, now_.mono + lease.wait_ms, {}};
+  worker_names_[lease.worker_id] = lease.names;
+}
+
+void Model::predict(const AbandonLease& abandon) {
+  if (waiters_.erase(abandon.waiter) > 0) rare_.add(Rare::poll_abandoned);
+}
+
+void Model::predict(const OpenWorker& open) {
+  ExpectedOpened answer;
+  for (const OpenWorker::Held& held : open.resume) {
+    const ModelJob* known = find(held.id, now_.wall);
+    if (known == nullptr || known->lease != held.lease || held.lease == LeaseNumber::none) {
+      rare_.add(Rare::worker_resume_lost);
+      answer.lost.push_back(held.id);
+      continue;
+    }
+    rare_.add(Rare::worker_resumed);
+    answer.resumed.push_back(held.id);
+    ModelJob& job = jobs_.at(held.id);
+    job.connection = asker_;
+    job.in_grace = job.may_go_on = job.must_go_on = false;
+    job.expires_mono = std::max(job.expires_mono, now_.mono + job.spec->lease_ms);
+  }
+  ModelWaiter waiter{open.worker_id, true, {}, open.names, open.credit, never, {}};
+  for (const OpenWorker::Queue& queue : open.queues) {
+    if (!queues_.contains(queue.name) && queues_.size() >= limits_.queues_max) continue;
+    expect_queue(queue.name);
+    waiter.queues.push_back(queue.name);
+  }
+  waiters_[asker_] = std::move(waiter);
+  worker_names_[open.worker_id] = open.names;
+  answer_ = std::move(answer);
+}
+
+void Model::predict(const SetCredit& set) {
+  const auto waiter = waiters_.find(set.worker);
+  if (waiter != waiters_.end()) waiter->second.credit = set.credit;
+}
+
+void Model::predict(const CloseWorker& close) {
+  waiters_.erase(close.worker);
+  for (const JobId& id : active_) {
+    ModelJob& job = jobs_.at(id);
+    if (job.connection != close.worker) continue;
+    job.connection = Ticket::none;
+    job.in_grace = job.expires_mono > now_.mono + close.grace_ms;
+    job.expires_mono = std::min(job.expires_mono, now_.mono + close.grace_ms);
+  }
+}
+
+void Model::predict(const StopLeasing&) {
+  rare_.add(Rare::drained);
+  draining_ = true;
+}
+
+}  // namespace pawl::sim

@@ -1,0 +1,94 @@
+// Situations that seldom come up and in which brokers break: a run counts each, and the tests insist that all are met.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace pawl::sim {
+
+enum class Rare : std::uint8_t {
+  stale_settle_refused,
+  stale_heartbeat_refused,
+  settle_repeated,
+  settle_repeated_after_restart,
+  lease_lost_while_settle_waited,
+  heartbeat_kept_a_lease,
+  stall,
+  stall_budget_exhausted,
+  attempts_exhausted,
+  failed_for_good,
+  retried_at_once,
+  time_limit_hit,
+  released_for_later,
+  cancel_of_active,
+  cancel_beat_fail,
+  cancel_beat_release,
+  cancel_beat_stall,
+  complete_beat_cancel,
+  dead_letter_replayed,
+  replay_twice_refused,
+  retry_refused_by_unique_key,
+  deduplicated,
+  deduplicated_within_a_batch,
+  deduplicated_after_the_end,
+  idempotent_repeat,
+  idempotent_repeat_after_restart,
+  idempotent_repeat_of_a_deleted_job,
+  idempotent_mismatch,
+  idempotency_key_expired,
+  window_refill,
+  window_trimmed,
+  submit_ahead_of_a_full_window,
+  names_found_beyond_the_window,
+  timer_window_refill,
+  timer_ahead_of_a_full_window,
+  due_slice_full,
+  name_filter_passed_over,
+  active_memory_full,
+  paused_with_waiting_workers,
+  poll_answered_empty,
+  poll_abandoned,
+  worker_resumed,
+  worker_resume_lost,
+  grace_ran_out,
+  weights_served_two_queues,
+  retention_expired,
+  queue_deleted_with_jobs,
+  queue_made_again,
+  queues_full,
+  wall_clock_set_back,
+  wall_clock_set_forward,
+  restart_with_wall_clock_behind,
+  broker_was_stopped,
+  slow_disk_batches_in_flight,
+  crash_with_unsynced_batches,
+  crash_lost_batches,
+  crash_kept_unanswered_batches,
+  crash_inside_a_batch,
+  disk_failed,
+  reply_lost,
+  request_sent_twice,
+  drained,
+  restart_equals_memory,
+  count,
+};
+
+inline constexpr std::size_t rare_count = static_cast<std::size_t>(Rare::count);
+
+std::string_view name_of(Rare rare);
+
+class RareCounts {
+ public:
+  void add(Rare rare) { ++counts_[static_cast<std::size_t>(rare)]; }
+  std::uint64_t of(Rare rare) const { return counts_[static_cast<std::size_t>(rare)]; }
+  void add(const RareCounts& other) {
+    for (std::size_t i = 0; i < rare_count; ++i) counts_[i] += other.counts_[i];
+  }
+
+ private:
+  std::array<std::uint64_t, rare_count> counts_{};
+};
+
+}  // namespace pawl::sim
