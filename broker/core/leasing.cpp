@@ -13,6 +13,12 @@ std::size_t share_of(const Queue& queue) {
   return std::max<std::size_t>((queue.window.size() + waiting - 1) / waiting, 1);
 }
 
+std::vector<std::string> sorted_set(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  return names;
+}
+
 }  // namespace
 
 // Stands in its queues' lists exactly while it has room; goes to the back when it comes anew.
@@ -78,8 +84,7 @@ void Machine::State::apply(Ticket to, const Lease& lease, Now now, Outbox& outbo
   Waiter& waiter = *made;
   waiter.ticket = to;
   waiter.worker_id = lease.worker_id;
-  waiter.names = lease.names;
-  std::ranges::sort(waiter.names);
+  waiter.names = sorted_set(lease.names);
   waiter.credit = lease.max;
   waiter.deadline_mono = now.mono + lease.wait_ms;
   const auto key = static_cast<std::uint64_t>(to);
@@ -105,8 +110,7 @@ void Machine::State::apply(Ticket to, const OpenWorker& open, Now now, Outbox& o
   waiter.ticket = to;
   waiter.worker_id = open.worker_id;
   waiter.connection = true;
-  waiter.names = open.names;
-  std::ranges::sort(waiter.names);
+  waiter.names = sorted_set(open.names);
   waiter.credit = open.credit;
   WorkerOpened answer;
   for (const OpenWorker::Held& held : open.resume) {

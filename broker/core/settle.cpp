@@ -83,9 +83,10 @@ BeatResult Machine::State::beat(const Beat& beat, Now now, Outbox& outbox) {
   LeaseState& lease = entry->active->lease;
   see_worker(lease.worker_id, now);
   const Millis length = beat.lease_ms.value_or(job.lease_ms);
-  lease.expires_mono = now.mono + length;
+  const Millis before = std::exchange(lease.expires_mono, now.mono + length);
   lease.expires_wall = now.wall + length;
-  if (beat.lease_ms) grant_deadlines.emplace(lease.expires_mono, entry->active->grant);
+  // A later end needs no note of its own: the grant is looked at again at the earlier one.
+  if (lease.expires_mono < before) grant_deadlines.emplace(lease.expires_mono, entry->active->grant);
   if (beat.progress) job.progress = *beat.progress;
   if (beat.message) job.message = *beat.message;
   if (beat.progress || beat.message) outbox.progressed(job, entry->queue->row.name);

@@ -20,10 +20,10 @@ namespace pawl::engine {
 struct Engine::State {
   State(EngineOptions given, std::unique_ptr<storage::Partition> acquired)
       : options(std::move(given)),
-        partition(std::move(acquired)),
         inbox(options.inbox_commands, options.inbox_bytes),
-        events(partition->epoch(), options.events_kept),
+        events(acquired->epoch(), options.events_kept),
         gate(events, meters, [this](const std::string& why) { fail(why); }),
+        partition(std::move(acquired)),
         port(inbox, *partition, [this] { return wall(); }) {}
 
   void fail(const std::string& why) {
@@ -37,12 +37,13 @@ struct Engine::State {
   core::Millis wall() const { return std::max(pressure.wall.load(), wall_of(options.clock)); }
 
   EngineOptions options;
-  std::unique_ptr<storage::Partition> partition;
   Inbox inbox;
   EventRing events;
   Meters meters;
   Gate gate;
   Pressure pressure;
+  // Its own threads may still be inside a done or an answer: they are joined before what those touch goes.
+  std::unique_ptr<storage::Partition> partition;
   Port port;
 
   std::mutex failure_mutex;

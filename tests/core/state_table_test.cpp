@@ -1,4 +1,5 @@
-// Every edge and every non-edge of the state table: 8 states × 15 events, as a ledger, and then through the machine.
+// Every edge and every non-edge of the state table: 8 states × 15 events, as a ledger, and then through the
+// machine.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -21,22 +22,23 @@ struct Row {
 };
 constexpr const char* no = "-";
 constexpr std::array ledger{
-    //                           pending      active       completed  failed     delayed      stalled      blocked      cancelled
-    Row{Event::lease,         {"active",    no,          no,        no,        no,          "active",    no,          no}},
-    Row{Event::complete,      {no,          "completed", no,        no,        no,          no,          no,          no}},
-    Row{Event::retry_later,   {no,          "delayed",   no,        no,        no,          no,          no,          no}},
-    Row{Event::retry_now,     {no,          "pending",   no,        no,        no,          no,          no,          no}},
-    Row{Event::fail,          {no,          "failed",    no,        no,        no,          no,          no,          no}},
-    Row{Event::release,       {no,          "pending",   no,        no,        no,          no,          no,          no}},
-    Row{Event::release_later, {no,          "delayed",   no,        no,        no,          no,          no,          no}},
-    Row{Event::stall,         {no,          "stalled",   no,        no,        no,          no,          no,          no}},
-    Row{Event::due,           {no,          no,          no,        no,        "pending",   no,          no,          no}},
-    Row{Event::promote,       {no,          no,          no,        no,        "pending",   no,          no,          no}},
-    Row{Event::cancel,        {"cancelled", "cancelled", no,        no,        "cancelled", "cancelled", "cancelled", no}},
-    Row{Event::unblock,       {no,          no,          no,        no,        no,          no,          "pending",   no}},
-    Row{Event::unblock_later, {no,          no,          no,        no,        no,          no,          "delayed",   no}},
-    Row{Event::parent_failed, {no,          no,          no,        no,        no,          no,          "failed",    no}},
-    Row{Event::replay,        {no,          no,          "pending", "pending", no,          no,          no,          "pending"}},
+    //                           pending      active       completed  failed     delayed      stalled blocked
+    //                           cancelled
+    Row{Event::lease, {"active", no, no, no, no, "active", no, no}},
+    Row{Event::complete, {no, "completed", no, no, no, no, no, no}},
+    Row{Event::retry_later, {no, "delayed", no, no, no, no, no, no}},
+    Row{Event::retry_now, {no, "pending", no, no, no, no, no, no}},
+    Row{Event::fail, {no, "failed", no, no, no, no, no, no}},
+    Row{Event::release, {no, "pending", no, no, no, no, no, no}},
+    Row{Event::release_later, {no, "delayed", no, no, no, no, no, no}},
+    Row{Event::stall, {no, "stalled", no, no, no, no, no, no}},
+    Row{Event::due, {no, no, no, no, "pending", no, no, no}},
+    Row{Event::promote, {no, no, no, no, "pending", no, no, no}},
+    Row{Event::cancel, {"cancelled", "cancelled", no, no, "cancelled", "cancelled", "cancelled", no}},
+    Row{Event::unblock, {no, no, no, no, no, no, "pending", no}},
+    Row{Event::unblock_later, {no, no, no, no, no, no, "delayed", no}},
+    Row{Event::parent_failed, {no, no, no, no, no, no, "failed", no}},
+    Row{Event::replay, {no, no, "pending", "pending", no, no, no, "pending"}},
 };
 
 std::string text_of(std::optional<Status> status) { return status ? std::string(name_of(*status)) : no; }
@@ -116,7 +118,8 @@ const std::map<Event, std::function<void(Bench&, const Placed&)>> ways{
     {Event::complete, [](Bench& bench, const Placed& at) { settle(bench, at, [](Settlement&) {}); }},
     {Event::retry_later,
      [](Bench& bench, const Placed& at) {
-       settle(bench, at, [](Settlement& s) { s.outcome = Settlement::Outcome::fail, s.retry_delay_ms = 60'000; });
+       settle(bench, at,
+              [](Settlement& s) { s.outcome = Settlement::Outcome::fail, s.retry_delay_ms = 60'000; });
      }},
     {Event::retry_now,
      [](Bench& bench, const Placed& at) {
@@ -132,7 +135,8 @@ const std::map<Event, std::function<void(Bench&, const Placed&)>> ways{
      }},
     {Event::release_later,
      [](Bench& bench, const Placed& at) {
-       settle(bench, at, [](Settlement& s) { s.outcome = Settlement::Outcome::release, s.delay_ms = 60'000; });
+       settle(bench, at,
+              [](Settlement& s) { s.outcome = Settlement::Outcome::release, s.delay_ms = 60'000; });
      }},
     {Event::promote, [](Bench& bench, const Placed& at) { bench.take(bench.post(Promote{at.id})); }},
     {Event::replay, [](Bench& bench, const Placed& at) { bench.take(bench.post(Retry{at.id, {}})); }},
@@ -154,7 +158,8 @@ TEST(StateTableTest, TheMachineFollowsEveryEdgeAndRefusesEveryNonEdge) {
       const bool edge = std::string(row.to[i]) != no;
       EXPECT_EQ(name_of(after.status), edge ? std::string_view(row.to[i]) : name_of(from))
           << name_of(row.event) << " in " << name_of(from);
-      EXPECT_EQ(after.history.size(), moves + (edge ? 1 : 0)) << name_of(row.event) << " in " << name_of(from);
+      EXPECT_EQ(after.history.size(), moves + (edge ? 1 : 0))
+          << name_of(row.event) << " in " << name_of(from);
     }
   }
 }

@@ -1,7 +1,10 @@
 // An engine on a store, with replies that can be awaited.
 #pragma once
 
+#include <unistd.h>
+
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -91,7 +94,8 @@ class Bench {
   }
   /// On RocksDB in a directory of its own.
   explicit Bench(const std::string& name) {
-    directory_ = std::filesystem::path(testing::TempDir()) / ("pawl-engine-" + name);
+    directory_ = std::filesystem::path(testing::TempDir()) /
+                 ("pawl-engine-" + name + "-" + std::to_string(::getpid()));
     std::filesystem::remove_all(directory_);
     open();
   }

@@ -81,10 +81,12 @@ bool Broker::turn(std::deque<Command>& inbox, std::optional<std::size_t> crash_a
 
 bool Broker::tick_if_due() {
   const Machine::Deadline deadline = machine_.next_deadline();
-  if (deadline.wall > now_.wall && deadline.mono > now_.mono) return false;
-  Now told = now_;
   const bool timers_only = deadline.mono > now_.mono;
-  if (is(Canary::early_due) && timers_only) told.wall += 5000;
+  const bool early =
+      is(Canary::early_due) && timers_only && deadline.wall > now_.wall && deadline.wall < now_.wall + 5000;
+  if (deadline.wall > now_.wall && timers_only && !early) return false;
+  Now told = now_;
+  if (early) told.wall = deadline.wall;
   if (is(Canary::early_expiry)) told.mono += 2000;
   if (is(Canary::late_expiry)) told.mono = frozen_mono_;
   if (is(Canary::late_due) && timers_only) told.wall = frozen_wall_;
@@ -105,7 +107,8 @@ bool Broker::tick_if_due() {
 void Broker::serve(const Command& command) {
   const Command given = falsified(command);
   load_for(given);
-  parts_.trace.add("command", {}, static_cast<std::int64_t>(command.body.index()), static_cast<std::int64_t>(command.ticket));
+  parts_.trace.add("command", {}, static_cast<std::int64_t>(command.body.index()),
+                   static_cast<std::int64_t>(command.ticket));
   parts_.model.before(command, now_);
   machine_.apply(given, now_, *this);
   parts_.model.after(machine_);
@@ -128,10 +131,12 @@ void Broker::load(const Needs& needs) {
     machine_.load_job(id, std::move(job));
   }
   for (const auto& [queue, key] : needs.unique_keys) {
-    machine_.load_unique(queue, key, is(Canary::double_unique) ? std::nullopt : parts_.disk.unique(queue, key));
+    machine_.load_unique(queue, key,
+                         is(Canary::double_unique) ? std::nullopt : parts_.disk.unique(queue, key));
   }
   for (const std::string& key : needs.idempotency_keys) {
-    machine_.load_idempotency(key, is(Canary::forgotten_idempotency) ? std::nullopt : parts_.disk.idempotency(key));
+    machine_.load_idempotency(
+        key, is(Canary::forgotten_idempotency) ? std::nullopt : parts_.disk.idempotency(key));
   }
 }
 
@@ -141,11 +146,13 @@ Command Broker::falsified(const Command& command) {
   if (auto* settle = std::get_if<Settle>(&given.body)) {
     for (Settlement& settlement : settle->settlements) {
       const ModelJob* known = parts_.model.find(settlement.id, now_.wall);
-      if (is(Canary::taken_stale_settle) && known != nullptr && known->status == Status::active) settlement.lease = known->lease;
+      if (is(Canary::taken_stale_settle) && known != nullptr && known->status == Status::active)
+        settlement.lease = known->lease;
       if (is(Canary::early_retry) && !settlement.retry_delay_ms) settlement.retry_delay_ms = 1;
     }
   }
-  if (auto* retry = std::get_if<Retry>(&given.body); retry && is(Canary::replayed_twice)) retry->only_from.reset();
+  if (auto* retry = std::get_if<Retry>(&given.body); retry && is(Canary::replayed_twice))
+    retry->only_from.reset();
   if (auto* close = std::get_if<CloseWorker>(&given.body); close && is(Canary::no_grace)) close->grace_ms = 0;
   if (auto* put = std::get_if<PutQueue>(&given.body); put && is(Canary::pause_ignored)) put->paused.reset();
   return given;
@@ -162,12 +169,14 @@ void Broker::falsify_window(const WindowRequest& request, Disk::Window& window) 
   }
   if (!is(Canary::cancelled_again)) return;
   for (const auto& [id, known] : parts_.model.jobs()) {
-    if (known.status != Status::cancelled || known.queue != request.queue || !parts_.random.one_in(8)) continue;
+    if (known.status != Status::cancelled || known.queue != request.queue || !parts_.random.one_in(8))
+      continue;
     std::optional<Job> job = parts_.disk.job(id, now_.wall);
     if (!job || (request.after && job->ready_key() <= *request.after)) continue;
     job->status = Status::pending;
     job->expires_at = 0;
     const auto place = std::ranges::lower_bound(window.jobs, job->ready_key(), {}, &Job::ready_key);
+    if (place == window.jobs.end()) continue;
     window.jobs.insert(place, std::move(*job));
     return;
   }
@@ -176,7 +185,8 @@ void Broker::falsify_window(const WindowRequest& request, Disk::Window& window) 
 void Broker::watch_window(const WindowRequest& request, const Disk::Window& window) {
   parts_.rare.add(Rare::window_refill);
   const auto end = window_ends_.find(request.queue);
-  if (end != window_ends_.end() && request.after && *request.after < end->second) parts_.rare.add(Rare::window_trimmed);
+  if (end != window_ends_.end() && request.after && *request.after < end->second)
+    parts_.rare.add(Rare::window_trimmed);
   if (!window.jobs.empty()) window_ends_[request.queue] = window.jobs.back().ready_key();
 }
 
@@ -244,12 +254,13 @@ std::vector<std::string> Broker::memory() {
     std::string counts;
     for (const std::uint64_t count : queue.counts) counts += fmt::format(" {}", count);
     lines.push_back(fmt::format("queue {} {} {} paused {} counts{} completed {} failed {}", queue.name,
-                                static_cast<std::uint32_t>(queue.number), queue.created_at, queue.settings.paused, counts,
-                                queue.lifetime_completed, queue.lifetime_failed));
+                                static_cast<std::uint32_t>(queue.number), queue.created_at,
+                                queue.settings.paused, counts, queue.lifetime_completed,
+                                queue.lifetime_failed));
   }
   for (const auto& [id, lease] : machine_.active_leases()) {
-    lines.push_back(fmt::format("lease {} {} {} {}", short_id(id), static_cast<std::uint64_t>(lease.number), lease.worker_id,
-                                lease.granted_wall));
+    lines.push_back(fmt::format("lease {} {} {} {}", short_id(id), static_cast<std::uint64_t>(lease.number),
+                                lease.worker_id, lease.granted_wall));
   }
   looking_ = true;
   for (const auto& [id, known] : parts_.model.jobs()) {
@@ -265,10 +276,11 @@ std::vector<std::string> Broker::memory() {
     }
     std::string record;
     engine::encode_job(place_of(seen_->status), *seen_, record);
-    lines.push_back(fmt::format("job {} {} worker {} attempts {} stalls {} errors {} history {} logs {} settled {} record {:016x}",
-                                short_id(id), name_of(seen_->status), seen_->worker_id, seen_->attempts_made, seen_->stalls,
-                                seen_->errors.size(), seen_->history.size(), seen_->log_lines,
-                                static_cast<std::uint64_t>(seen_->last_settle.lease), std::hash<std::string>{}(record)));
+    lines.push_back(fmt::format(
+        "job {} {} worker {} attempts {} stalls {} errors {} history {} logs {} settled {} record {:016x}",
+        short_id(id), name_of(seen_->status), seen_->worker_id, seen_->attempts_made, seen_->stalls,
+        seen_->errors.size(), seen_->history.size(), seen_->log_lines,
+        static_cast<std::uint64_t>(seen_->last_settle.lease), std::hash<std::string>{}(record)));
     machine_.after_commit();
   }
   looking_ = false;
@@ -349,7 +361,8 @@ void Broker::put_idempotency(std::string_view key, const IdempotencyRow& row) {
   wrote_ = true;
   parts_.disk.rows().put_idempotency(key, row);
 }
-void Broker::put_logs(const JobId& id, std::uint32_t first_line, Millis at, std::span<const std::string> lines) {
+void Broker::put_logs(const JobId& id, std::uint32_t first_line, Millis at,
+                      std::span<const std::string> lines) {
   wrote_ = true;
   parts_.disk.rows().put_logs(id, first_line, at, lines);
 }

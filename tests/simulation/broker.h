@@ -1,4 +1,5 @@
-// The broker in one thread: the real machine, driven as the engine drives it, over the fake disk, watched by the model.
+// The broker in one thread: the real machine, driven as the engine drives it, over the fake disk, watched by
+// the model.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +44,8 @@ class Broker final : private core::Outbox {
   /// Recovers from the disk; the model has been brought to where the disk stands.
   Broker(Parts parts, Options options);
 
-  /// One turn: what is due, then up to a batch of commands, then match and commit. When `crash_after` is given, the
-  /// power goes after so many commands: nothing is committed and false comes back.
+  /// One turn: what is due, then up to a batch of commands, then match and commit. When `crash_after` is
+  /// given, the power goes after so many commands: nothing is committed and false comes back.
   bool turn(std::deque<core::Command>& inbox, std::optional<std::size_t> crash_after);
   /// Turns until nothing is due, to match or to load; then audits what must have happened.
   void settle_down();
@@ -55,7 +56,8 @@ class Broker final : private core::Outbox {
   core::Now now() const { return now_; }
   core::Machine::Deadline deadline() const { return machine_.next_deadline(); }
   const core::Machine& machine() const { return machine_; }
-  /// Everything that a restart must bring back: queues, leases, all records of the model's jobs. Sorted lines.
+  /// Everything that a restart must bring back: queues, leases, all records of the model's jobs. Sorted
+  /// lines.
   std::vector<std::string> memory();
 
  private:
@@ -89,7 +91,8 @@ class Broker final : private core::Outbox {
                 std::span<const std::string> lines) override;
   void erase_logs(const core::JobId& id) override;
   void reply(core::Ticket to, core::Reply&& reply) override;
-  void moved(const core::Job& job, const std::string& queue, core::Status from, const core::Event* cause) override;
+  void moved(const core::Job& job, const std::string& queue, core::Status from,
+             const core::Event* cause) override;
   void progressed(const core::Job& job, const std::string& queue) override;
   void logged(const core::Job& job, const std::string& queue, std::span<const std::string> lines) override;
 
@@ -106,7 +109,7 @@ class Broker final : private core::Outbox {
   std::optional<core::Job> seen_;
   std::vector<std::pair<core::Ticket, core::Reply>> replies_;
   std::deque<Owed> owed_;
-  core::Millis timers_end_ = 0;                                  // the furthest timer loaded
+  core::Millis timers_end_ = 0;                              // the furthest timer loaded
   std::map<core::QueueNumber, core::ReadyKey> window_ends_;  // the furthest row loaded of each queue
 };
 

@@ -27,8 +27,10 @@ std::array<std::uint64_t, 2> hash_of(const Submit& submit) {
 std::string World::queue_name() { return fmt::format("q{}", random_.below(options_.queues)); }
 
 void World::remember(const JobId& id) {
-  if (known_.size() < known_max) known_.push_back(id);
-  else known_[known_at_++ % known_max] = id;
+  if (known_.size() < known_max)
+    known_.push_back(id);
+  else
+    known_[known_at_++ % known_max] = id;
 }
 
 std::optional<JobId> World::some_job() {
@@ -51,12 +53,15 @@ NewJob World::new_job() {
   if (random_.percent(60)) job.name = fmt::format("n{}", random_.below(3));
   if (random_.percent(90)) {
     const auto size = static_cast<std::size_t>(random_.below(options_.payload_max) + 2);
-    job.payload = std::make_shared<const std::string>(fmt::format("\"{:x}{}\"", random_.word(), std::string(size, 'p')));
+    job.payload = std::make_shared<const std::string>(
+        fmt::format("\"{:x}{}\"", random_.word(), std::string(size, 'p')));
   }
   if (random_.percent(50)) job.priority = static_cast<int>(random_.between(-2, 2));
   if (random_.percent(3)) job.priority = random_.one_in(2) ? 1000 : -1000;
-  if (random_.percent(20)) job.delay_ms = random_.between(0, random_.one_in(4) ? 120'000 : 4'000);
-  else if (random_.percent(10)) job.run_at = raw_wall_ + random_.between(-5'000, 20'000);
+  if (random_.percent(20))
+    job.delay_ms = random_.between(0, random_.one_in(4) ? 120'000 : 4'000);
+  else if (random_.percent(10))
+    job.run_at = raw_wall_ + random_.between(-5'000, 20'000);
   if (random_.percent(50)) job.max_attempts = static_cast<std::uint32_t>(random_.between(1, 4));
   if (random_.percent(50)) job.max_stalls = static_cast<std::uint32_t>(random_.between(0, 3));
   if (random_.percent(80)) {
@@ -90,7 +95,8 @@ void World::submit(Client& client, std::size_t index) {
   for (std::size_t i = 0; i < count; ++i) submit.jobs.push_back(new_job());
   if (count > 2 && random_.percent(30)) submit.jobs.back() = submit.jobs.front();
   if (random_.percent(40)) submit.idempotency = Idempotency{fmt::format("k{}", next_key_++), hash_of(submit)};
-  if (model_.waiting_in(submit.jobs.front().queue) > options_.machine.window_jobs && submit.jobs.front().priority == 1000) {
+  if (model_.waiting_in(submit.jobs.front().queue) > options_.machine.window_jobs &&
+      submit.jobs.front().priority == 1000) {
     rare_.add(Rare::submit_ahead_of_a_full_window);
   }
   client.last = submit;
@@ -121,14 +127,30 @@ void World::client_acts(std::size_t index) {
   const auto job = some_job();
   if (!job || random_.percent(60)) return submit(client, index);
   switch (random_.weighted(std::array<std::uint32_t, 8>{20, 8, 10, 10, 8, 8, 4, 4})) {
-    case 0: client.waits = post(GetJob{*job}, Who::client, index); break;
-    case 1: client.waits = post(Why{*job}, Who::client, index); break;
-    case 2: client.waits = post(Cancel{*some_job(Status::active)}, Who::client, index); break;
-    case 3: client.waits = post(Cancel{*job}, Who::client, index); break;
-    case 4: client.waits = post(Promote{*some_job(Status::delayed)}, Who::client, index); break;
-    case 5: client.waits = post(Retry{*some_job(Status::completed), std::nullopt}, Who::client, index); break;
-    case 6: client.waits = post(Delete{*job, std::nullopt}, Who::client, index); break;
-    default: client.waits = post(LookResident{{*job, known_.front()}}, Who::client, index); break;
+    case 0:
+      client.waits = post(GetJob{*job}, Who::client, index);
+      break;
+    case 1:
+      client.waits = post(Why{*job}, Who::client, index);
+      break;
+    case 2:
+      client.waits = post(Cancel{*some_job(Status::active)}, Who::client, index);
+      break;
+    case 3:
+      client.waits = post(Cancel{*job}, Who::client, index);
+      break;
+    case 4:
+      client.waits = post(Promote{*some_job(Status::delayed)}, Who::client, index);
+      break;
+    case 5:
+      client.waits = post(Retry{*some_job(Status::completed), std::nullopt}, Who::client, index);
+      break;
+    case 6:
+      client.waits = post(Delete{*job, std::nullopt}, Who::client, index);
+      break;
+    default:
+      client.waits = post(LookResident{{*job, known_.front()}}, Who::client, index);
+      break;
   }
 }
 
@@ -142,12 +164,18 @@ PutQueue World::new_settings() {
   PutQueue put;
   put.name = queue_name();
   if (random_.percent(30)) put.priority = random_.one_in(2) ? std::nullopt : std::optional<int>(1);
-  if (random_.percent(30)) put.max_attempts = random_.one_in(2) ? std::nullopt : std::optional<std::uint32_t>(2);
-  if (random_.percent(30)) put.max_stalls = random_.one_in(2) ? std::nullopt : std::optional<std::uint32_t>(1);
-  if (random_.percent(20)) put.lease_ms = random_.one_in(2) ? std::nullopt : std::optional<Millis>(options_.lease_ms);
+  if (random_.percent(30))
+    put.max_attempts = random_.one_in(2) ? std::nullopt : std::optional<std::uint32_t>(2);
+  if (random_.percent(30))
+    put.max_stalls = random_.one_in(2) ? std::nullopt : std::optional<std::uint32_t>(1);
+  if (random_.percent(20))
+    put.lease_ms = random_.one_in(2) ? std::nullopt : std::optional<Millis>(options_.lease_ms);
   if (random_.percent(20)) put.timeout_ms = random_.one_in(2) ? std::nullopt : std::optional<Millis>(3'000);
-  if (random_.percent(20)) put.retention = random_.one_in(2) ? std::nullopt : std::optional(Retention{2'000, 4'000});
-  if (random_.percent(20)) put.backoff = random_.one_in(2) ? std::nullopt : std::optional(Backoff{Backoff::Type::fixed, 50, 1, 50, 0});
+  if (random_.percent(20))
+    put.retention = random_.one_in(2) ? std::nullopt : std::optional(Retention{2'000, 4'000});
+  if (random_.percent(20))
+    put.backoff =
+        random_.one_in(2) ? std::nullopt : std::optional(Backoff{Backoff::Type::fixed, 50, 1, 50, 0});
   return put;
 }
 
@@ -170,7 +198,9 @@ void World::operator_acts() {
       post(std::move(resume), Who::nobody, 0);
       break;
     }
-    case 2: post(new_settings(), Who::nobody, 0); break;
+    case 2:
+      post(new_settings(), Who::nobody, 0);
+      break;
     case 3: {
       if (const auto dead = some_job(Status::failed)) {
         post(Retry{*dead, Status::failed}, Who::nobody, 0);
@@ -187,9 +217,15 @@ void World::operator_acts() {
       post(DeleteQueue{name, random_.percent(80)}, Who::nobody, 0);
       break;
     }
-    case 6: post(ListQueues{}, Who::nobody, 0); break;
-    case 7: post(ListWorkers{}, Who::nobody, 0); break;
-    default: post(GetQueue{queue_name()}, Who::nobody, 0); break;
+    case 6:
+      post(ListQueues{}, Who::nobody, 0);
+      break;
+    case 7:
+      post(ListWorkers{}, Who::nobody, 0);
+      break;
+    default:
+      post(GetQueue{queue_name()}, Who::nobody, 0);
+      break;
   }
 }
 

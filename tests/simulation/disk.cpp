@@ -44,8 +44,8 @@ Image::JobPtr Image::find(const core::JobId& id) const {
 
 Disk::Disk(Fault fault, bool lenient)
     : fault_(fault),
-      // Rows are dropped once they expired before what a restart knows of the time: a clock that is set back while the
-      // broker is down must find them.
+      // Rows are dropped once they expired before what a restart knows of the time: a clock that is set back
+      // while the broker is down must find them.
       store_(store_options(lenient), storage::MemoryStore::Mode::manual) {
   acquire();
 }
@@ -80,8 +80,10 @@ std::uint64_t Disk::commit(core::Millis wall) {
     const core::Millis marked = decoded(engine::decode_marks(entry.value)).wall;
     marks_wall_ = std::max(marks_wall_, std::min(marked, wall));
   });
-  if (fault_ == Fault::tears_batches) commit_torn(outbox_.batch);
-  else partition_->commit(outbox_.batch, {});
+  if (fault_ == Fault::tears_batches)
+    commit_torn(outbox_.batch);
+  else
+    partition_->commit(outbox_.batch, {});
   outbox_.clear();
   walls_.push_back(marks_wall_);
   return ++committed_;
@@ -133,17 +135,20 @@ std::optional<std::string> Disk::get(storage::Family family, std::string_view ke
   return found;
 }
 
-void Disk::scan(storage::Family family, std::string begin, std::string end, const storage::Visit& visit) const {
-  partition_->scan({family, std::move(begin), std::move(end), false}, visit, [](storage::Result<void> result) {
-    if (!result) violated("D1", "the store cannot be read: " + result.error().message);
-  });
+void Disk::scan(storage::Family family, std::string begin, std::string end,
+                const storage::Visit& visit) const {
+  partition_->scan({family, std::move(begin), std::move(end), false}, visit,
+                   [](storage::Result<void> result) {
+                     if (!result) violated("D1", "the store cannot be read: " + result.error().message);
+                   });
 }
 
 std::optional<core::Job> Disk::read_job(Place place, std::string_view key) const {
   std::optional<core::Job> job;
-  partition_->get(engine::family_of(place), key, [&](storage::Result<std::optional<std::string_view>> answer) {
-    if (answer && *answer) job = decoded(engine::decode_job(place, key, **answer));
-  });
+  partition_->get(engine::family_of(place), key,
+                  [&](storage::Result<std::optional<std::string_view>> answer) {
+                    if (answer && *answer) job = decoded(engine::decode_job(place, key, **answer));
+                  });
   return job;
 }
 
@@ -165,16 +170,17 @@ Disk::Window Disk::window(const core::WindowRequest& request) const {
     begin = engine::ready_key(request.queue, request.after->priority, request.after->id).str();
     begin.push_back('\0');
   }
-  scan(family::ready, std::move(begin), engine::queue_end(request.queue).str(),
-       [&](std::string_view key, std::string_view value) {
-         if (out.jobs.size() >= request.count || (!out.jobs.empty() && bytes + value.size() > request.bytes)) {
-           out.exhausted = false;
-           return false;
-         }
-         out.jobs.push_back(decoded(engine::decode_job(Place::ready, key, value)));
-         bytes += value.size();
-         return true;
-       });
+  scan(
+      family::ready, std::move(begin), engine::queue_end(request.queue).str(),
+      [&](std::string_view key, std::string_view value) {
+        if (out.jobs.size() >= request.count || (!out.jobs.empty() && bytes + value.size() > request.bytes)) {
+          out.exhausted = false;
+          return false;
+        }
+        out.jobs.push_back(decoded(engine::decode_job(Place::ready, key, value)));
+        bytes += value.size();
+        return true;
+      });
   return out;
 }
 
@@ -245,7 +251,8 @@ Image Disk::image(core::Millis wall) const {
     scan(engine::family_of(place), {}, last_key, [&](std::string_view key, std::string_view value) {
       auto job = std::make_shared<const core::Job>(decoded(engine::decode_job(place, key, value)));
       const core::QueueNumber queue = engine::queue_at(key);
-      if (place == Place::ready) image.ready[{queue, {engine::parse_placed(place, key)->priority, job->id}}] = job;
+      if (place == Place::ready)
+        image.ready[{queue, {engine::parse_placed(place, key)->priority, job->id}}] = job;
       if (place == Place::parked) image.parked[{queue, job->id}] = job;
       if (is_end(job->status) && engine::expired(job->expires_at, wall)) return true;
       if (place == Place::ended) image.ended[{queue, job->id}] = job;
@@ -279,7 +286,8 @@ Image Disk::image(core::Millis wall) const {
     core::IdempotencyRow row = decoded(engine::decode_idempotency(value));
     if (row.expires_at > wall) image.idempotency[std::string(key)] = std::move(row);
   });
-  if (const auto marks = get(family::meta, engine::marks_key)) image.marks = decoded(engine::decode_marks(*marks));
+  if (const auto marks = get(family::meta, engine::marks_key))
+    image.marks = decoded(engine::decode_marks(*marks));
   return image;
 }
 

@@ -1,4 +1,5 @@
-// The fake disk under the broker: batches become durable in order and late, and a crash forgets those that are not.
+// The fake disk under the broker: batches become durable in order and late, and a crash forgets those that
+// are not.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +42,8 @@ struct Image {
   JobPtr find(const core::JobId& id) const;
 };
 
-/// One partition in the memory store, through the engine's own codec. Batches count from 1; synced() <= committed().
+/// One partition in the memory store, through the engine's own codec. Batches count from 1; synced() <=
+/// committed().
 class Disk {
  public:
   /// How a deliberately broken disk misbehaves.
@@ -59,8 +61,8 @@ class Disk {
   std::uint64_t synced() const { return synced_; }
   /// Batches up to `batch` are on disk now.
   void sync(std::uint64_t batch);
-  /// The power goes: the batch under construction is gone, and so are those after `keep`. The disk is there again
-  /// at once for the next owner. REQUIRES: keep >= synced().
+  /// The power goes: the batch under construction is gone, and so are those after `keep`. The disk is there
+  /// again at once for the next owner. REQUIRES: keep >= synced().
   void crash(std::uint64_t keep);
   /// The newest wall time that a restart is sure to know.
   core::Millis durable_wall() const { return durable_wall_; }

@@ -1,5 +1,5 @@
-// The small model in full: two workers, one job, two attempts, one stall to spare, one power cut, every order of what
-// can happen. States that look alike from outside are explored once.
+// The small model in full: two workers, one job, two attempts, one stall to spare, one power cut, every order
+// of what can happen. States that look alike from outside are explored once.
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
@@ -56,14 +56,19 @@ class SmallWorld {
     const auto number = static_cast<std::size_t>(what);
     switch (what) {
       case Act::poll_1:
-      case Act::poll_2: return poll(number - static_cast<std::size_t>(Act::poll_1));
+      case Act::poll_2:
+        return poll(number - static_cast<std::size_t>(Act::poll_1));
       case Act::complete_1:
-      case Act::complete_2: return settle(number - static_cast<std::size_t>(Act::complete_1), Settlement::Outcome::complete);
+      case Act::complete_2:
+        return settle(number - static_cast<std::size_t>(Act::complete_1), Settlement::Outcome::complete);
       case Act::fail_1:
-      case Act::fail_2: return settle(number - static_cast<std::size_t>(Act::fail_1), Settlement::Outcome::fail);
+      case Act::fail_2:
+        return settle(number - static_cast<std::size_t>(Act::fail_1), Settlement::Outcome::fail);
       case Act::release_1:
-      case Act::release_2: return settle(number - static_cast<std::size_t>(Act::release_1), Settlement::Outcome::release);
-      case Act::lease_runs_out: return run_out();
+      case Act::release_2:
+        return settle(number - static_cast<std::size_t>(Act::release_1), Settlement::Outcome::release);
+      case Act::lease_runs_out:
+        return run_out();
       case Act::cancel:
         if (cancelled_) return false;
         cancelled_ = true;
@@ -79,8 +84,10 @@ class SmallWorld {
         disk_.sync(disk_.synced() + 1);
         deliver();
         return true;
-      case Act::power_cut: return power_cut(disk_.synced());
-      case Act::power_cut_that_keeps: return disk_.committed() > disk_.synced() && power_cut(disk_.synced() + 1);
+      case Act::power_cut:
+        return power_cut(disk_.synced());
+      case Act::power_cut_that_keeps:
+        return disk_.committed() > disk_.synced() && power_cut(disk_.synced() + 1);
     }
     return false;
   }
@@ -99,10 +106,10 @@ class SmallWorld {
       if (lease == job.lease) return std::string("held");
       return lease == job.settled ? fmt::format("settled{}", job.settled_by_worker) : std::string("old");
     };
-    return fmt::format("{} {} {} {} {} | {} {} {} {} | {} {} {} | {}", name_of(job.status), job.attempts, job.stalls,
-                       job.cancel_requested, name_of(job.settled_status), relative(held_[0]), relative(held_[1]),
-                       static_cast<std::uint64_t>(polls_[0]) != 0, static_cast<std::uint64_t>(polls_[1]) != 0, cut_,
-                       cancelled_, retried_, unsynced());
+    return fmt::format("{} {} {} {} {} | {} {} {} {} | {} {} {} | {}", name_of(job.status), job.attempts,
+                       job.stalls, job.cancel_requested, name_of(job.settled_status), relative(held_[0]),
+                       relative(held_[1]), static_cast<std::uint64_t>(polls_[0]) != 0,
+                       static_cast<std::uint64_t>(polls_[1]) != 0, cut_, cancelled_, retried_, unsynced());
   }
   Status status() const { return model_.jobs().at(id_).status; }
 
@@ -129,7 +136,8 @@ class SmallWorld {
     const std::uint64_t before = disk_.committed();
     broker_->turn(inbox_, std::nullopt);
     const auto job = model_.jobs().find(id_);
-    if (disk_.committed() > before && job != model_.jobs().end()) pending_.emplace_back(name_of(job->second.status));
+    if (disk_.committed() > before && job != model_.jobs().end())
+      pending_.emplace_back(name_of(job->second.status));
     deliver();
   }
   bool poll(std::size_t worker) {
@@ -241,8 +249,8 @@ TEST(ExhaustiveTest, EveryOrderOfTwoWorkersOneJobTwoAttemptsAndOnePowerCutKeepsT
     }
   }
   EXPECT_GT(seen.size(), 1'000u);
-  EXPECT_EQ(statuses, (std::set{Status::pending, Status::active, Status::completed, Status::failed, Status::stalled,
-                                Status::cancelled}));
+  EXPECT_EQ(statuses, (std::set{Status::pending, Status::active, Status::completed, Status::failed,
+                                Status::stalled, Status::cancelled}));
   RecordProperty("paths", static_cast<int>(paths));
   RecordProperty("states", static_cast<int>(seen.size()));
   fmt::print("{} paths, {} states\n", paths, seen.size());

@@ -67,10 +67,14 @@ std::optional<Arguments> parse(int count, char** words) {
     }
     const auto value = number(words[i]);
     if (!value) return std::nullopt;
-    if (word == "--seed") out.seed = *value;
-    else if (word == "--steps") out.steps = *value;
-    else if (word == "--seeds") out.seeds = *value;
-    else return std::nullopt;
+    if (word == "--seed")
+      out.seed = *value;
+    else if (word == "--steps")
+      out.steps = *value;
+    else if (word == "--seeds")
+      out.seeds = *value;
+    else
+      return std::nullopt;
   }
   return out;
 }
@@ -112,7 +116,8 @@ int run(const Arguments& arguments) {
     rare.add(result.rare);
     hash = hash * 0x9e3779b97f4a7c15ull + result.hash;
     if (!result.held) {
-      fmt::print("BROKEN {} with seed {}\n{}trace hash {:016x}\n", result.invariant, seed, result.report, hash);
+      fmt::print("BROKEN {} with seed {}\n{}trace hash {:016x}\n", result.invariant, seed, result.report,
+                 hash);
       return arguments.expect_red && is_expected(arguments.canary, result.invariant) ? 0 : 1;
     }
   }

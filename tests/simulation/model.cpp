@@ -9,7 +9,8 @@ namespace pawl::sim {
 
 using namespace core;
 
-Model::Model(ModelLimits limits, Trace& trace, RareCounts& rare) : limits_(limits), trace_(trace), rare_(rare) {}
+Model::Model(ModelLimits limits, Trace& trace, RareCounts& rare)
+    : limits_(limits), trace_(trace), rare_(rare) {}
 
 void Model::bad(std::string_view invariant, const JobId& id, const std::string& text) const {
   std::string about = fmt::format("job {}: {}", short_id(id), text);
@@ -17,11 +18,12 @@ void Model::bad(std::string_view invariant, const JobId& id, const std::string& 
   if (known != jobs_.end()) {
     const ModelJob& job = known->second;
     about += fmt::format(
-        "\n  the model knows: status {} attempts {}/{} stalls {}/{} replays {} lease {} run_at {} expires_mono {} "
+        "\n  the model knows: status {} attempts {}/{} stalls {}/{} replays {} lease {} run_at {} "
+        "expires_mono {} "
         "timeout_mono {} queue {} priority {}",
-        name_of(job.status), job.attempts, job.spec->max_attempts, job.stalls, job.spec->max_stalls, job.replays,
-        static_cast<std::uint64_t>(job.lease), job.run_at, job.expires_mono, job.timeout_mono, job.spec->queue,
-        job.spec->priority);
+        name_of(job.status), job.attempts, job.spec->max_attempts, job.stalls, job.spec->max_stalls,
+        job.replays, static_cast<std::uint64_t>(job.lease), job.run_at, job.expires_mono, job.timeout_mono,
+        job.spec->queue, job.spec->priority);
   }
   about += fmt::format("\n  now: wall {} mono {}", now_.wall, now_.mono);
   violated(invariant, about);
@@ -71,7 +73,8 @@ void Model::restore(const JobId& id, std::optional<ModelJob> value) {
 
 void Model::set_queue(const std::string& name, std::optional<ModelQueue> value) {
   const auto it = queues_.find(name);
-  building_.undo.emplace_back(UndoQueue{name, it == queues_.end() ? std::nullopt : std::optional(it->second)});
+  building_.undo.emplace_back(
+      UndoQueue{name, it == queues_.end() ? std::nullopt : std::optional(it->second)});
   if (value) {
     names_[static_cast<std::uint32_t>(value->number)] = name;
     queues_[name] = std::move(*value);
@@ -84,32 +87,42 @@ void Model::set_key(QueueNumber queue, const std::string& key, std::optional<Mod
   const std::pair at{queue, key};
   const auto it = keys_.find(at);
   building_.undo.emplace_back(UndoKey{at, it == keys_.end() ? std::nullopt : std::optional(it->second)});
-  if (value) keys_[at] = *value;
-  else keys_.erase(at);
+  if (value)
+    keys_[at] = *value;
+  else
+    keys_.erase(at);
 }
 
 void Model::set_idempotency(const std::string& key, std::optional<ModelIdempotency> value) {
   const auto it = idempotency_.find(key);
   building_.undo.emplace_back(
       UndoIdempotency{key, it == idempotency_.end() ? std::nullopt : std::optional(it->second)});
-  if (value) idempotency_[key] = std::move(*value);
-  else idempotency_.erase(key);
+  if (value)
+    idempotency_[key] = std::move(*value);
+  else
+    idempotency_.erase(key);
 }
 
 void Model::undo(BatchLog& log) {
   for (auto step = log.undo.rbegin(); step != log.undo.rend(); ++step) {
     if (auto* job = std::get_if<UndoJob>(&*step)) restore(job->id, std::move(job->was));
     if (auto* queue = std::get_if<UndoQueue>(&*step)) {
-      if (queue->was) queues_[queue->name] = std::move(*queue->was);
-      else queues_.erase(queue->name);
+      if (queue->was)
+        queues_[queue->name] = std::move(*queue->was);
+      else
+        queues_.erase(queue->name);
     }
     if (auto* key = std::get_if<UndoKey>(&*step)) {
-      if (key->was) keys_[key->key] = *key->was;
-      else keys_.erase(key->key);
+      if (key->was)
+        keys_[key->key] = *key->was;
+      else
+        keys_.erase(key->key);
     }
     if (auto* key = std::get_if<UndoIdempotency>(&*step)) {
-      if (key->was) idempotency_[key->key] = std::move(*key->was);
-      else idempotency_.erase(key->key);
+      if (key->was)
+        idempotency_[key->key] = std::move(*key->was);
+      else
+        idempotency_.erase(key->key);
     }
     if (auto* marks = std::get_if<UndoMarks>(&*step)) {
       newest_lease_ = marks->newest_lease;
@@ -126,7 +139,8 @@ void Model::open_batch() {
 }
 
 void Model::close_batch(std::uint64_t number) {
-  if (!leased_unnamed_.empty()) bad("L1", leased_unnamed_.front(), "became active and no worker was told its lease");
+  if (!leased_unnamed_.empty())
+    bad("L1", leased_unnamed_.front(), "became active and no worker was told its lease");
   building_.number = number;
   building_.wall = now_.wall;
   untold_.push_back(std::exchange(building_, {}));
@@ -167,9 +181,11 @@ void Model::recover(const Disk& disk, Millis wall) {
     if (different.empty()) break;
     if (reason.empty() || untold_.size() <= 1) reason = different;
     if (untold_.empty()) {
-      violated("D1", fmt::format("the store after a crash is at none of the batches {}…{}: what was told is gone, or a "
-                                 "batch is there by half\n  at batch {}: {}",
-                                 told_, newest, told_, different));
+      violated(
+          "D1",
+          fmt::format("the store after a crash is at none of the batches {}…{}: what was told is gone, or a "
+                      "batch is there by half\n  at batch {}: {}",
+                      told_, newest, told_, different));
     }
     undo(untold_.back());
     untold_.pop_back();

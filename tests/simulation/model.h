@@ -1,9 +1,10 @@
-// The reference model: what a broker that keeps its word may do, in plain maps, with no code of the machine's.
+// The reference model: what a broker that keeps its word may do, in plain maps, with no code of the
+// machine's.
 //
-// The world tells it every command before the machine sees it, and everything the machine says. For a command the model
-// predicts the moves and the answer, and compares; for what happens by time it checks that the move was allowed then. What a
-// batch changed can be undone until somebody outside was told of it: after a crash the model goes back, batch by batch,
-// to where the store says it stands, and no further than what was told.
+// The world tells it every command before the machine sees it, and everything the machine says. For a command
+// the model predicts the moves and the answer, and compares; for what happens by time it checks that the move
+// was allowed then. What a batch changed can be undone until somebody outside was told of it: after a crash
+// the model goes back, batch by batch, to where the store says it stands, and no further than what was told.
 #pragma once
 
 #include <cstdint>
@@ -133,7 +134,8 @@ class Model {
 
   /// Somebody outside learned of batches up to this one.
   void told(std::uint64_t batch);
-  /// After a crash: finds the batch at which the store stands and goes back to it; refuses one below what was told.
+  /// After a crash: finds the batch at which the store stands and goes back to it; refuses one below what was
+  /// told.
   void recover(const Disk& disk, core::Millis wall);
   /// Leases run anew from here; connections and polls are gone.
   void restarted(core::Now now);
@@ -183,7 +185,7 @@ class Model {
     core::Millis run_at = 0;  // when repeated
   };
   struct ExpectedItem {
-    std::optional<core::JobId> id;  // absent: the next new one
+    std::optional<core::JobId> id;       // absent: the next new one
     std::optional<std::size_t> same_as;  // deduplicated against an earlier item of this submit
   };
   struct ExpectedSubmit {
@@ -203,8 +205,8 @@ class Model {
     std::vector<core::JobId> lost;
   };
   struct Anything {};
-  using Answer = std::variant<Anything, core::Refusal, ExpectedSubmit, core::Submitted, std::vector<ExpectedSettle>, ExpectedChange,
-                              ExpectedBeats, ExpectedOpened>;
+  using Answer = std::variant<Anything, core::Refusal, ExpectedSubmit, core::Submitted,
+                              std::vector<ExpectedSettle>, ExpectedChange, ExpectedBeats, ExpectedOpened>;
 
   struct UndoJob {
     core::JobId id;
@@ -256,7 +258,8 @@ class Model {
   void predict(const Other&) {}
   Spec spec_of(const core::NewJob& job) const;
   ExpectedSettle predict_settle(const core::Settlement& settlement, std::map<core::JobId, ModelJob>& ahead);
-  void expect_fail(const ModelJob& job, const core::Settlement& settlement, Expected& move, ModelJob& after) const;
+  void expect_fail(const ModelJob& job, const core::Settlement& settlement, Expected& move,
+                   ModelJob& after) const;
   void expect_queue(const std::string& name);
 
   // model_moves.cpp: what was moved
@@ -287,7 +290,8 @@ class Model {
   bool names_alive(core::QueueNumber queue) const;
   std::map<core::QueueNumber, std::array<std::uint64_t, core::status_count>> recount(core::Millis wall) const;
   std::string mismatch(const Image& image, core::Millis wall, const std::vector<core::JobId>& jobs,
-                       const std::vector<std::string>& queues, const std::vector<std::string>& idempotency) const;
+                       const std::vector<std::string>& queues,
+                       const std::vector<std::string>& idempotency) const;
   std::string difference(const core::Job& job, const ModelJob& known, bool from_store) const;
   [[noreturn]] void bad(std::string_view invariant, const core::JobId& id, const std::string& text) const;
   void free_key(const ModelJob& job, const core::JobId& id);
@@ -328,8 +332,8 @@ class Model {
   std::vector<core::JobId> new_ids_;
   std::optional<Answer> answer_;
   std::vector<core::JobId> leased_unnamed_;  // moved to active, their lease number not yet told
-  core::Millis seen_mono_ = -1;  // when the machine was called last
-  core::Millis gap_from_ = -1;   // and before this tick
+  core::Millis seen_mono_ = -1;              // when the machine was called last
+  core::Millis gap_from_ = -1;               // and before this tick
 };
 
 }  // namespace pawl::sim

@@ -24,7 +24,8 @@ using Counts = std::array<std::uint64_t, status_count>;
 
 std::string text_of(const Counts& counts) {
   std::string text;
-  for (std::size_t i = 0; i < status_count; ++i) text += fmt::format(" {}={}", name_of(static_cast<Status>(i)), counts[i]);
+  for (std::size_t i = 0; i < status_count; ++i)
+    text += fmt::format(" {}={}", name_of(static_cast<Status>(i)), counts[i]);
   return text;
 }
 
@@ -32,23 +33,29 @@ std::string text_of(const Counts& counts) {
 
 std::string Model::difference(const Job& job, const ModelJob& known, bool from_store) const {
   const Spec& spec = *known.spec;
-  const auto differs = [](std::string_view field, auto got, auto must) { return fmt::format("{} is {}, not {}", field, got, must); };
+  const auto differs = [](std::string_view field, auto got, auto must) {
+    return fmt::format("{} is {}, not {}", field, got, must);
+  };
   if (known.status == Status::active && from_store) {
-    if (place_of(job.status) != Place::ready) return differs("status", name_of(job.status), "one of the ready place");
-    if (job.last_lease >= known.lease && known.lease != LeaseNumber::none) return "its row says that its lease is over";
+    if (place_of(job.status) != Place::ready)
+      return differs("status", name_of(job.status), "one of the ready place");
+    if (job.last_lease >= known.lease && known.lease != LeaseNumber::none)
+      return "its row says that its lease is over";
   } else if (job.status != known.status) {
     return differs("status", name_of(job.status), name_of(known.status));
   }
   if (job.queue != known.queue) return "it stands under another queue";
   if (job.name != spec.name || job.priority != spec.priority || job.unique_key != spec.unique_key ||
-      job.unique_for_ms != spec.unique_for_ms || job.max_attempts != spec.max_attempts || job.max_stalls != spec.max_stalls ||
-      job.lease_ms != spec.lease_ms || job.timeout_ms != spec.timeout_ms || !(job.backoff == spec.backoff) ||
+      job.unique_for_ms != spec.unique_for_ms || job.max_attempts != spec.max_attempts ||
+      job.max_stalls != spec.max_stalls || job.lease_ms != spec.lease_ms ||
+      job.timeout_ms != spec.timeout_ms || !(job.backoff == spec.backoff) ||
       !(job.retention == spec.retention)) {
     return "what was submitted changed";
   }
   if (!same_bytes(job.payload, spec.payload)) return "its payload changed";
   if (!same_bytes(job.result, known.result)) return "its result changed";
-  if (job.cancel_requested != known.cancel_requested) return differs("cancel_requested", job.cancel_requested, known.cancel_requested);
+  if (job.cancel_requested != known.cancel_requested)
+    return differs("cancel_requested", job.cancel_requested, known.cancel_requested);
   if (job.attempts_made != known.attempts) return differs("attempts", job.attempts_made, known.attempts);
   if (job.stalls != known.stalls) return differs("stalls", job.stalls, known.stalls);
   if (job.replays != known.replays) return differs("replays", job.replays, known.replays);
@@ -59,7 +66,8 @@ std::string Model::difference(const Job& job, const ModelJob& known, bool from_s
     const bool nothing_kept = job.expires_at == 0 && known.expires_at == known.finished_at;
     if (!nothing_kept) return differs("expires_at", job.expires_at, known.expires_at);
   }
-  if (job.history.empty() || (!(known.status == Status::active && from_store) && job.history.back().at != known.moved_at)) {
+  if (job.history.empty() ||
+      (!(known.status == Status::active && from_store) && job.history.back().at != known.moved_at)) {
     return "its history does not end with its last move";
   }
   const auto& errors = known.error_types;
@@ -67,7 +75,8 @@ std::string Model::difference(const Job& job, const ModelJob& known, bool from_s
   for (std::size_t i = 0; i < errors.size(); ++i) {
     if (job.errors[i].type != errors[i]) return differs("an error's type", job.errors[i].type, errors[i]);
   }
-  if (known.status == Status::active && !from_store && (job.worker_id != known.worker || job.started_at != known.started_at)) {
+  if (known.status == Status::active && !from_store &&
+      (job.worker_id != known.worker || job.started_at != known.started_at)) {
     return "its worker or start differs";
   }
   return {};
@@ -83,22 +92,26 @@ void Model::check_record(const Job& job, bool from_store, std::string_view where
   bad(dead ? "S4" : bytes ? "D3" : "C2", job.id, fmt::format("{}: {}", where, wrong));
 }
 
-std::string Model::mismatch(const Image& image, Millis wall, const std::vector<JobId>& jobs, const std::vector<std::string>& queues,
+std::string Model::mismatch(const Image& image, Millis wall, const std::vector<JobId>& jobs,
+                            const std::vector<std::string>& queues,
                             const std::vector<std::string>& idempotency) const {
   std::map<JobId, LeaseNumber> leases;
   for (const auto& [number, grant] : image.grants) {
-    for (const Grant::Entry& entry : grant.entries) leases[entry.id] = std::max(leases[entry.id], entry.lease);
+    for (const Grant::Entry& entry : grant.entries)
+      leases[entry.id] = std::max(leases[entry.id], entry.lease);
   }
   for (const JobId& id : jobs) {
     const ModelJob* known = find(id, wall);
     const Image::JobPtr row = image.find(id);
-    if ((known == nullptr) != (row == nullptr)) return fmt::format("job {} is {}", short_id(id), row ? "there" : "not there");
+    if ((known == nullptr) != (row == nullptr))
+      return fmt::format("job {} is {}", short_id(id), row ? "there" : "not there");
     if (known == nullptr) continue;
     const std::string wrong = difference(*row, *known, true);
     if (!wrong.empty()) return fmt::format("job {}: {}", short_id(id), wrong);
     if (place_of(row->status) != Place::ready) continue;
     const auto lease = leases.find(id);
-    const LeaseNumber held = lease != leases.end() && lease->second > row->last_lease ? lease->second : LeaseNumber::none;
+    const LeaseNumber held =
+        lease != leases.end() && lease->second > row->last_lease ? lease->second : LeaseNumber::none;
     if (held != known->lease) {
       return fmt::format("job {} has lease {}, not {}", short_id(id), static_cast<std::uint64_t>(held),
                          static_cast<std::uint64_t>(known->lease));
@@ -110,8 +123,10 @@ std::string Model::mismatch(const Image& image, Millis wall, const std::vector<J
     for (const auto& [number, candidate] : image.queues) {
       if (candidate.name == name) row = &candidate;
     }
-    if ((row == nullptr) != (known == queues_.end())) return fmt::format("queue {} is {}", name, row ? "there" : "not there");
-    if (row != nullptr && (row->number != known->second.number || !same_settings(row->settings, known->second.settings))) {
+    if ((row == nullptr) != (known == queues_.end()))
+      return fmt::format("queue {} is {}", name, row ? "there" : "not there");
+    if (row != nullptr &&
+        (row->number != known->second.number || !same_settings(row->settings, known->second.settings))) {
       return fmt::format("queue {} has other settings", name);
     }
   }
@@ -131,13 +146,16 @@ void Model::audit_touched(const Disk& disk, Now now) {
     const ModelJob* known = find(touched->id, now.wall);
     const std::optional<Job> row = disk.job(touched->id, now.wall);
     if (known == nullptr) {
-      if (row) bad(jobs_.contains(touched->id) ? "C2" : "S6", touched->id, "it is gone and its row is still there");
+      if (row)
+        bad(jobs_.contains(touched->id) ? "C2" : "S6", touched->id, "it is gone and its row is still there");
       continue;
     }
     if (!row) bad("D1", touched->id, "its row is not there");
     check_record(*row, true, "its row");
     if ((known->status == Status::delayed) != disk.has_timer(known->run_at, touched->id)) {
-      bad("C2", touched->id, known->status == Status::delayed ? "it is delayed without a timer" : "it has a timer and is not delayed");
+      bad("C2", touched->id,
+          known->status == Status::delayed ? "it is delayed without a timer"
+                                           : "it has a timer and is not delayed");
     }
   }
 }
@@ -160,9 +178,11 @@ void Model::audit_image(const Image& image, Now now) {
       live = true;
       if (!leases.emplace(entry.id, entry.lease).second) bad("L1", entry.id, "two grants name it");
       const ModelJob* known = find(entry.id, now.wall);
-      if (known == nullptr || known->lease != entry.lease) bad("C2", entry.id, "a grant names it that it does not hold");
+      if (known == nullptr || known->lease != entry.lease)
+        bad("C2", entry.id, "a grant names it that it does not hold");
     }
-    if (!live && run_batches_ > 0) violated("C2", fmt::format("grant {} is over and its row is still there", number));
+    if (!live && run_batches_ > 0)
+      violated("C2", fmt::format("grant {} is over and its row is still there", number));
   }
   for (const JobId& id : active_) {
     if (!leases.contains(id)) bad("C2", id, "it is active and no grant says so");
@@ -176,7 +196,8 @@ void Model::audit_places(const Image& image, Now now) {
     ++rows;
     const ModelJob* known = find(job.id, now.wall);
     if (known == nullptr) bad("D4", job.id, "a row without a job");
-    if (place_of(known->status) != place || job.queue != queue) bad("C2", job.id, "its row stands in a wrong place");
+    if (place_of(known->status) != place || job.queue != queue)
+      bad("C2", job.id, "its row stands in a wrong place");
     check_record(job, true, "its row");
   };
   for (const auto& [key, job] : image.ready) {
@@ -190,7 +211,8 @@ void Model::audit_places(const Image& image, Now now) {
   for (const auto& [id, job] : jobs_) {
     if (find(id, now.wall) == nullptr) continue;
     ++known;
-    if (image.find(id) == nullptr) bad(job.status == Status::failed ? "S4" : "D1", id, "its row is not there");
+    if (image.find(id) == nullptr)
+      bad(job.status == Status::failed ? "S4" : "D1", id, "its row is not there");
   }
   if (rows != known) violated("C2", fmt::format("{} rows for {} jobs", rows, known));
 }
@@ -214,20 +236,25 @@ void Model::audit_keys(const Image& image, Now now) {
   auto counts = recount(now.wall);
   std::map<std::tuple<QueueNumber, Status, Millis>, std::uint64_t> retained;
   for (const auto& [id, job] : jobs_) {
-    if (find(id, now.wall) != nullptr && job.expires_at != 0) ++retained[{job.queue, job.status, job.expires_at}];
+    if (find(id, now.wall) != nullptr && job.expires_at != 0)
+      ++retained[{job.queue, job.status, job.expires_at}];
   }
   if (image.queues.size() != queues_.size()) violated("C2", "there are more or fewer queues on disk");
   for (const auto& [number, row] : image.queues) {
     const auto known = queues_.find(row.name);
-    if (known == queues_.end() || known->second.number != number) violated("C2", "queue " + row.name + " is not known");
+    if (known == queues_.end() || known->second.number != number)
+      violated("C2", "queue " + row.name + " is not known");
     if (!same_settings(row.settings, known->second.settings)) {
-      violated(row.settings.paused != known->second.settings.paused ? "O3" : "D1", "queue " + row.name + " has other settings on disk");
+      violated(row.settings.paused != known->second.settings.paused ? "O3" : "D1",
+               "queue " + row.name + " has other settings on disk");
     }
     if (row.counts != counts[number]) {
-      violated("C1", fmt::format("queue {} counts on disk{}, a recount{}", row.name, text_of(row.counts), text_of(counts[number])));
+      violated("C1", fmt::format("queue {} counts on disk{}, a recount{}", row.name, text_of(row.counts),
+                                 text_of(counts[number])));
     }
   }
-  if (image.retained != retained) violated("C1", "the counts of jobs that leave by retention differ from a recount");
+  if (image.retained != retained)
+    violated("C1", "the counts of jobs that leave by retention differ from a recount");
   for (const auto& [key, held] : keys_) {
     if (held.until != 0 && held.until <= now.wall) continue;
     const auto row = image.unique.find(key);
@@ -242,10 +269,13 @@ void Model::audit_keys(const Image& image, Now now) {
   for (const auto& [key, known] : idempotency_) {
     if (known.expires_at <= now.wall) continue;
     const auto row = image.idempotency.find(key);
-    if (row == image.idempotency.end() || row->second.body_hash != known.body_hash) violated("U2", "an Idempotency-Key's row is not there");
+    if (row == image.idempotency.end() || row->second.body_hash != known.body_hash)
+      violated("U2", "an Idempotency-Key's row is not there");
   }
-  if (image.marks.next_lease <= newest_lease_) violated("L3", "the next lease number on disk was given already");
-  if (image.marks.last_id_high < newest_id_) violated("O1", "the newest id on disk is older than the newest given");
+  if (image.marks.next_lease <= newest_lease_)
+    violated("L3", "the next lease number on disk was given already");
+  if (image.marks.last_id_high < newest_id_)
+    violated("O1", "the newest id on disk is older than the newest given");
 }
 
 void Model::audit_machine(const Machine& machine, Now now) {
@@ -255,18 +285,24 @@ void Model::audit_machine(const Machine& machine, Now now) {
   for (const QueueView& view : views) {
     const auto known = queues_.find(view.name);
     if (known == queues_.end()) violated("C1", "the machine has an unknown queue " + view.name);
-    if (!same_settings(view.settings, known->second.settings)) violated("O3", "the machine has other settings of queue " + view.name);
+    if (!same_settings(view.settings, known->second.settings))
+      violated("O3", "the machine has other settings of queue " + view.name);
     if (view.counts != counts[known->second.number]) {
-      violated("C1", fmt::format("queue {} counts{}, a recount{}", view.name, text_of(view.counts), text_of(counts[known->second.number])));
+      violated("C1", fmt::format("queue {} counts{}, a recount{}", view.name, text_of(view.counts),
+                                 text_of(counts[known->second.number])));
     }
   }
   const auto leases = machine.active_leases();
-  if (leases.size() != active_.size()) violated("L1", fmt::format("{} leases in memory, {} known", leases.size(), active_.size()));
+  if (leases.size() != active_.size())
+    violated("L1", fmt::format("{} leases in memory, {} known", leases.size(), active_.size()));
   for (const auto& [id, lease] : leases) {
     const auto known = jobs_.find(id);
-    if (known == jobs_.end() || known->second.lease != lease.number) bad("L1", id, "the machine holds another lease");
+    if (known == jobs_.end() || known->second.lease != lease.number)
+      bad("L1", id, "the machine holds another lease");
     if (known->second.expires_mono != lease.expires_mono) {
-      bad("L4", id, fmt::format("the machine's lease ends at {}, it must at {}", lease.expires_mono, known->second.expires_mono));
+      bad("L4", id,
+          fmt::format("the machine's lease ends at {}, it must at {}", lease.expires_mono,
+                      known->second.expires_mono));
     }
     if (known->second.worker != lease.worker_id) bad("L1", id, "the machine's lease names another worker");
   }
@@ -285,8 +321,11 @@ std::optional<JobId> Model::first_for(QueueNumber queue, const std::vector<std::
 void Model::audit_quiet(Now now) {
   for (const JobId& id : active_) {
     const ModelJob& job = jobs_.at(id);
-    if (job.expires_mono <= now.mono) bad("L4", id, fmt::format("its lease ran out {} ms ago and it is still held", now.mono - job.expires_mono));
-    if (job.timeout_mono <= now.mono) bad("L4", id, fmt::format("its time limit passed {} ms ago", now.mono - job.timeout_mono));
+    if (job.expires_mono <= now.mono)
+      bad("L4", id,
+          fmt::format("its lease ran out {} ms ago and it is still held", now.mono - job.expires_mono));
+    if (job.timeout_mono <= now.mono)
+      bad("L4", id, fmt::format("its time limit passed {} ms ago", now.mono - job.timeout_mono));
   }
   if (!delayed_.empty() && delayed_.begin()->first <= now.wall) {
     bad("T1", delayed_.begin()->second, fmt::format("is {} ms late", now.wall - delayed_.begin()->first));
@@ -297,7 +336,8 @@ void Model::audit_quiet(Now now) {
     return;
   }
   for (const auto& [ticket, waiter] : waiters_) {
-    if (!waiter.connection && waiter.deadline_mono <= now.mono) violated("T1", "a poll waits longer than it said");
+    if (!waiter.connection && waiter.deadline_mono <= now.mono)
+      violated("T1", "a poll waits longer than it said");
     if (draining_) continue;
     std::size_t held = 0;
     for (const JobId& id : active_) held += waiter.connection && jobs_.at(id).connection == ticket ? 1 : 0;
@@ -311,9 +351,11 @@ void Model::audit_quiet(Now now) {
         rare_.add(Rare::paused_with_waiting_workers);
         continue;
       }
-      bad("T1", *job, fmt::format("waits while worker {} of its queue has room: ticket {}, credit {}, held {}, {} names, {}",
-                                  waiter.worker_id, static_cast<std::uint64_t>(ticket), waiter.credit, held, waiter.names.size(),
-                                  waiter.connection ? "connected" : "polling"));
+      bad("T1", *job,
+          fmt::format(
+              "waits while worker {} of its queue has room: ticket {}, credit {}, held {}, {} names, {}",
+              waiter.worker_id, static_cast<std::uint64_t>(ticket), waiter.credit, held, waiter.names.size(),
+              waiter.connection ? "connected" : "polling"));
     }
   }
 }

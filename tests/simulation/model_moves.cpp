@@ -17,27 +17,39 @@ std::optional<Status> follow(Status from, Event event) {
     case Event::lease:
       if (from == Status::pending || from == Status::stalled) return Status::active;
       break;
-    case Event::complete: return from == Status::active ? std::optional(Status::completed) : std::nullopt;
+    case Event::complete:
+      return from == Status::active ? std::optional(Status::completed) : std::nullopt;
     case Event::retry_later:
-    case Event::release_later: return from == Status::active ? std::optional(Status::delayed) : std::nullopt;
+    case Event::release_later:
+      return from == Status::active ? std::optional(Status::delayed) : std::nullopt;
     case Event::retry_now:
-    case Event::release: return from == Status::active ? std::optional(Status::pending) : std::nullopt;
-    case Event::fail: return from == Status::active ? std::optional(Status::failed) : std::nullopt;
-    case Event::stall: return from == Status::active ? std::optional(Status::stalled) : std::nullopt;
+    case Event::release:
+      return from == Status::active ? std::optional(Status::pending) : std::nullopt;
+    case Event::fail:
+      return from == Status::active ? std::optional(Status::failed) : std::nullopt;
+    case Event::stall:
+      return from == Status::active ? std::optional(Status::stalled) : std::nullopt;
     case Event::due:
-    case Event::promote: return from == Status::delayed ? std::optional(Status::pending) : std::nullopt;
-    case Event::cancel: return is_end(from) ? std::nullopt : std::optional(Status::cancelled);
-    case Event::unblock: return from == Status::blocked ? std::optional(Status::pending) : std::nullopt;
-    case Event::unblock_later: return from == Status::blocked ? std::optional(Status::delayed) : std::nullopt;
-    case Event::parent_failed: return from == Status::blocked ? std::optional(Status::failed) : std::nullopt;
-    case Event::replay: return is_end(from) ? std::optional(Status::pending) : std::nullopt;
+    case Event::promote:
+      return from == Status::delayed ? std::optional(Status::pending) : std::nullopt;
+    case Event::cancel:
+      return is_end(from) ? std::nullopt : std::optional(Status::cancelled);
+    case Event::unblock:
+      return from == Status::blocked ? std::optional(Status::pending) : std::nullopt;
+    case Event::unblock_later:
+      return from == Status::blocked ? std::optional(Status::delayed) : std::nullopt;
+    case Event::parent_failed:
+      return from == Status::blocked ? std::optional(Status::failed) : std::nullopt;
+    case Event::replay:
+      return is_end(from) ? std::optional(Status::pending) : std::nullopt;
   }
   return std::nullopt;
 }
 
 bool same_bytes(const Bytes& a, const Bytes& b) { return a == b || (a && b && *a == *b); }
 
-/// Rounding up so that many ended jobs leave together is allowed: a sixty-fourth of the time, or a millisecond.
+/// Rounding up so that many ended jobs leave together is allowed: a sixty-fourth of the time, or a
+/// millisecond.
 bool is_expiry(Millis at, Millis ended, Millis keep) {
   if (keep < 0) return at == 0;
   return at >= ended + keep && at <= ended + keep + keep / 64 + 1;
@@ -51,29 +63,39 @@ void Model::add_error(ModelJob& known, const std::string& type) {
 }
 
 void Model::moved(const Job& job, const std::string& queue, Status from, const Event* cause) {
-  trace_.add(cause ? name_of(*cause) : "submitted", job.id, static_cast<std::int64_t>(from), job.run_at, name_of(job.status));
+  trace_.add(cause ? name_of(*cause) : "submitted", job.id, static_cast<std::int64_t>(from), job.run_at,
+             name_of(job.status));
   if (cause == nullptr) return move_new(job, queue);
   const auto it = jobs_.find(job.id);
   if (it == jobs_.end()) bad("D4", job.id, fmt::format("{} of a job that nobody submitted", name_of(*cause)));
   ModelJob known = it->second;
   if (from != known.status) {
-    const std::string_view invariant = *cause == Event::lease && is_end(known.status)             ? "S6"
-                                       : *cause == Event::lease && known.status == Status::active  ? "L1"
-                                       : *cause == Event::lease && known.status == Status::delayed ? "T1"
-                                                                                                   : "S1";
+    const bool leased = *cause == Event::lease;
+    const std::string_view invariant = known.status == Status::active && is_ready(from) ? "L1"
+                                       : leased && is_end(known.status)                 ? "S6"
+                                       : leased && known.status == Status::delayed      ? "T1"
+                                                                                        : "S1";
     bad(invariant, job.id, fmt::format("{} moves it from {}", name_of(*cause), name_of(from)));
   }
   const auto to = follow(from, *cause);
   if (!to || *to != job.status) {
-    bad("S1", job.id, fmt::format("{} from {} to {} is no edge", name_of(*cause), name_of(from), name_of(job.status)));
+    bad("S1", job.id,
+        fmt::format("{} from {} to {} is no edge", name_of(*cause), name_of(from), name_of(job.status)));
   }
   if (now_.wall < known.moved_at) bad("T3", job.id, "its history goes back in time");
   if (find(job.id, now_.wall) == nullptr) bad("S6", job.id, "it had left by retention");
   switch (doing_) {
-    case Doing::command: move_expected(job, known, *cause); break;
-    case Doing::tick: move_by_time(job, known, *cause); break;
-    case Doing::match: move_to_worker(job, known); break;
-    case Doing::nothing: bad("S1", job.id, "moved outside of any call");
+    case Doing::command:
+      move_expected(job, known, *cause);
+      break;
+    case Doing::tick:
+      move_by_time(job, known, *cause);
+      break;
+    case Doing::match:
+      move_to_worker(job, known);
+      break;
+    case Doing::nothing:
+      bad("S1", job.id, "moved outside of any call");
   }
   known.status = job.status;
   known.moved_at = now_.wall;
@@ -85,12 +107,14 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
   if (job.history.back().status != job.status) bad("S1", job.id, "the move is not in its history");
   // Nothing of it is kept: no clock brings it back.
   const Retention& keep = jobs_.at(job.id).spec->retention;
-  if (is_end(job.status) && (job.status == Status::failed ? keep.failed_ms : keep.completed_ms) == 0) put(job.id, std::nullopt);
+  if (is_end(job.status) && (job.status == Status::failed ? keep.failed_ms : keep.completed_ms) == 0)
+    put(job.id, std::nullopt);
 }
 
 void Model::move_new(const Job& job, const std::string& queue) {
   if (doing_ != Doing::command || expected_.empty() || expected_.front().id) {
-    const bool repeated = answer_ && (std::holds_alternative<Submitted>(*answer_) || std::holds_alternative<Refusal>(*answer_));
+    const bool repeated =
+        answer_ && (std::holds_alternative<Submitted>(*answer_) || std::holds_alternative<Refusal>(*answer_));
     const bool unique = answer_ && std::holds_alternative<ExpectedSubmit>(*answer_);
     bad(repeated ? "U2" : unique ? "U1" : "D4", job.id, "a new job where none must come of it");
   }
@@ -103,7 +127,8 @@ void Model::move_new(const Job& job, const std::string& queue) {
   }
   if (job.id.high() <= newest_id_) bad("O1", job.id, "its id does not follow those before");
   newest_id_ = job.id.high();
-  if (job.id.priority() != spec.priority || job.priority != spec.priority) bad("O2", job.id, "its priority differs");
+  if (job.id.priority() != spec.priority || job.priority != spec.priority)
+    bad("O2", job.id, "its priority differs");
   if (!spec.unique_key.empty() && unique_held(queue, spec.unique_key, now_.wall)) {
     bad("U1", job.id, "a second live job for its unique key");
   }
@@ -116,12 +141,14 @@ void Model::move_new(const Job& job, const std::string& queue) {
   known.status = known.run_at > now_.wall ? Status::delayed : Status::pending;
   ModelQueue& home = queues_.at(queue);
   if (home.number == QueueNumber{}) {
-    if (static_cast<std::uint32_t>(job.queue) <= newest_queue_) bad("S5", job.id, "its queue's number was given before");
+    if (static_cast<std::uint32_t>(job.queue) <= newest_queue_)
+      bad("S5", job.id, "its queue's number was given before");
     newest_queue_ = static_cast<std::uint32_t>(job.queue);
     home.number = job.queue;
     names_[newest_queue_] = queue;
   }
-  if (home.number != job.queue || job.id.queue() != job.queue) bad("D3", job.id, "it stands under another queue's number");
+  if (home.number != job.queue || job.id.queue() != job.queue)
+    bad("D3", job.id, "it stands under another queue's number");
   if (!spec.unique_key.empty()) set_key(job.queue, spec.unique_key, ModelKey{job.id, 0});
   put(job.id, std::move(known));
   new_ids_.push_back(job.id);
@@ -132,14 +159,17 @@ void Model::move_new(const Job& job, const std::string& queue) {
 void Model::move_expected(const Job& job, ModelJob& known, Event event) {
   if (expected_.empty() || !expected_.front().id || *expected_.front().id != job.id) {
     const bool by_operator = event == Event::lease || event == Event::cancel || event == Event::promote;
-    bad(event == Event::replay ? "S5" : by_operator ? "S1" : "L2", job.id,
-        fmt::format("{} by a command that must not do it", name_of(event)));
+    bad(event == Event::replay ? "S5"
+        : by_operator          ? "S1"
+                               : "L2",
+        job.id, fmt::format("{} by a command that must not do it", name_of(event)));
   }
   const Expected move = std::move(expected_.front());
   expected_.pop_front();
   if (move.event != event) {
     const bool budget = event == Event::fail || move.event == Event::fail;
-    bad(budget ? "S2" : "S1", job.id, fmt::format("{} where it must {}", name_of(event), name_of(move.event)));
+    bad(budget ? "S2" : "S1", job.id,
+        fmt::format("{} where it must {}", name_of(event), name_of(move.event)));
   }
   if (move.event == Event::replay) {
     known.attempts = 0;
@@ -152,13 +182,15 @@ void Model::move_expected(const Job& job, ModelJob& known, Event event) {
     if (!known.spec->unique_key.empty()) set_key(known.queue, known.spec->unique_key, ModelKey{job.id, 0});
   }
   const bool attempt = event == Event::complete || event == Event::fail || event == Event::retry_later ||
-                       event == Event::retry_now || (event == Event::cancel && move.by_worker && job.attempts_made > known.attempts);
+                       event == Event::retry_now ||
+                       (event == Event::cancel && move.by_worker && job.attempts_made > known.attempts);
   if (attempt) ++known.attempts;
   if (attempt && event != Event::complete) add_error(known, move.error_type);
   if (event == Event::complete) known.result = move.result;
   if (event == Event::retry_later || event == Event::release_later) {
     if (job.run_at < move.run_at_min || job.run_at > move.run_at_max) {
-      bad("S3", job.id, fmt::format("comes again at {}, not within {}…{}", job.run_at, move.run_at_min, move.run_at_max));
+      bad("S3", job.id,
+          fmt::format("comes again at {}, not within {}…{}", job.run_at, move.run_at_min, move.run_at_max));
     }
     known.run_at = job.run_at;
   } else if (!is_end(job.status) && event != Event::promote) {
@@ -174,14 +206,16 @@ void Model::lease_over(ModelJob& known, bool by_worker, Status to, Millis run_at
   known.settled_status = to;
   known.settled_run_at = run_at;
   known.settled_in_run = run_;
-  if (known.beats > 0 && by_worker && now_.mono > known.first_expires_mono) rare_.add(Rare::heartbeat_kept_a_lease);
+  if (known.beats > 0 && by_worker && now_.mono > known.first_expires_mono)
+    rare_.add(Rare::heartbeat_kept_a_lease);
   known.lease = LeaseNumber::none;
   known.connection = Ticket::none;
 }
 
 void Model::move_by_time(const Job& job, ModelJob& known, Event event) {
   if (event == Event::due) {
-    if (known.run_at > now_.wall) bad("T1", job.id, fmt::format("became due {} ms early", known.run_at - now_.wall));
+    if (known.run_at > now_.wall)
+      bad("T1", job.id, fmt::format("became due {} ms early", known.run_at - now_.wall));
     return;
   }
   if (known.status != Status::active) bad("S1", job.id, fmt::format("time cannot {} it", name_of(event)));
@@ -197,7 +231,8 @@ void Model::move_by_time(const Job& job, ModelJob& known, Event event) {
     expect_fail(known, settlement, move, then);
     must = move.event;
     if (event == Event::retry_later && (job.run_at < move.run_at_min || job.run_at > move.run_at_max)) {
-      bad("S3", job.id, fmt::format("comes again at {}, not within {}…{}", job.run_at, move.run_at_min, move.run_at_max));
+      bad("S3", job.id,
+          fmt::format("comes again at {}, not within {}…{}", job.run_at, move.run_at_min, move.run_at_max));
     }
     ++known.attempts;
     if (!is_end(job.status)) known.run_at = job.run_at;
@@ -209,7 +244,9 @@ void Model::move_by_time(const Job& job, ModelJob& known, Event event) {
       bad("L4", job.id, "lost its lease although it was the broker that stood still");
     }
     ++known.stalls;
-    must = known.cancel_requested ? Event::cancel : known.stalls > known.spec->max_stalls ? Event::fail : Event::stall;
+    must = known.cancel_requested                  ? Event::cancel
+           : known.stalls > known.spec->max_stalls ? Event::fail
+                                                   : Event::stall;
     rare_.add(must == Event::cancel ? Rare::cancel_beat_stall
               : must == Event::fail ? Rare::stall_budget_exhausted
                                     : Rare::stall);
@@ -225,7 +262,8 @@ void Model::move_by_time(const Job& job, ModelJob& known, Event event) {
 
 void Model::move_to_worker(const Job& job, ModelJob& known) {
   if (known.lease != LeaseNumber::none) bad("L1", job.id, "was leased while a lease is valid");
-  if (known.run_at > now_.wall && !known.promoted) bad("T1", job.id, fmt::format("was delivered {} ms early", known.run_at - now_.wall));
+  if (known.run_at > now_.wall && !known.promoted)
+    bad("T1", job.id, fmt::format("was delivered {} ms early", known.run_at - now_.wall));
   const ModelQueue& queue = queues_.at(known.spec->queue);
   if (queue.settings.paused) bad("O3", job.id, "was delivered from a paused queue");
   if (draining_) bad("O3", job.id, "was delivered while draining");
@@ -239,8 +277,8 @@ void Model::move_to_worker(const Job& job, ModelJob& known) {
     }
     if (key.id == job.id) break;
     bad(key.priority > known.spec->priority ? "O2" : "O1", job.id,
-        fmt::format("was delivered to worker {} ({} names) before job {} of priority {}", job.worker_id, names.size(),
-                    short_id(key.id), key.priority));
+        fmt::format("was delivered to worker {} ({} names) before job {} of priority {}", job.worker_id,
+                    names.size(), short_id(key.id), key.priority));
   }
   if (passed_over) rare_.add(Rare::name_filter_passed_over);
   known.worker = job.worker_id;
@@ -256,7 +294,8 @@ void Model::move_to_worker(const Job& job, ModelJob& known) {
 
 void Model::take_end(const Job& job, ModelJob& known) {
   known.finished_at = now_.wall;
-  const Millis keep = job.status == Status::failed ? known.spec->retention.failed_ms : known.spec->retention.completed_ms;
+  const Millis keep =
+      job.status == Status::failed ? known.spec->retention.failed_ms : known.spec->retention.completed_ms;
   if (keep != 0 && !is_expiry(job.expires_at, now_.wall, keep)) {
     bad("D1", job.id, fmt::format("its end is kept until {}, it should be {} ms", job.expires_at, keep));
   }
@@ -266,8 +305,10 @@ void Model::take_end(const Job& job, ModelJob& known) {
 
 void Model::free_key(const ModelJob& job, const JobId& id) {
   if (job.spec->unique_key.empty()) return;
-  if (job.spec->unique_for_ms > 0) set_key(job.queue, job.spec->unique_key, ModelKey{id, now_.wall + job.spec->unique_for_ms});
-  else set_key(job.queue, job.spec->unique_key, std::nullopt);
+  if (job.spec->unique_for_ms > 0)
+    set_key(job.queue, job.spec->unique_key, ModelKey{id, now_.wall + job.spec->unique_for_ms});
+  else
+    set_key(job.queue, job.spec->unique_key, std::nullopt);
 }
 
 void Model::before_tick(Now now) {
@@ -294,14 +335,16 @@ void Model::after_tick(const Machine& machine) {
   if (any) take_what_goes_on(machine);
 }
 
-// Leases that ran out while the broker stood still go on with their full length, from the tick that meets them.
+// Leases that ran out while the broker stood still go on with their full length, from the tick that meets
+// them.
 void Model::take_what_goes_on(const Machine& machine) {
   for (const auto& [id, lease] : machine.active_leases()) {
     const auto known = jobs_.find(id);
     if (known == jobs_.end() || !known->second.may_go_on || lease.expires_mono <= now_.mono) continue;
     ModelJob& job = known->second;
     rare_.add(Rare::broker_was_stopped);
-    if (lease.expires_mono != now_.mono + job.spec->lease_ms) bad("L4", id, "its lease goes on for another time than its full length");
+    if (lease.expires_mono != now_.mono + job.spec->lease_ms)
+      bad("L4", id, "its lease goes on for another time than its full length");
     job.expires_mono = lease.expires_mono;
     job.may_go_on = job.must_go_on = job.in_grace = false;
   }
@@ -321,28 +364,33 @@ void Model::granted(Ticket to, const Granted& reply) {
     if (waiter != waiters_.end() && !waiter->second.connection) waiters_.erase(waiter);
     return;
   }
-  if (waiter == waiters_.end()) bad("L1", reply.jobs.front().id, "was granted to a waiter that does not wait");
+  if (waiter == waiters_.end())
+    bad("L1", reply.jobs.front().id, "was granted to a waiter that does not wait");
   const ModelWaiter& worker = waiter->second;
   std::size_t held = 0;
   for (const JobId& id : active_) held += worker.connection && jobs_.at(id).connection == to ? 1 : 0;
-  if (held + reply.jobs.size() > worker.credit) bad("O3", reply.jobs.front().id, "is more than the worker's credit");
+  if (held + reply.jobs.size() > worker.credit)
+    bad("O3", reply.jobs.front().id, "is more than the worker's credit");
   for (const GrantedJob& job : reply.jobs) {
     const auto named = std::ranges::find(leased_unnamed_, job.id);
     if (named == leased_unnamed_.end()) bad("L1", job.id, "was granted without becoming active now");
     leased_unnamed_.erase(named);
     ModelJob& known = jobs_.at(job.id);
     const Spec& spec = *known.spec;
-    if (static_cast<std::uint64_t>(job.lease) <= newest_lease_) bad("L3", job.id, "its lease number does not grow");
+    if (static_cast<std::uint64_t>(job.lease) <= newest_lease_)
+      bad("L3", job.id, "its lease number does not grow");
     if (job.lease <= known.newest_lease) bad("L3", job.id, "its lease number is not above its last one");
     newest_lease_ = static_cast<std::uint64_t>(job.lease);
     known.lease = known.newest_lease = job.lease;
     known.connection = worker.connection ? to : Ticket::none;
-    if (std::ranges::find(worker.queues, spec.queue) == worker.queues.end()) bad("O3", job.id, "the worker did not ask for its queue");
+    if (std::ranges::find(worker.queues, spec.queue) == worker.queues.end())
+      bad("O3", job.id, "the worker did not ask for its queue");
     if (!worker.names.empty() && std::ranges::find(worker.names, spec.name) == worker.names.end()) {
       bad("O3", job.id, "the worker did not ask for its name");
     }
     if (!same_bytes(job.payload, spec.payload)) bad("D3", job.id, "its payload changed");
-    if (job.attempt != known.attempts + 1 || job.max_attempts != spec.max_attempts || job.stalls != known.stalls) {
+    if (job.attempt != known.attempts + 1 || job.max_attempts != spec.max_attempts ||
+        job.stalls != known.stalls) {
       bad("S2", job.id, "the worker is told a wrong attempt");
     }
     if (job.lease_ms != spec.lease_ms || job.lease_expires_at != now_.wall + spec.lease_ms) {
@@ -351,7 +399,8 @@ void Model::granted(Ticket to, const Granted& reply) {
     if (job.queue != spec.queue || job.name != spec.name || job.priority != spec.priority) {
       bad("D3", job.id, "the worker is told a wrong queue, name or priority");
     }
-    if (worker.connection && waiter->second.served.insert(spec.queue).second && waiter->second.served.size() == 2) {
+    if (worker.connection && waiter->second.served.insert(spec.queue).second &&
+        waiter->second.served.size() == 2) {
       rare_.add(Rare::weights_served_two_queues);
     }
     trace_.add("granted", job.id, static_cast<std::int64_t>(job.lease), static_cast<std::int64_t>(to));
@@ -383,15 +432,17 @@ void Model::check_answer(Ticket, const Reply& reply) {
                                          : *refusal == Refusal::lease_lost         ? "L2"
                                          : *refusal == Refusal::unique_key_taken   ? "U1"
                                                                                    : "S1";
-      violated(invariant, fmt::format("a command that must be refused ({}) got {}", static_cast<int>(*refusal),
-                                      refused ? fmt::format("refusal {}", static_cast<int>(refused->why))
-                                              : fmt::format("answer {}", reply.index())));
+      violated(invariant,
+               fmt::format("a command that must be refused ({}) got {}", static_cast<int>(*refusal),
+                           refused ? fmt::format("refusal {}", static_cast<int>(refused->why))
+                                   : fmt::format("answer {}", reply.index())));
     }
     return;
   }
   if (const auto* refused = std::get_if<Refused>(&reply)) {
     if (std::holds_alternative<Anything>(answer) && refused->why != Refusal::lease_lost) return;
-    violated("S1", fmt::format("a command was refused without reason: {} ({})", static_cast<int>(refused->why), refused->detail));
+    violated("S1", fmt::format("a command was refused without reason: {} ({})",
+                               static_cast<int>(refused->why), refused->detail));
   }
   if (const auto* repeat = std::get_if<Submitted>(&answer)) {
     const auto& told = std::get<Submitted>(reply);
@@ -404,7 +455,8 @@ void Model::check_answer(Ticket, const Reply& reply) {
     check_settled(std::get<Settled>(reply));
   } else if (const auto* change = std::get_if<ExpectedChange>(&answer)) {
     const auto& told = std::get<JobChanged>(reply);
-    if (told.id != change->id || told.status != change->status || told.cancel_requested != change->cancel_requested) {
+    if (told.id != change->id || told.status != change->status ||
+        told.cancel_requested != change->cancel_requested) {
       bad("S1", change->id, fmt::format("the answer says {}", name_of(told.status)));
     }
   } else if (const auto* beats = std::get_if<ExpectedBeats>(&answer)) {
@@ -412,12 +464,15 @@ void Model::check_answer(Ticket, const Reply& reply) {
     for (std::size_t i = 0; i < beats->results.size(); ++i) {
       const auto& [refused, id] = beats->results[i];
       const auto got = told.results.at(i).refused;
-      if (refused.has_value() != got.has_value() || (refused && *refused != got->why)) bad("L2", id, "heartbeat answered wrongly");
-      if (!refused && told.results[i].cancel_requested != jobs_.at(id).cancel_requested) bad("S6", id, "its worker is not told of the cancel");
+      if (refused.has_value() != got.has_value() || (refused && *refused != got->why))
+        bad("L2", id, "heartbeat answered wrongly");
+      if (!refused && told.results[i].cancel_requested != jobs_.at(id).cancel_requested)
+        bad("S6", id, "its worker is not told of the cancel");
     }
   } else if (const auto* opened = std::get_if<ExpectedOpened>(&answer)) {
     const auto& told = std::get<WorkerOpened>(reply);
-    if (told.resumed != opened->resumed || told.lost != opened->lost) violated("L5", "a worker goes on with other leases than it holds");
+    if (told.resumed != opened->resumed || told.lost != opened->lost)
+      violated("L5", "a worker goes on with other leases than it holds");
   } else if (const auto* view = std::get_if<JobView>(&reply)) {
     if (!jobs_.contains(view->job.id)) bad("D4", view->job.id, "is shown and nobody submitted it");
     check_record(view->job, false, "GET");
@@ -426,27 +481,32 @@ void Model::check_answer(Ticket, const Reply& reply) {
 
 void Model::check_submitted(const Submitted& reply) {
   const auto& items = std::get<ExpectedSubmit>(*answer_).items;
-  if (reply.repeated || reply.jobs.size() != items.size()) violated("U2", "a first submit is answered as a repeated one");
+  if (reply.repeated || reply.jobs.size() != items.size())
+    violated("U2", "a first submit is answered as a repeated one");
   std::size_t next_new = 0;
   std::vector<JobId> ids;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const auto& told = reply.jobs[i];
     std::optional<JobId> must = items[i].id;
     if (!must && items[i].same_as) must = ids.at(*items[i].same_as);
-    if (told.deduplicated != items[i].same_as.has_value()) bad("U1", told.id, "deduplicated or not is told wrongly");
+    if (told.deduplicated != items[i].same_as.has_value())
+      bad("U1", told.id, "deduplicated or not is told wrongly");
     if (!must) must = next_new < new_ids_.size() ? new_ids_[next_new++] : JobId{};
     if (told.id != *must) bad(told.deduplicated ? "U1" : "D1", told.id, "the answer names another job");
     const auto known = jobs_.find(told.id);
-    if (!told.deduplicated && (known == jobs_.end() || known->second.status != told.status)) bad("D1", told.id, "a wrong status is told");
+    if (!told.deduplicated && (known == jobs_.end() || known->second.status != told.status))
+      bad("D1", told.id, "a wrong status is told");
     ids.push_back(told.id);
   }
   const auto& asked = std::get<ExpectedSubmit>(*answer_).idempotency;
-  if (asked) set_idempotency(asked->key, ModelIdempotency{asked->body_hash, now_.wall + 86'400'000, reply.jobs, run_});
+  if (asked)
+    set_idempotency(asked->key, ModelIdempotency{asked->body_hash, now_.wall + 86'400'000, reply.jobs, run_});
 }
 
 void Model::check_settled(const Settled& reply) {
   const auto& results = std::get<std::vector<ExpectedSettle>>(*answer_);
-  if (reply.results.size() != results.size()) violated("L2", "a settle with more or fewer answers than questions");
+  if (reply.results.size() != results.size())
+    violated("L2", "a settle with more or fewer answers than questions");
   for (std::size_t i = 0; i < results.size(); ++i) {
     const ExpectedSettle& must = results[i];
     const SettleResult& told = reply.results[i];
@@ -455,8 +515,10 @@ void Model::check_settled(const Settled& reply) {
       bad("L2", must.id, refused ? "its settle was refused" : "a stale settle was taken");
     }
     if (refused) continue;
-    if (told.status != must.status) bad("L2", must.id, fmt::format("its settle was answered {}", name_of(told.status)));
-    if (must.repeated && must.run_at >= 0 && told.run_at != must.run_at) bad("L2", must.id, "a repeated settle got another time");
+    if (told.status != must.status)
+      bad("L2", must.id, fmt::format("its settle was answered {}", name_of(told.status)));
+    if (must.repeated && must.run_at >= 0 && told.run_at != must.run_at)
+      bad("L2", must.id, "a repeated settle got another time");
   }
 }
 

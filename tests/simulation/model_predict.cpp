@@ -17,7 +17,8 @@ std::pair<Millis, Millis> wait_band(const Backoff& backoff, std::uint32_t attemp
   long double wait = static_cast<long double>(backoff.delay_ms);
   if (backoff.type == Backoff::Type::linear) wait *= attempt;
   if (backoff.type == Backoff::Type::exponential) {
-    for (std::uint32_t i = 1; i < attempt && wait < 1e18L; ++i) wait *= static_cast<long double>(backoff.factor);
+    for (std::uint32_t i = 1; i < attempt && wait < 1e18L; ++i)
+      wait *= static_cast<long double>(backoff.factor);
   }
   wait = std::min(wait, static_cast<long double>(backoff.max_delay_ms));
   const long double most = wait * (1 + static_cast<long double>(backoff.jitter));
@@ -40,8 +41,8 @@ void take(std::optional<T>& setting, const std::optional<std::optional<T>>& said
 
 void Model::before(const Command& command, Now now) {
   if (now.wall < now_.wall || now.mono < now_.mono) {
-    violated("T3", fmt::format("the machine's time went back: wall {} to {}, mono {} to {}", now_.wall, now.wall,
-                               now_.mono, now.mono));
+    violated("T3", fmt::format("the machine's time went back: wall {} to {}, mono {} to {}", now_.wall,
+                               now.wall, now_.mono, now.mono));
   }
   now_ = now;
   seen_mono_ = now.mono;
@@ -66,7 +67,8 @@ void Model::after(const Machine& machine) {
     if (queue.number != QueueNumber{}) continue;
     const auto number = machine.queue_number(name);
     if (!number) violated("D1", "queue " + name + " was to be made and is not there");
-    if (static_cast<std::uint32_t>(*number) <= newest_queue_) violated("S5", "a queue's number was given twice");
+    if (static_cast<std::uint32_t>(*number) <= newest_queue_)
+      violated("S5", "a queue's number was given twice");
     newest_queue_ = static_cast<std::uint32_t>(*number);
     queue.number = *number;
     names_[newest_queue_] = name;
@@ -75,7 +77,8 @@ void Model::after(const Machine& machine) {
 
 void Model::expect_queue(const std::string& name) {
   if (queues_.contains(name)) return;
-  if (std::ranges::any_of(names_, [&](const auto& known) { return known.second == name; })) rare_.add(Rare::queue_made_again);
+  if (std::ranges::any_of(names_, [&](const auto& known) { return known.second == name; }))
+    rare_.add(Rare::queue_made_again);
   set_queue(name, ModelQueue{{}, now_.wall, {}});
 }
 
@@ -160,7 +163,8 @@ void Model::predict(const Submit& submit) {
   answer_ = std::move(items);
 }
 
-void Model::expect_fail(const ModelJob& job, const Settlement& settlement, Expected& move, ModelJob& then) const {
+void Model::expect_fail(const ModelJob& job, const Settlement& settlement, Expected& move,
+                        ModelJob& then) const {
   move.error_type = settlement.error_type;
   ++then.attempts;
   if (job.cancel_requested) {
@@ -207,7 +211,8 @@ Model::ExpectedSettle Model::predict_settle(const Settlement& settlement, std::m
       result.run_at = job.settled_run_at;
     } else {
       rare_.add(Rare::stale_settle_refused);
-      const bool just_lost = job.settled == settlement.lease && !job.settled_by_worker && job.moved_at == now_.wall;
+      const bool just_lost =
+          job.settled == settlement.lease && !job.settled_by_worker && job.moved_at == now_.wall;
       if (just_lost) rare_.add(Rare::lease_lost_while_settle_waited);
       result.refused = Refusal::lease_lost;
     }
@@ -242,12 +247,17 @@ Model::ExpectedSettle Model::predict_settle(const Settlement& settlement, std::m
   }
   const auto to = [&] {
     switch (move.event) {
-      case Event::complete: return Status::completed;
-      case Event::fail: return Status::failed;
-      case Event::cancel: return Status::cancelled;
+      case Event::complete:
+        return Status::completed;
+      case Event::fail:
+        return Status::failed;
+      case Event::cancel:
+        return Status::cancelled;
       case Event::retry_later:
-      case Event::release_later: return Status::delayed;
-      default: return Status::pending;
+      case Event::release_later:
+        return Status::delayed;
+      default:
+        return Status::pending;
     }
   }();
   result.status = to;
@@ -266,7 +276,8 @@ Model::ExpectedSettle Model::predict_settle(const Settlement& settlement, std::m
 void Model::predict(const Settle& settle) {
   std::map<JobId, ModelJob> ahead;
   std::vector<ExpectedSettle> results;
-  for (const Settlement& settlement : settle.settlements) results.push_back(predict_settle(settlement, ahead));
+  for (const Settlement& settlement : settle.settlements)
+    results.push_back(predict_settle(settlement, ahead));
   answer_ = std::move(results);
 }
 
@@ -294,8 +305,10 @@ void Model::predict(const Heartbeat& heartbeat) {
 
 void Model::predict(const AppendLogs& logs) {
   const ModelJob* known = find(logs.id, now_.wall);
-  if (known == nullptr) answer_ = Refusal::unknown_job;
-  else if (known->lease != logs.lease || logs.lease == LeaseNumber::none) answer_ = Refusal::lease_lost;
+  if (known == nullptr)
+    answer_ = Refusal::unknown_job;
+  else if (known->lease != logs.lease || logs.lease == LeaseNumber::none)
+    answer_ = Refusal::lease_lost;
 }
 
 void Model::predict(const Cancel& cancel) {
@@ -375,8 +388,10 @@ void Model::predict(const GetJob& get) {
 void Model::predict(const PutQueue& put_queue) {
   const auto known = queues_.find(put_queue.name);
   if (known == queues_.end()) {
-    if (put_queue.must_exist) answer_ = Refusal::unknown_queue;
-    else if (queues_.size() >= limits_.queues_max) answer_ = Refusal::too_many_queues;
+    if (put_queue.must_exist)
+      answer_ = Refusal::unknown_queue;
+    else if (queues_.size() >= limits_.queues_max)
+      answer_ = Refusal::too_many_queues;
     if (answer_ && std::holds_alternative<Refusal>(*answer_)) return;
   }
   ModelQueue queue = known == queues_.end() ? ModelQueue{{}, now_.wall, {}} : known->second;
@@ -409,7 +424,8 @@ void Model::predict(const DeleteQueue& remove) {
     mine.push_back(id);
   }
   for (const auto& [ticket, waiter] : waiters_) {
-    in_use = in_use || (waiter.connection && std::ranges::find(waiter.queues, remove.name) != waiter.queues.end());
+    in_use =
+        in_use || (waiter.connection && std::ranges::find(waiter.queues, remove.name) != waiter.queues.end());
   }
   if (in_use) {
     answer_ = Refusal::queue_in_use;
@@ -435,7 +451,8 @@ void Model::predict(const Lease& lease) {
     }
     expect_queue(lease.queue);
   }
-  waiters_[asker_] = {lease.worker_id, false, {lease.queue}, lease.names, lease.max, now_.mono + lease.wait_ms, {}};
+  waiters_[asker_] = {lease.worker_id,           false, {lease.queue}, lease.names, lease.max,
+                      now_.mono + lease.wait_ms, {}};
   worker_names_[lease.worker_id] = lease.names;
 }
 

@@ -55,9 +55,10 @@ std::string Options::json() const {
       R"("connections":{},"namedPercent":{},"queues":{},"jobsMax":{},"payloadMax":{},"batchesInFlight":{},"syncPercent":{},)"
       R"("crashOneIn":{},"diskFailsOneIn":{},"clockSetOneIn":{},"replyLostPercent":{},"paceMs":{},"leaseMs":{},"auditEvery":{}}})",
       seed, steps, canary_name, machine.window_jobs, machine.window_jobs_idle, machine.window_bytes,
-      machine.windows_bytes, machine.timer_window, machine.active_bytes, machine.named_scan, machine.due_slice, machine.queues_max,
-      batch_commands, clients, pollers, connections, named_percent, queues, jobs_max, payload_max, batches_in_flight, sync_percent,
-      crash_one_in, disk_fails_one_in, clock_set_one_in, reply_lost_percent, pace_ms, lease_ms, audit_every);
+      machine.windows_bytes, machine.timer_window, machine.active_bytes, machine.named_scan,
+      machine.due_slice, machine.queues_max, batch_commands, clients, pollers, connections, named_percent,
+      queues, jobs_max, payload_max, batches_in_flight, sync_percent, crash_one_in, disk_fails_one_in,
+      clock_set_one_in, reply_lost_percent, pace_ms, lease_ms, audit_every);
 }
 
 }  // namespace pawl::sim

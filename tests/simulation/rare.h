@@ -1,4 +1,5 @@
-// Situations that seldom come up and in which brokers break: a run counts each, and the tests insist that all are met.
+// Situations that seldom come up and in which brokers break: a run counts each, and the tests insist that all
+// are met.
 #pragma once
 
 #include <array>

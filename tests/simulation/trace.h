@@ -13,7 +13,8 @@
 
 namespace pawl::sim {
 
-/// An invariant of the reliability page did not hold. Ends the run: what follows in a broken world says nothing.
+/// An invariant of the reliability page did not hold. Ends the run: what follows in a broken world says
+/// nothing.
 class Violation : public std::runtime_error {
  public:
   Violation(std::string_view invariant, const std::string& text)
@@ -31,7 +32,8 @@ class Violation : public std::runtime_error {
 class Trace {
  public:
   /// `what` and `more` must be literals or names that live for ever.
-  void add(std::string_view what, core::JobId id = {}, std::int64_t a = 0, std::int64_t b = 0, std::string_view more = {}) {
+  void add(std::string_view what, core::JobId id = {}, std::int64_t a = 0, std::int64_t b = 0,
+           std::string_view more = {}) {
     Line& line = ring_[lines_++ % ring_.size()];
     line = {step_, wall_, what, more, id, a, b};
     for (const char c : what) mix(static_cast<std::uint8_t>(c));

@@ -17,7 +17,8 @@ constexpr std::size_t stale_max = 16;
 void World::name_worker(Worker& worker) {
   worker.id = fmt::format("w{}", next_worker_++);
   worker.names.clear();
-  if (random_.percent(options_.named_percent)) worker.names = {fmt::format("n{}", random_.below(3)), fmt::format("n{}", random_.below(3))};
+  if (random_.percent(options_.named_percent))
+    worker.names = {fmt::format("n{}", random_.below(3)), fmt::format("n{}", random_.below(3))};
   worker.credit = static_cast<std::uint32_t>(random_.between(1, 8));
 }
 
@@ -29,12 +30,19 @@ void World::worker_acts(std::size_t index) {
     if (worker.held.size() < worker.credit && random_.percent(60)) return ask_for_work(worker, index);
   }
   switch (random_.weighted(std::array<std::uint32_t, 8>{60, 15, 3, 6, 4, 2, 4, 3})) {
-    case 0: return settle(worker, index, false);
-    case 1: return heartbeat(worker, index);
-    case 2: return log_lines(worker, index);
-    case 3: return settle(worker, index, true);
-    case 4: worker.silent_until = step_ + 20 + random_.below(400); return;
-    case 5: return die(worker, index);
+    case 0:
+      return settle(worker, index, false);
+    case 1:
+      return heartbeat(worker, index);
+    case 2:
+      return log_lines(worker, index);
+    case 3:
+      return settle(worker, index, true);
+    case 4:
+      worker.silent_until = step_ + 20 + random_.below(400);
+      return;
+    case 5:
+      return die(worker, index);
     case 6:
       if (!worker.connection || worker.ticket == Ticket::none) return;
       worker.credit = static_cast<std::uint32_t>(random_.between(random_.one_in(4) ? 0 : 1, 8));
@@ -76,7 +84,8 @@ void World::open_connection(Worker& worker, std::size_t index) {
     }
   }
   for (const Held& held : worker.held) open.resume.push_back({held.id, held.lease});
-  if (!worker.stale.empty() && random_.one_in(4)) open.resume.push_back({worker.stale.back().id, worker.stale.back().lease});
+  if (!worker.stale.empty() && random_.one_in(4))
+    open.resume.push_back({worker.stale.back().id, worker.stale.back().lease});
   if (worker.ticket == Ticket::none) {
     worker.ticket = post(std::move(open), Who::worker, index, true);
   } else {
@@ -91,7 +100,8 @@ Settlement World::settlement(const Held& held) {
   switch (random_.weighted(std::array<std::uint32_t, 3>{60, 28, 12})) {
     case 0:
       out.outcome = Settlement::Outcome::complete;
-      if (random_.one_in(2)) out.result = std::make_shared<const std::string>(fmt::format("{}", random_.below(1'000'000)));
+      if (random_.one_in(2))
+        out.result = std::make_shared<const std::string>(fmt::format("{}", random_.below(1'000'000)));
       break;
     case 1:
       out.outcome = Settlement::Outcome::fail;
@@ -148,8 +158,10 @@ void World::log_lines(Worker& worker, std::size_t index) {
 
 void World::die(Worker& worker, std::size_t) {
   if (worker.ticket != Ticket::none) {
-    if (worker.connection) post(CloseWorker{worker.ticket, random_.between(0, 1'500)}, Who::nobody, 0);
-    else if (random_.one_in(2)) post(AbandonLease{worker.ticket}, Who::nobody, 0);
+    if (worker.connection)
+      post(CloseWorker{worker.ticket, random_.between(0, 1'500)}, Who::nobody, 0);
+    else if (random_.one_in(2))
+      post(AbandonLease{worker.ticket}, Who::nobody, 0);
     asked_.erase(static_cast<std::uint64_t>(worker.ticket));
     worker.ticket = Ticket::none;
   }
@@ -169,7 +181,8 @@ void World::worker_hears(Worker& worker, const Asked& asked, Reply&& reply) {
   if (const auto* granted = std::get_if<Granted>(&reply)) {
     for (const GrantedJob& job : granted->jobs) worker.held.push_back({job.id, job.lease});
   } else if (const auto* notice = std::get_if<Notice>(&reply)) {
-    if (notice->kind == Notice::Kind::lease_lost && random_.one_in(2)) drop_held(worker, {notice->id, notice->lease});
+    if (notice->kind == Notice::Kind::lease_lost && random_.one_in(2))
+      drop_held(worker, {notice->id, notice->lease});
   } else if (std::holds_alternative<Settled>(reply)) {
     for (const Held& held : asked.settles) drop_held(worker, held);
   } else if (const auto* opened = std::get_if<WorkerOpened>(&reply)) {

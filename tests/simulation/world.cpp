@@ -53,10 +53,14 @@ void World::act() {
     return;
   }
   switch (random_.weighted(std::array<std::uint32_t, 5>{30, 45, 5, 14, 6})) {
-    case 0: return client_acts(static_cast<std::size_t>(random_.below(clients_.size())));
-    case 1: return worker_acts(static_cast<std::size_t>(random_.below(workers_.size())));
-    case 2: return operator_acts();
-    case 3: return time_acts();
+    case 0:
+      return client_acts(static_cast<std::size_t>(random_.below(clients_.size())));
+    case 1:
+      return worker_acts(static_cast<std::size_t>(random_.below(workers_.size())));
+    case 2:
+      return operator_acts();
+    case 3:
+      return time_acts();
     default:
       if (disk_.committed() > disk_.synced()) disk_.sync(disk_.synced() + 1);
       return deliver();
@@ -81,7 +85,8 @@ void World::turn() {
 }
 
 void World::after_turn() {
-  if (disk_fails_ && disk_.committed() > disk_.synced()) {  // the commit's outcome is unknown: stop and recover
+  if (disk_fails_ &&
+      disk_.committed() > disk_.synced()) {  // the commit's outcome is unknown: stop and recover
     disk_fails_ = false;
     rare_.add(Rare::disk_failed);
     return power_fails(false);
@@ -89,7 +94,8 @@ void World::after_turn() {
   const std::uint64_t waiting = disk_.committed() - disk_.synced();
   if (waiting > 1) rare_.add(Rare::slow_disk_batches_in_flight);
   if (random_.percent(options_.sync_percent)) {
-    disk_.sync(disk_.synced() + static_cast<std::uint64_t>(random_.between(0, static_cast<std::int64_t>(waiting))));
+    disk_.sync(disk_.synced() +
+               static_cast<std::uint64_t>(random_.between(0, static_cast<std::int64_t>(waiting))));
   }
   if (disk_.committed() - disk_.synced() >= options_.batches_in_flight) disk_.sync(disk_.synced() + 1);
   deliver();
@@ -132,8 +138,12 @@ void World::pass_time(Millis delta) {
   for (int wakes = 0; wakes < 1000 && raw_mono_ < end; ++wakes) {
     const auto deadline = broker_->deadline();
     Millis wait = end - raw_mono_;
-    if (deadline.mono != never) wait = std::min(wait, std::max<Millis>(deadline.mono - broker_->now().mono, 0) + random_.between(0, 200));
-    if (deadline.wall != never) wait = std::min(wait, std::max<Millis>(deadline.wall - broker_->now().wall, 0) + random_.between(0, 200));
+    if (deadline.mono != never)
+      wait =
+          std::min(wait, std::max<Millis>(deadline.mono - broker_->now().mono, 0) + random_.between(0, 200));
+    if (deadline.wall != never)
+      wait =
+          std::min(wait, std::max<Millis>(deadline.wall - broker_->now().wall, 0) + random_.between(0, 200));
     wait = std::clamp<Millis>(wait, 1, 1'000);
     raw_mono_ += wait;
     raw_wall_ += wait;
@@ -143,9 +153,12 @@ void World::pass_time(Millis delta) {
 
 void World::time_acts() {
   switch (random_.weighted(std::array<std::uint32_t, 4>{900, 80, 15, 5})) {
-    case 0: return pass_time(random_.between(1, options_.pace_ms));
-    case 1: return pass_time(random_.between(1, 40 * options_.pace_ms));
-    case 2: return pass_time(random_.between(1'000, 20'000));
+    case 0:
+      return pass_time(random_.between(1, options_.pace_ms));
+    case 1:
+      return pass_time(random_.between(1, 40 * options_.pace_ms));
+    case 2:
+      return pass_time(random_.between(1'000, 20'000));
     default:  // the process is stopped: time passes and nobody looks
       raw_mono_ += 2'000 + random_.between(0, 60'000);
       raw_wall_ += 2'000 + random_.between(0, 60'000);
@@ -213,9 +226,13 @@ void World::power_fails(bool all_durable) {
 
 void World::restart() {
   ++restarts_;
-  Broker::Options options{options_.machine, random_.word(), options_.batch_commands, options_.canary,
+  Broker::Options options{options_.machine,
+                          random_.word(),
+                          options_.batch_commands,
+                          options_.canary,
                           {[this] { return raw_wall_; }, [this] { return raw_mono_; }}};
-  broker_ = std::make_unique<Broker>(Broker::Parts{disk_, model_, trace_, rare_, random_}, std::move(options));
+  broker_ =
+      std::make_unique<Broker>(Broker::Parts{disk_, model_, trace_, rare_, random_}, std::move(options));
   try {
     model_.audit_places(disk_.image(broker_->now().wall), broker_->now());
   } catch (const Violation& found) {

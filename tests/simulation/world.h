@@ -1,5 +1,5 @@
-// Everything around the broker, in one thread and from one seed: clients, workers, operators, the clocks, the disk, and
-// what befalls them.
+// Everything around the broker, in one thread and from one seed: clients, workers, operators, the clocks, the
+// disk, and what befalls them.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ class World {
     core::Ticket ticket = core::Ticket::none;  // its poll, or its connection
     std::uint32_t credit = 1;
     std::vector<Held> held;
-    std::vector<Held> stale;  // settled or lost: the worker may not know
+    std::vector<Held> stale;         // settled or lost: the worker may not know
     std::uint64_t silent_until = 0;  // step
   };
   enum class Who : std::uint8_t { client, worker, nobody };
@@ -121,9 +121,9 @@ class World {
 
 /// What a run came to.
 struct RunResult {
-  bool held = true;           // every promise was kept
-  std::string invariant;      // else: the one that was not
-  std::string report;         // and the last lines of the trace
+  bool held = true;       // every promise was kept
+  std::string invariant;  // else: the one that was not
+  std::string report;     // and the last lines of the trace
   std::uint64_t hash = 0;
   std::uint64_t restarts = 0;
   RareCounts rare;
