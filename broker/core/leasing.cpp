@@ -313,7 +313,10 @@ void Machine::State::match_queue(Queue& queue, Now now, Outbox& outbox) {
     }
     Queue* from = choose(*taker);
     // Rather a turn later than short: the window of a queue that nobody asked for work holds only a few.
-    if (from->window.size() < taker->room() && refill_due(*from)) return;
+    if (from->window.size() < taker->room() && refill_due(*from)) {
+      note_matchable(queue);
+      return;
+    }
     grant_some(*from, *taker, share_of(*from), now, outbox);
   }
 }

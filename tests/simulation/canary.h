@@ -82,7 +82,7 @@ inline constexpr std::array canaries{
     CanaryInfo{Canary::forgotten_idempotency, "forgotten-idempotency", "U2",
                "an Idempotency-Key on disk is not looked up"},
     CanaryInfo{Canary::miscounted, "miscounted", "C1", "a queue's counter is off by one on disk"},
-    CanaryInfo{Canary::kept_row, "kept-row", "C2", "a job's old row is not erased"},
+    CanaryInfo{Canary::kept_row, "kept-row", "C2 S6", "a job's old row is not erased"},
     CanaryInfo{Canary::lost_timer, "lost-timer", "C2", "a delayed job gets no timer"},
     CanaryInfo{Canary::changed_by_restart, "changed-by-restart", "R1",
                "a restart forgets how many jobs were ever completed"},

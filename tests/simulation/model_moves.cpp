@@ -168,8 +168,12 @@ void Model::move_expected(const Job& job, ModelJob& known, Event event) {
   expected_.pop_front();
   if (move.event != event) {
     const bool budget = event == Event::fail || move.event == Event::fail;
-    bad(budget ? "S2" : "S1", job.id,
-        fmt::format("{} where it must {}", name_of(event), name_of(move.event)));
+    const auto retries = [](Event which) { return which == Event::retry_later || which == Event::retry_now; };
+    const bool wait = retries(event) && retries(move.event);
+    bad(budget ? "S2"
+        : wait ? "S3"
+               : "S1",
+        job.id, fmt::format("{} where it must {}", name_of(event), name_of(move.event)));
   }
   if (move.event == Event::replay) {
     known.attempts = 0;
