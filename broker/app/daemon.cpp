@@ -104,6 +104,7 @@ http::ServerOptions server_options(const Settings& settings, const Door& door, c
   limits.idle_ms = settings.http_idle_ms;
   limits.write_ms = settings.http_write_ms;
   limits.worker_silence_ms = settings.worker_silence_ms;
+  options.frame_limits = api;
   options.disconnect_grace_ms = settings.worker_disconnect_grace_ms;
   options.version = PAWL_VERSION;
   options.log_warn = [&log](const std::string& message) { log.warn(message); };

@@ -51,13 +51,13 @@ struct CanaryInfo {
 };
 
 inline constexpr std::array canaries{
-    CanaryInfo{Canary::early_reply, "early-reply", "D1 D2", "answers leave before their batch is durable"},
-    CanaryInfo{Canary::lying_disk, "lying-disk", "D1 D2",
+    CanaryInfo{Canary::early_reply, "early-reply", "D1 D2 L1", "answers leave before their batch is durable"},
+    CanaryInfo{Canary::lying_disk, "lying-disk", "D1 D2 L1",
                "a batch that was synced is gone after a power cut"},
-    CanaryInfo{Canary::torn_batch, "torn-batch", "D1 D2 C1", "half a batch survives a power cut"},
+    CanaryInfo{Canary::torn_batch, "torn-batch", "D1 D2", "half a batch survives a power cut"},
     CanaryInfo{Canary::changed_payload, "changed-payload", "D3", "a stored payload differs by a byte"},
     CanaryInfo{Canary::invented_job, "invented-job", "D4 D1", "a row appears that nobody submitted"},
-    CanaryInfo{Canary::forgotten_lease, "forgotten-lease", "L1 L5",
+    CanaryInfo{Canary::forgotten_lease, "forgotten-lease", "L1",
                "a restart forgets a lease, so a second one is given"},
     CanaryInfo{Canary::taken_stale_settle, "taken-stale-settle", "L2", "a settle with an old lease is taken"},
     CanaryInfo{Canary::same_lease_numbers, "same-lease-numbers", "L3", "a restart gives lease numbers again"},
@@ -81,7 +81,7 @@ inline constexpr std::array canaries{
     CanaryInfo{Canary::double_unique, "double-unique", "U1", "a unique key on disk is not looked up"},
     CanaryInfo{Canary::forgotten_idempotency, "forgotten-idempotency", "U2",
                "an Idempotency-Key on disk is not looked up"},
-    CanaryInfo{Canary::miscounted, "miscounted", "C1", "a queue's counter is off by one on disk"},
+    CanaryInfo{Canary::miscounted, "miscounted", "C1 D1", "a queue's counter is off by one on disk"},
     CanaryInfo{Canary::kept_row, "kept-row", "C2 S6", "a job's old row is not erased"},
     CanaryInfo{Canary::lost_timer, "lost-timer", "C2", "a delayed job gets no timer"},
     CanaryInfo{Canary::changed_by_restart, "changed-by-restart", "R1",

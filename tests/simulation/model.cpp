@@ -133,6 +133,14 @@ void Model::undo(BatchLog& log) {
   log.undo.clear();
 }
 
+void Model::enter(Now now) {
+  if (now.wall < now_.wall || now.mono < now_.mono) {
+    violated("T3", fmt::format("the machine's time went back: wall {} to {}, mono {} to {}", now_.wall,
+                               now.wall, now_.mono, now.mono));
+  }
+  now_ = now;
+}
+
 void Model::open_batch() {
   building_ = {};
   building_.undo.emplace_back(UndoMarks{newest_lease_, newest_id_, newest_queue_});

@@ -147,6 +147,8 @@ class Model {
   /// Of these only the jobs' rows.
   void audit_places(const Image& image, core::Now now);
   void audit_machine(const core::Machine& machine, core::Now now);
+  /// Of these only the leases.
+  void audit_leases(const core::Machine& machine) const;
   /// Nothing is due and nothing to load: what should have happened by now?
   void audit_quiet(core::Now now);
   /// A job as the machine showed it, against what is known.
@@ -277,6 +279,7 @@ class Model {
   void check_settled(const core::Settled& reply);
 
   // State with its way back
+  void enter(core::Now now);
   void put(const core::JobId& id, std::optional<ModelJob> value);
   void restore(const core::JobId& id, std::optional<ModelJob> value);
   void index(const core::JobId& id, const ModelJob& job);

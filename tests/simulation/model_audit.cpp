@@ -58,6 +58,9 @@ std::string Model::difference(const Job& job, const ModelJob& known, bool from_s
     return differs("cancel_requested", job.cancel_requested, known.cancel_requested);
   if (job.attempts_made != known.attempts) return differs("attempts", job.attempts_made, known.attempts);
   if (job.stalls != known.stalls) return differs("stalls", job.stalls, known.stalls);
+  if (job.last_settle.lease != known.settled || job.last_settle.by_worker != known.settled_by_worker) {
+    return "its last settle is another";
+  }
   if (job.replays != known.replays) return differs("replays", job.replays, known.replays);
   if (job.created_at != known.created_at) return differs("created_at", job.created_at, known.created_at);
   if (job.run_at != known.run_at) return differs("run_at", job.run_at, known.run_at);
@@ -115,6 +118,17 @@ std::string Model::mismatch(const Image& image, Millis wall, const std::vector<J
     if (held != known->lease) {
       return fmt::format("job {} has lease {}, not {}", short_id(id), static_cast<std::uint64_t>(held),
                          static_cast<std::uint64_t>(known->lease));
+    }
+  }
+  if (image.marks.next_lease <= newest_lease_) return "the next lease number on disk was given already";
+  const auto counts = recount(wall);
+  for (const auto& [number, row] : image.queues) {
+    const auto known = counts.find(number);
+    for (const Status status : {Status::pending, Status::active, Status::stalled, Status::delayed}) {
+      const auto at = static_cast<std::size_t>(status);
+      if (row.counts[at] != (known == counts.end() ? 0 : known->second[at])) {
+        return fmt::format("queue {} counts other {} jobs", row.name, name_of(status));
+      }
     }
   }
   for (const std::string& name : queues) {
@@ -292,6 +306,11 @@ void Model::audit_machine(const Machine& machine, Now now) {
                                  text_of(counts[known->second.number])));
     }
   }
+  audit_leases(machine);
+  if (machine.active_count() != active_.size()) violated("C1", "the count of active jobs is wrong");
+}
+
+void Model::audit_leases(const Machine& machine) const {
   const auto leases = machine.active_leases();
   if (leases.size() != active_.size())
     violated("L1", fmt::format("{} leases in memory, {} known", leases.size(), active_.size()));
@@ -306,7 +325,6 @@ void Model::audit_machine(const Machine& machine, Now now) {
     }
     if (known->second.worker != lease.worker_id) bad("L1", id, "the machine's lease names another worker");
   }
-  if (machine.active_count() != active_.size()) violated("C1", "the count of active jobs is wrong");
 }
 
 std::optional<JobId> Model::first_for(QueueNumber queue, const std::vector<std::string>& names) const {

@@ -316,8 +316,7 @@ void Model::free_key(const ModelJob& job, const JobId& id) {
 }
 
 void Model::before_tick(Now now) {
-  if (now.wall < now_.wall || now.mono < now_.mono) violated("T3", "the machine's time went back");
-  now_ = now;
+  enter(now);
   gap_from_ = seen_mono_;
   seen_mono_ = now.mono;
   doing_ = Doing::tick;
@@ -355,7 +354,7 @@ void Model::take_what_goes_on(const Machine& machine) {
 }
 
 void Model::before_match(Now now) {
-  now_ = now;
+  enter(now);
   doing_ = Doing::match;
   answer_.reset();
 }

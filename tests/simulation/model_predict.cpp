@@ -40,11 +40,7 @@ void take(std::optional<T>& setting, const std::optional<std::optional<T>>& said
 }  // namespace
 
 void Model::before(const Command& command, Now now) {
-  if (now.wall < now_.wall || now.mono < now_.mono) {
-    violated("T3", fmt::format("the machine's time went back: wall {} to {}, mono {} to {}", now_.wall,
-                               now.wall, now_.mono, now.mono));
-  }
-  now_ = now;
+  enter(now);
   seen_mono_ = now.mono;
   doing_ = Doing::command;
   asker_ = command.ticket;

@@ -238,6 +238,7 @@ void World::restart() {
   } catch (const Violation& found) {
     violated("D1", fmt::format("after a restart: {}", found.what()));
   }
+  model_.audit_leases(broker_->machine());
   trace_.add("restart", {}, broker_->now().wall, broker_->now().mono);
 }
 
