@@ -111,8 +111,10 @@ void Machine::apply(const Command& command, Now now, Outbox& outbox) {
   std::visit([&](const auto& body) { state_->apply(command.ticket, body, now, outbox); }, command.body);
 }
 
-void Machine::flush(Now, Outbox& outbox) {
+void Machine::flush(Now now, Outbox& outbox) {
   State& state = *state_;
+  // A turn that only matched told this time too.
+  state.marks.wall = std::max(state.marks.wall, now.wall);
   if (!state.open_grant.entries.empty()) {
     const auto grant = state.grants.find(state.open_grant.number);
     if (grant != state.grants.end()) {

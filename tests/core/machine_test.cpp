@@ -220,6 +220,17 @@ TEST(MachineTest, RestartKeepsLeasesWithTheirFullLength) {
   EXPECT_EQ(bench.complete(granted[0]).status, Status::completed);
 }
 
+TEST(MachineTest, MarksOfABatchAreNotBehindTheTimeAtWhichItWasMatched) {
+  Bench bench;
+  bench.post(Lease{"q", "w1", 1, 60'000, {}});
+  bench.machine().apply({Ticket{900}, Submit{{Bench::job("q")}, {}}}, bench.now, bench.rows);
+  const Now later{bench.now.wall + 5000, bench.now.mono + 5000};
+  bench.machine().match(later, bench.rows);
+  bench.machine().flush(later, bench.rows);
+  EXPECT_EQ(bench.rows.grants.begin()->second.granted_wall, later.wall);
+  EXPECT_EQ(bench.rows.marks.wall, later.wall);
+}
+
 TEST(MachineTest, RetentionDropsJobsAndCountsWithoutAWriteForEach) {
   Bench bench;
   NewJob spec = Bench::job("q");
