@@ -15,13 +15,18 @@ class Journal:
         self.leases = collections.defaultdict(list)
         self.settles, self.settled, self.refused = {}, {}, {}
         self.handled = collections.Counter()
+        self.in_a_cut, self.doubtful = False, 0
         with open(path, encoding="utf-8") as lines:
             for line in lines:
                 if line.endswith("\n"):  # the client may have been killed within a line
                     self._read(*line.split())
 
     def _read(self, kind, *words):
-        if kind == "submit":
+        if kind in ("cut", "powered"):
+            self.in_a_cut = kind == "cut"
+        elif self.in_a_cut and kind in ("submitted", "batched", "leased", "settled"):
+            self.doubtful += 1  # answered while the power failed: it may be there or not
+        elif kind == "submit":
             self.submits.add(words[0])
         elif kind == "submitted":
             self.submitted[words[0]] = words[1]

@@ -41,9 +41,10 @@ class Disk:
     def unmount(self):
         self._run("umount", str(self.mount_point))
 
-    def cut(self):
+    def cut(self, just_before):
         fd = os.open(self.mount_point, os.O_RDONLY)
         try:
+            just_before()
             fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
         finally:
             os.close(fd)
@@ -69,11 +70,24 @@ class PowerCutTest(harness.BrokerTest):
         return client
 
     @staticmethod
-    def cut(disk, broker):
-        disk.cut()
+    def mark(journal_path, line):
+        with open(journal_path, "ab", buffering=0) as journal:
+            journal.write(line + b"\n")
+
+    def cut(self, disk, broker, journal_path):
+        """A real cut stops everything at once. This one takes a moment, and an fdatasync that is under way when it comes
+        can return 0 although the journal that it waited for was thrown away (seen on ext4 with nothing but a loop of write
+        and fdatasync: of 150 cuts 12 lost such a record, none lost one from before the cut). What is answered within the
+        moment promises nothing, so the journal says when it was: from the `cut` to the `powered` line.
+        """
+        disk.cut(lambda: self.mark(journal_path, b"cut"))
         broker.kill()
         disk.unmount()
         disk.mount()
+
+    def start_again(self, broker, journal_path):
+        broker.start(timeout=30)
+        self.mark(journal_path, b"powered")
 
     def test_what_was_answered_survives_power_cuts(self):
         print(f"seed {SEED}, {CUTS} cuts", flush=True)
@@ -84,20 +98,21 @@ class PowerCutTest(harness.BrokerTest):
         client = self.start_load(broker, journal_path)
         for number in range(CUTS):
             threading.Event().wait(chance.choice((0.02, 0.3, 0.7)) * (0.5 + chance.random()))
-            self.cut(disk, broker)
+            self.cut(disk, broker, journal_path)
             if number % 5 == 4:
                 # The store is sound as the cut left it, and not only after a start has cleaned up.
                 self.assert_store_is_sound(broker.data)
-            broker.start(timeout=30)
+            self.start_again(broker, journal_path)
             self.assertIsNone(client.poll(), "the client ended")
         threading.Event().wait(1)
         client.kill()
         client.wait()
-        self.cut(disk, broker)
+        self.cut(disk, broker, journal_path)
         self.assert_store_is_sound(broker.data)
-        broker.start()
+        self.start_again(broker, journal_path)
         journal = journal_audit.Journal(journal_path)
-        print(f"{journal.operations()} operations were answered", flush=True)
+        print(f"{journal.operations()} operations were answered, {journal.doubtful} more within a cut", flush=True)
+        self.assertLess(journal.doubtful, journal.operations() / 10)
         self.assertGreater(len(journal.submitted), 10 * CUTS)
         self.assertEqual(journal_audit.audit(broker, journal)[:20], [])
         self.assertEqual(journal_audit.results_of(broker, journal), [])
@@ -112,7 +127,7 @@ class PowerCutTest(harness.BrokerTest):
         harness.eventually(lambda: len(journal_audit.Journal(journal_path).submitted) > 100)
         client.kill()
         client.wait()
-        self.cut(disk, broker)
+        self.cut(disk, broker, journal_path)
         try:
             broker.start(timeout=30)
         except AssertionError as refused:
