@@ -25,6 +25,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = asio::ip::tcp;
+using TcpStream = beast::basic_stream<tcp, asio::io_context::executor_type>;
 
 namespace {
 
@@ -56,7 +57,7 @@ std::string text_of(beast::string_view view) { return {view.data(), view.size()}
 // plain blocking calls know no timeout.
 struct HttpPool::Connection {
   asio::io_context io{1};
-  beast::tcp_stream stream{io};
+  TcpStream stream{io};
   beast::flat_buffer buffer;
 
   // Runs what was started; its timeout is the stream's.

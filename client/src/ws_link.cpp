@@ -21,6 +21,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
 using tcp = asio::ip::tcp;
+using TcpStream = beast::basic_stream<tcp, asio::io_context::executor_type>;
 
 namespace {
 
@@ -40,7 +41,7 @@ struct Session {
   explicit Session(asio::io_context& io) : resolver(io), ws(io) {}
 
   tcp::resolver resolver;
-  websocket::stream<beast::tcp_stream> ws;
+  websocket::stream<TcpStream, false> ws;  // no compression
   beast::flat_buffer in;
   std::string out;
   websocket::response_type answer;
