@@ -201,6 +201,7 @@ Result<std::variant<Invocation, Information>> parse_arguments(const std::vector<
   } catch (const CLI::ParseError& error) {
     return std::unexpected(misuse_of(error, root));
   }
+  draft.common.url_given = root.get_option("--url")->count() > 0;
   return Invocation{std::move(draft.common), std::move(*draft.command)};
 }
 

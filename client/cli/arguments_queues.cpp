@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "client/cli/bench/works.h"
 #include "client/cli/verbs.h"
 #include "client/wire/protocol.h"
 
@@ -157,6 +158,27 @@ void add_work(CLI::App& root, Draft& draft) {
   app.add_flag("--quiet", options.quiet, "Say nothing about single jobs");
 }
 
+void add_bench(CLI::App& root, Draft& draft) {
+  const auto verb = add_verb<Bench>(
+      root, draft,
+      {"bench", broker, "Measure a broker of its own on a fresh directory, or the one that --url names"});
+  std::vector<std::string> names;
+  std::string texts;
+  for (const bench::Work& work : bench::works) {
+    names.emplace_back(work.name);
+    texts.append("\n  ").append(work.name).append(": ").append(work.text);
+  }
+  verb.app
+      ->add_option("--work", verb.options->works,
+                   "What to do; may be given several times, all when left out:" + texts)
+      ->type_name("WORK")
+      ->transform(CLI::IsMember(names, CLI::ignore_case))
+      ->allow_extra_args(false);
+  verb.app->add_option("--scale", verb.options->scale, "Times so many jobs as usual")
+      ->check(CLI::Range(0.0001, 100.0))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 void add_queue_verbs(CLI::App& root, Draft& draft) {
@@ -181,6 +203,7 @@ void add_broker_verbs(CLI::App& root, Draft& draft) {
   stats.app->add_option("--queue", stats.options->queue, "Only of this queue")->type_name("QUEUE");
   add_verb<Version>(root, draft, {"version", broker, "Show the versions of this program and of the broker"});
   add_work(root, draft);
+  add_bench(root, draft);
   const auto check = add_verb<Check>(
       root, draft,
       {"check", broker, "Scan a data directory that no broker has open, and prove that it is sound"});

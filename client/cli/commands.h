@@ -116,13 +116,19 @@ struct Work {
   bool quiet = false;
 };
 
+/// Measures a broker: its own on a fresh directory, or the one that --url names.
+struct Bench {
+  std::vector<std::string> works;  // empty: all
+  double scale = 1;                // of the numbers of jobs
+};
+
 /// Offline: reads a data directory that no broker has open.
 struct Check {
   std::string directory;
 };
 
 using Command = std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Queues, Queue, QueueAction, Top,
-                             Workers, Stats, Version, DlqList, DlqReplay, DlqPurge, Work, Check>;
+                             Workers, Stats, Version, DlqList, DlqReplay, DlqPurge, Work, Bench, Check>;
 
 // Each prints its answer. A Failure is printed by the caller.
 Result<Exit> run(const Enqueue&, Session&);
@@ -143,6 +149,7 @@ Result<Exit> run(const DlqList&, Session&);
 Result<Exit> run(const DlqReplay&, Session&);
 Result<Exit> run(const DlqPurge&, Session&);
 Result<Exit> run(const Work&, Session&);
+Result<Exit> run(const Bench&, Session&);
 Result<Exit> run(const Check&, Session&);
 
 }  // namespace pawl::cli

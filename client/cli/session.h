@@ -23,6 +23,7 @@ struct Common {
   std::string token;       // --token, PAWL_TOKEN
   std::string token_file;  // --token-file; wins
   bool json = false;
+  bool url_given = false;  // on the command line or in the environment
 };
 
 /// An answer of the broker that is no refusal.
@@ -61,6 +62,7 @@ class Session {
   bool wants_json() const { return common_.json; }
   const Screen& screen() const { return screen_; }
   const std::string& url() const { return common_.url; }
+  bool url_given() const { return common_.url_given; }
   const std::string& token() const { return common_.token; }
 
   /// Prints an answer as it came, for --json.

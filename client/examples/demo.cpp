@@ -17,16 +17,16 @@
 #include <thread>
 
 #include "client/examples/demo/audit.h"
-#include "client/examples/demo/child.h"
 #include "client/examples/demo/options.h"
 #include "client/examples/demo/progress_bar.h"
 #include "client/examples/demo/report.h"
+#include "client/process/child.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
-using demo::Child;
+using pawl::process::Child;
 
 constexpr std::size_t documents_max = 2'000;
 constexpr std::size_t workers_count = 3;

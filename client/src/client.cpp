@@ -207,6 +207,12 @@ Result<Enqueued> Client::try_enqueue(const JobSpec& spec) {
   return state_->coalescer.submit(std::move(body));
 }
 
+void Client::enqueue_async(const JobSpec& spec, std::move_only_function<void(Result<Enqueued>)> done) {
+  // A batch has one key, so a job with a key of its own cannot travel in it.
+  if (!spec.idempotency_key.empty()) return done(try_enqueue(spec));
+  state_->coalescer.submit_async(to_json(spec), std::move(done));
+}
+
 Result<std::vector<Enqueued>> Client::try_enqueue_many(std::span<const JobSpec> specs) {
   std::vector<Enqueued> out;
   out.reserve(specs.size());

@@ -9,23 +9,32 @@
 
 namespace pawl::client {
 
+Coalescer::~Coalescer() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  sender_turned_.notify_one();
+  if (sender_.joinable()) sender_.join();
+}
+
 Coalescer::Answer Coalescer::submit(std::string body) {
   Waiter self;
-  self.body = std::move(body);
   std::unique_lock lock(mutex_);
-  line_.push_back(&self);
+  line_.push_back({std::move(body), &self});
   if (under_way_) self.turned.wait(lock, [&] { return self.answer || self.leads; });
   if (!self.answer) {
     under_way_ = true;
     lead(lock);
-    if (line_.empty()) {
-      under_way_ = false;
-    } else {
-      line_.front()->leads = true;
-      line_.front()->turned.notify_one();
-    }
   }
   return std::move(*self.answer);
+}
+
+void Coalescer::submit_async(std::string body, Done done) {
+  const std::lock_guard lock(mutex_);
+  line_.push_back({std::move(body), nullptr, std::move(done)});
+  if (!sender_.joinable()) sender_ = std::thread([this] { run_sender(); });
+  if (!under_way_) hand_on();
 }
 
 std::size_t Coalescer::waiting() const {
@@ -33,16 +42,38 @@ std::size_t Coalescer::waiting() const {
   return line_.size();
 }
 
+void Coalescer::hand_on() {
+  under_way_ = !line_.empty();
+  if (!under_way_) return;
+  if (Waiter* next = line_.front().waiter) {
+    next->leads = true;
+    next->turned.notify_one();
+  } else {
+    sender_leads_ = true;
+    sender_turned_.notify_one();
+  }
+}
+
+void Coalescer::run_sender() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    sender_turned_.wait(lock, [&] { return sender_leads_ || (ending_ && line_.empty() && !under_way_); });
+    if (!sender_leads_) return;
+    sender_leads_ = false;
+    lead(lock);
+  }
+}
+
 void Coalescer::lead(std::unique_lock<std::mutex>& lock) {
   // The leader stands at the head: whoever led before took everything in front of it, or there was no leader.
-  std::vector<Waiter*> taken;
+  std::vector<Entry> taken;
   std::vector<std::string> bodies;
   std::size_t bytes = 0;
   while (!line_.empty() && taken.size() < limits_.jobs) {
-    bytes += line_.front()->body.size();
+    bytes += line_.front().body.size();
     if (!taken.empty() && bytes > limits_.bytes) break;
-    taken.push_back(line_.front());
-    bodies.push_back(std::move(line_.front()->body));
+    taken.push_back(std::move(line_.front()));
+    bodies.push_back(std::move(taken.back().body));
     line_.pop_front();
   }
 
@@ -53,15 +84,20 @@ void Coalescer::lead(std::unique_lock<std::mutex>& lock) {
   } catch (const std::exception& error) {
     answers.assign(bodies.size(), std::unexpected(local_error(ErrorKind::connection, error.what())));
   }
-  lock.lock();
-
-  for (std::size_t i = 0; i < taken.size(); ++i) {
-    taken[i]->answer = i < answers.size()
-                           ? std::move(answers[i])
-                           : Answer(std::unexpected(local_error(
-                                 ErrorKind::broker, "the broker answered fewer jobs than were sent")));
-    taken[i]->turned.notify_one();
+  while (answers.size() < taken.size()) {
+    answers.emplace_back(
+        std::unexpected(local_error(ErrorKind::broker, "the broker answered fewer jobs than were sent")));
   }
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (taken[i].done) taken[i].done(std::move(answers[i]));
+  }
+  lock.lock();
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (taken[i].done) continue;
+    taken[i].waiter->answer = std::move(answers[i]);
+    taken[i].waiter->turned.notify_one();
+  }
+  hand_on();
 }
 
 namespace {

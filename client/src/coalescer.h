@@ -10,14 +10,17 @@
 #include <pawl/error.hpp>
 #include <pawl/records.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace pawl::client {
 
 /// The first caller to find no call under way becomes the leader: it sends what has piled up, its own job
-/// among it, and hands the lead to one of those who came meanwhile. Nobody waits for a timer.
+/// among it, and hands the lead to the next in line, or to the coalescer's own thread where that one does not
+/// wait. Nobody waits for a timer. One call is under way at a time, so jobs arrive in the order of their
+/// submits.
 ///
-/// Thread: any.
+/// Thread: any. The destructor sends what stands in line and returns when all of it is answered.
 class Coalescer {
  public:
   using Answer = Result<Enqueued>;
@@ -31,29 +34,46 @@ class Coalescer {
   };
 
   Coalescer(Send send, Limits limits) : send_(std::move(send)), limits_(limits) {}
+  ~Coalescer();
 
   /// Blocks until there is an answer for this body.
   Answer submit(std::string body);
+
+  /// Returns at once; `done` gets the answer on the coalescer's own thread or on that of another caller. It
+  /// must be short and throw nothing; it may submit again.
+  using Done = std::move_only_function<void(Answer)>;
+  void submit_async(std::string body, Done done);
 
   /// How many stand in line for the next call.
   std::size_t waiting() const;
 
  private:
-  struct Waiter {
-    std::string body;
+  struct Waiter {  // a caller that blocks; on its stack
     std::optional<Answer> answer;
     bool leads = false;
     std::condition_variable turned;  // answered, or made the leader
   };
+  struct Entry {
+    std::string body;
+    Waiter* waiter = nullptr;  // or
+    Done done = {};            // who gets the answer
+  };
 
-  /// Sends one batch from the head of the line. REQUIRES: the caller leads and holds the lock.
+  /// Sends one batch from the head of the line, then hands the lead on. REQUIRES: the caller leads and holds
+  /// the lock.
   void lead(std::unique_lock<std::mutex>& lock);
+  void hand_on();
+  void run_sender();
 
   const Send send_;
   const Limits limits_;
   mutable std::mutex mutex_;  // callers come from any thread, and each waits for another's work
-  std::deque<Waiter*> line_;  // not taken by a call yet; the waiters live on their callers' stacks
+  std::deque<Entry> line_;    // not taken by a call yet
   bool under_way_ = false;    // there is a leader
+  bool sender_leads_ = false;
+  bool ending_ = false;
+  std::condition_variable sender_turned_;
+  std::thread sender_;  // started by the first submit_async
 };
 
 /// The answers to one batch of bodies, given a way to post one batch. When the broker refuses the batch as a

@@ -39,6 +39,65 @@ TEST(CoalescerTest, AnIdleClientSendsAtOnceAndAlone) {
   EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 1}));
 }
 
+TEST(CoalescerTest, WhoeverDoesNotWaitIsAnsweredInOrderAndMaySubmitAgain) {
+  std::vector<std::string> sent;
+  std::vector<std::string> answered;
+  {
+    Coalescer coalescer(
+        [&](const std::vector<std::string>& bodies) {
+          std::vector<Coalescer::Answer> answers;
+          for (const std::string& body : bodies) {
+            sent.push_back(body);
+            answers.emplace_back(named(body));
+          }
+          return answers;
+        },
+        {.jobs = 3});
+    for (int i = 0; i < 100; ++i) {
+      coalescer.submit_async(std::to_string(i), [&, i](const Coalescer::Answer& answer) {
+        answered.push_back(answer->job_id);
+        if (i == 99) {
+          coalescer.submit_async("again",
+                                 [&](const Coalescer::Answer& last) { answered.push_back(last->job_id); });
+        }
+      });
+    }
+  }  // the destructor waits for the answers
+  ASSERT_EQ(answered.size(), 101u);
+  for (std::size_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(sent[i], std::to_string(i));
+    EXPECT_EQ(answered[i], "id of " + sent[i]);
+  }
+  EXPECT_EQ(answered.back(), "id of again");
+}
+
+TEST(CoalescerTest, CallersThatWaitAndCallersThatDoNotShareTheLine) {
+  std::atomic<int> answers = 0;
+  {
+    Coalescer coalescer(
+        [&](const std::vector<std::string>& bodies) {
+          std::vector<Coalescer::Answer> out;
+          for (const std::string& body : bodies) out.emplace_back(named(body));
+          return out;
+        },
+        {.jobs = 5});
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < 200; ++i) {
+          const std::string body = std::to_string(t) + "." + std::to_string(i);
+          coalescer.submit_async(body, [&, body](const Coalescer::Answer& answer) {
+            if (answer && answer->job_id == "id of " + body) ++answers;
+          });
+          if (const auto answer = coalescer.submit(body); answer && answer->job_id == "id of " + body)
+            ++answers;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(answers, 1600);
+}
+
 // While the first call is held, `others` pile up; each then gets the answer to its own body.
 void pile_up(int others, Coalescer::Limits limits, std::vector<std::size_t>& sizes) {
   std::counting_semaphore<> first_is_under_way(0);

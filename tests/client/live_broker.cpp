@@ -24,9 +24,9 @@ LiveBroker::~LiveBroker() {
 
 void LiveBroker::start(const std::string& listen) {
   const std::string log = (folder_ / "log").string();
-  process_ = demo::Child({.command = {PAWLD, "--data", (folder_ / "data").string(), "--listen", listen},
-                          .log = log,
-                          .pipe_output = true});
+  process_ = process::Child({.command = {PAWLD, "--data", (folder_ / "data").string(), "--listen", listen},
+                             .log = log,
+                             .pipe_output = true});
   constexpr std::string_view ready = "pawld ready ";
   const auto line = process_.read_line(60s);
   if (!line || !line->starts_with(ready)) {

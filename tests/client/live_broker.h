@@ -5,7 +5,7 @@
 #include <pawl/client.hpp>
 #include <string>
 
-#include "client/examples/demo/child.h"
+#include "client/process/child.h"
 
 namespace pawl::testing {
 
@@ -26,7 +26,7 @@ class LiveBroker {
   void start(const std::string& listen);
 
   std::filesystem::path folder_;
-  demo::Child process_;
+  process::Child process_;
   std::string url_;
 };
 

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <pawl/error.hpp>
 #include <pawl/json_text.hpp>
@@ -55,7 +56,8 @@ struct Response {
 /// as one batch. An idle client sends at once. Each caller gets its own answer, and a job that the broker
 /// refuses does not take the others down with it.
 ///
-/// Thread: any. The destructor must not run while a call is under way.
+/// Thread: any. The destructor must not run while a call is under way; it waits for the answers of
+/// enqueue_async.
 class Client {
  public:
   /// Throws Exception (usage) when options.url is not an http URL.
@@ -68,6 +70,11 @@ class Client {
   /// `timeout` it may be there too: repeat with the same idempotency_key to be sure.
   Result<Enqueued> try_enqueue(const JobSpec& spec);
   Enqueued enqueue(const JobSpec& spec) { return value_or_throw(try_enqueue(spec)); }
+
+  /// Submits one job without waiting: `done` gets the answer, on a thread of this client's or on that of
+  /// another caller, and must be short, must not block on this client and must not throw; it may submit
+  /// again. Jobs of one thread arrive in the order of its calls. The caller bounds how many are under way.
+  void enqueue_async(const JobSpec& spec, std::move_only_function<void(Result<Enqueued>)> done);
 
   /// Submits many, in order: all of them or none, up to 10 000 jobs and 15 MiB. More than that goes as
   /// several calls, each all or none; an error then leaves the calls before it done. The specs' idempotency

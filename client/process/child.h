@@ -1,4 +1,4 @@
-// Programs that the demo runs beside itself.
+// Programs that a program runs beside itself.
 #pragma once
 
 #include <sys/types.h>
@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace demo {
+namespace pawl::process {
 
-/// A child process. Ends with the demo, also when that is killed, unless it is let go.
+/// A child process. Ends with its parent, also when that is killed, unless it is let go.
 class Child {
  public:
   struct Start {
@@ -47,4 +47,4 @@ class Child {
   std::optional<int> status_;
 };
 
-}  // namespace demo
+}  // namespace pawl::process

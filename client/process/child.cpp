@@ -1,4 +1,4 @@
-#include "client/examples/demo/child.h"
+#include "client/process/child.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace demo {
+namespace pawl::process {
 namespace {
 
 using std::chrono::steady_clock;
@@ -126,4 +126,4 @@ std::optional<int> Child::wait(std::chrono::milliseconds most) {
   return status_;
 }
 
-}  // namespace demo
+}  // namespace pawl::process
