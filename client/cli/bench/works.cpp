@@ -89,7 +89,7 @@ class Run {
       const std::uint64_t number = next++;
       if (number >= jobs_) return;
       const auto begin = Clock::now();
-      client_.enqueue_async(spec_of(number), [&, begin](const Result<Enqueued>& answer) {
+      client_.enqueue_async(spec_of(number), [&, begin](const pawl::Result<Enqueued>& answer) {
         if (answer) {
           samples.add(ms_between(begin, Clock::now()));
           if (samples.size() % 256 == 0) progress_(samples.size(), jobs_);
@@ -150,7 +150,7 @@ class Run {
     for (std::uint64_t i = 0; i < jobs_; ++i) {
       moments[i] = begin + i * paced;
       std::this_thread::sleep_until(moments[i]);
-      client_.enqueue_async(spec_of(i), [&](const Result<Enqueued>&) { answered.count_down(); });
+      client_.enqueue_async(spec_of(i), [&](const pawl::Result<Enqueued>&) { answered.count_down(); });
       progress_(i + 1, jobs_);
     }
     answered.wait();
