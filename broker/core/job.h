@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "broker/core/ids.h"
@@ -110,6 +111,8 @@ struct Job {
   /// edge.
   bool transit(Event event, Millis at);
 };
+
+static_assert(std::is_nothrow_move_constructible_v<Job>, "lists of jobs would copy them as they grow");
 
 /// An active job's lease.
 struct LeaseState {

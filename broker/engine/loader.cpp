@@ -107,6 +107,8 @@ void Loader::fetch_window(const core::WindowRequest& request) {
     std::string damaged;
   };
   const auto rows = std::make_shared<Rows>();
+  // A job is large: moving them as the list grows cost more than the reads.
+  rows->jobs.reserve(request.count);
   storage::Range range{family::ready, queue_key(request.queue).str(), queue_end(request.queue).str()};
   if (request.after) {
     range.begin = ready_key(request.queue, request.after->priority, request.after->id).str().append(1, '\0');

@@ -133,17 +133,32 @@ TEST(ArgumentsTest, WrongUseIsMisuseAndSaysWhereToLook) {
   }
 }
 
+TEST(ArgumentsTest, BenchTakesWorksByNameInEitherCase) {
+  const auto bench = command_of<Bench>({"bench", "--work", "w1", "--work", "W4-bulk", "--scale", "0.5"});
+  EXPECT_EQ(bench.works, (std::vector<std::string>{"W1", "W4-bulk"}));
+  EXPECT_EQ(bench.scale, 0.5);
+  EXPECT_EQ(failure_of({"bench", "--work", "W9"}).exit, Exit::misuse);
+  EXPECT_EQ(failure_of({"bench", "--scale", "0"}).exit, Exit::misuse);
+}
+
+TEST(ArgumentsTest, AUrlThatWasGivenIsToldFromTheDefault) {
+  const auto given = [](const std::vector<std::string>& words) {
+    return std::get<Invocation>(parse_arguments(words).value()).common.url_given;
+  };
+  EXPECT_FALSE(given({"queues"}));
+  EXPECT_TRUE(given({"--url", "http://127.0.0.1:7711", "queues"}));
+}
+
 TEST(ArgumentsTest, HelpNamesEveryCommandAndNoOther) {
   const auto parsed = parse_arguments({"--help"});
   ASSERT_TRUE(parsed);
   const std::string& help = std::get<Information>(*parsed).text;
   for (const char* verb : {"enqueue", "get",     "watch", "list",    "logs",  "why",     "queues", "queue",
                            "top",     "workers", "dlq",   "cancel",  "retry", "promote", "delete", "pause",
-                           "resume",  "drain",   "stats", "version", "work",  "check"}) {
+                           "resume",  "drain",   "stats", "version", "work",  "bench",   "check"}) {
     EXPECT_NE(help.find(std::string{"  "} + verb + " "), std::string::npos) << verb;
   }
-  for (const char* later : {"schedules", "backup", "bench"})
-    EXPECT_EQ(help.find(later), std::string::npos) << later;
+  for (const char* later : {"schedules", "backup"}) EXPECT_EQ(help.find(later), std::string::npos) << later;
 }
 
 TEST(ArgumentsTest, AnEmptyTokenFileIsMisuse) {

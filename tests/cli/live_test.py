@@ -206,6 +206,20 @@ class ReadingTest(CliTest):
             self.assertRegex(self.pawl(*words).out, r"active 1 (.*\n)+q +0 +1 ")
         self.assertEqual(set(self.pawl("top", "--json").json), {"queues", "workers"})
 
+    def test_bench_measures_the_broker_that_is_named_and_leaves_it_alone(self):
+        kept = self.submit("mine")
+        done = self.pawl("bench", "--work", "W1", "--work", "W4", "--scale", "0.005", "--json")
+        results = [json.loads(line) for line in done.out.splitlines()]
+        self.assertEqual([result["work"] for result in results], ["W1", "W4"])
+        for result in results:
+            self.assertEqual((result["lost"], result["ranMoreThanOnce"]), (0, 0))
+            self.assertGreater(result["rate"], 0)
+            self.assertGreater(result["p99Ms"], 0)
+            self.assertGreater(result["fsyncs"], 0)
+        table = self.pawl("bench", "--work", "W2", "--scale", "0.005").out
+        self.assertRegex(table, r"W2 +2 000")
+        self.assertEqual(self.server.job(kept)["status"], "pending")
+
     def test_a_broken_pipe_is_no_trouble(self):
         for _ in range(3):
             self.submit("q")
