@@ -369,8 +369,14 @@ namespace {
 
 class MemorySnapshot final : public Snapshot {
  public:
-  MemorySnapshot(std::vector<Shelf> shelves, WallClock clock)
-      : shelves_(std::move(shelves)), clock_(std::move(clock)) {}
+  MemorySnapshot(std::shared_ptr<std::mutex> mutex, std::vector<Shelf> shelves, WallClock clock)
+      : mutex_(std::move(mutex)), shelves_(std::move(shelves)), clock_(std::move(clock)) {}
+
+  // Locked: Shelf::writable asks use_count who else has a table, and that alone orders nothing.
+  ~MemorySnapshot() override {
+    const std::lock_guard lock(*mutex_);
+    shelves_.clear();
+  }
 
   Result<std::optional<std::string>> get(Family family, std::string_view key) const override {
     const Shelf& shelf = shelves_.at(static_cast<std::size_t>(family));
@@ -386,6 +392,7 @@ class MemorySnapshot final : public Snapshot {
 
  private:
   std::uint64_t now() const { return clock_ ? clock_() : system_millis(); }
+  const std::shared_ptr<std::mutex> mutex_;  // the store's
   std::vector<Shelf> shelves_;
   WallClock clock_;
 };
@@ -394,7 +401,8 @@ class MemorySnapshot final : public Snapshot {
 
 std::unique_ptr<Snapshot> MemoryPartition::snapshot() const {
   const std::lock_guard lock(state_->mutex);
-  return std::make_unique<MemorySnapshot>(state_->rows(partition_).shelves, state_->options.wall_clock);
+  return std::make_unique<MemorySnapshot>(std::shared_ptr<std::mutex>(state_, &state_->mutex),
+                                          state_->rows(partition_).shelves, state_->options.wall_clock);
 }
 
 MemoryStore::MemoryStore(Options options, Mode mode) : state_(std::make_shared<State>()) {

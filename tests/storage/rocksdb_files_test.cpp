@@ -80,6 +80,9 @@ TEST_F(RocksDbFilesTest, ManyRestartsLoseNothing) {
 }
 
 TEST_F(RocksDbFilesTest, ADirectoryInUseIsRefusedNamingTheProcess) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer knows no threads after a fork";
+#endif
   int ready[2];
   int done[2];
   ASSERT_EQ(::pipe(ready), 0);
@@ -94,6 +97,7 @@ TEST_F(RocksDbFilesTest, ADirectoryInUseIsRefusedNamingTheProcess) {
     ::_exit(0);
   }
   ::close(done[0]);
+  ::close(ready[1]);  // so that a child that dies is an end of file
   char byte = 0;
   ASSERT_EQ(::read(ready[0], &byte, 1), 1);
   ASSERT_EQ(byte, 'y');
@@ -106,7 +110,7 @@ TEST_F(RocksDbFilesTest, ADirectoryInUseIsRefusedNamingTheProcess) {
   int status = 0;
   ::waitpid(child, &status, 0);
   EXPECT_TRUE(open()) << "the lock went with its process";
-  for (const int end : {ready[0], ready[1]}) ::close(end);
+  ::close(ready[0]);
 }
 
 TEST_F(RocksDbFilesTest, TheSameProcessIsRefusedToo) {
