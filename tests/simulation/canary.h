@@ -65,7 +65,7 @@ inline constexpr std::array canaries{
     CanaryInfo{Canary::late_expiry, "late-expiry", "L4", "leases never run out"},
     CanaryInfo{Canary::no_grace, "no-grace", "L4", "a closed connection loses its leases at once"},
     CanaryInfo{Canary::left_end, "left-end", "S1 S6 C2", "an ended job is taken for a waiting one"},
-    CanaryInfo{Canary::lost_attempt, "lost-attempt", "S2", "an attempt is not counted"},
+    CanaryInfo{Canary::lost_attempt, "lost-attempt", "S2 C2", "an attempt is not counted"},
     CanaryInfo{Canary::early_retry, "early-retry", "S3", "a retry does not wait its backoff"},
     CanaryInfo{Canary::lost_errors, "lost-errors", "S4", "a dead letter has lost its errors"},
     CanaryInfo{Canary::replayed_twice, "replayed-twice", "S5",
