@@ -100,11 +100,12 @@ std::string WorkerSession::next_message() {
   if (std::exchange(hello_due_, false)) return hello();
   if (phase_ != Phase::welcomed) return {};
 
-  // Heartbeats first: a busy worker always has settlements to send.
+  // Before what is given back: the broker would give a released job to this worker again.
+  if (std::exchange(bye_due_, false)) return R"({"type":"bye"})";
+  // Heartbeats before settlements, which a busy worker always has.
   if (auto beats = heartbeat(now); !beats.empty()) return beats;
   collect();
   if (auto parcel = next_parcel(now)) return send(std::move(*parcel));
-  if (std::exchange(bye_due_, false)) return R"({"type":"bye"})";
   if (!draining_) {
     const unsigned wanted = wanted_credit();
     // Small changes are not worth a frame.

@@ -235,11 +235,13 @@ TEST_F(SessionTest, DrainGivesBackWhatHasNotBegunAndEndsWhenTheRestIsConfirmed) 
   give(job("j1", "a1") + "," + job("j2", "a2"));
   began_.acquire();
   session_->drain();
+  // First of all: a job that is given back before it comes again at once.
   json message = says_soon();
+  EXPECT_EQ(message["type"], "bye");
+  message = says_soon();
   EXPECT_EQ(message["settlements"][0],
             json::parse(R"({"jobId":"j2","leaseId":"a2","outcome":"release","delayMs":0})"));
   hear(R"({"type":"settled","id":)" + message["id"].dump() + R"(,"results":[{"status":"pending"}]})");
-  EXPECT_EQ(says()["type"], "bye");
   EXPECT_FALSE(session_->finished());
   let_go_.release();
   message = says_soon();
