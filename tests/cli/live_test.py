@@ -437,6 +437,8 @@ class WorkTest(CliTest):
         eventually(begun.exists, what="the first command")
         writer = threading.Thread(target=lambda: gate.write_text("finished\n"), daemon=True)
         worker.send_signal(signal.SIGTERM)
+        # Only then: a job that ends before the signal is noticed rightly makes room for the next.
+        self.assertTrue(any("no new jobs" in line for line in iter(worker.stderr.readline, "")))
         writer.start()
         _, err = worker.communicate(timeout=30)
         writer.join()

@@ -134,8 +134,8 @@ Result<Exit> run(const Work& command, Session& session) {
   worker->start();
   signals.start([&](int count) {
     if (count == 1) {
-      notices.say("no new jobs; running ones may end. A second signal kills them.");
       worker->drain();
+      notices.say("no new jobs; running ones may end. A second signal kills them.");
     } else {
       kill.request_stop();
       worker->stop();
