@@ -74,7 +74,8 @@ class Demo {
                                  "127.0.0.1:0"},
                      .log = (home_ / "pawld.log").string(),
                      .pipe_output = true,
-                     .outlive = options_.keep});
+                     .outlive = options_.keep,
+                     .without = "PAWL_"});  // settings of another broker
     constexpr std::string_view ready = "pawld ready ";
     const auto line = broker_.read_line(30s);
     if (!line || !line->starts_with(ready)) {
@@ -106,7 +107,8 @@ class Demo {
     workers_.insert_or_assign(
         id, Child({.command = {(options_.programs / "document_worker").string(), "--url", url_, "--queue",
                                queue, "--id", id, "--concurrency", "2", "--transient-share", transient_share},
-                   .log = (home_ / (id + ".log")).string()}));
+                   .log = (home_ / (id + ".log")).string(),
+                   .without = "PAWL_"}));
   }
 
   /// Until every job has ended; a worker dies when a third of them have.

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace pawl::process {
@@ -33,6 +34,12 @@ Child::Child(const Start& start) {
   std::vector<char*> arguments;
   for (const std::string& word : start.command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  std::vector<char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (start.without.empty() || !std::string_view(*variable).starts_with(start.without))
+      variables.push_back(*variable);
+  }
+  variables.push_back(nullptr);
   const int log = ::open(start.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0) fail("cannot open " + start.log);
   std::array<int, 2> pipe{-1, -1};
@@ -49,7 +56,7 @@ Child::Child(const Start& start) {
     }
     ::dup2(log, STDERR_FILENO);
     ::dup2(start.pipe_output ? pipe[1] : log, STDOUT_FILENO);
-    ::execv(arguments[0], arguments.data());
+    ::execve(arguments[0], arguments.data(), variables.data());
     ::_exit(127);
   }
   const int error = errno;

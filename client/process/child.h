@@ -18,6 +18,7 @@ class Child {
     std::string log;           // file for standard error
     bool pipe_output = false;  // else standard output goes to the log too
     bool outlive = false;      // a session of its own; nothing ends it but itself
+    std::string without = {};  // environment variables whose names begin so are not handed on; empty: all are
   };
 
   Child() = default;

@@ -220,6 +220,15 @@ class ReadingTest(CliTest):
         self.assertRegex(table, r"W2 +2 000")
         self.assertEqual(self.server.job(kept)["status"], "pending")
 
+    def test_bench_with_a_broker_of_its_own_needs_no_setting_of_another(self):
+        token_file = self.folder / "token"
+        token_file.write_text("0123456789abcdef0123456789abcdef\n")
+        environment = clean_environment(PAWL_TOKEN_FILE=str(token_file), PAWL_LISTEN="127.0.0.1:1", PAWL_DATA="/dev/null/none")
+        done = subprocess.run([PAWL, "bench", "--work", "W3", "--scale", "0.005", "--json"], capture_output=True, text=True,
+                              timeout=60, env=environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["lost"], 0)
+
     def test_a_broken_pipe_is_no_trouble(self):
         for _ in range(3):
             self.submit("q")

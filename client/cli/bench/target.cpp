@@ -84,12 +84,11 @@ Target::~Target() {
 void Target::start() {
   const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "pawld";
   const auto log = folder_ / "pawld.log";
-  // The token of the environment is for another broker.
-  ::unsetenv("PAWL_TOKEN");
   broker_ = process::Child({.command = {program.string(), "--data", (folder_ / "data").string(), "--listen",
                                         url_.empty() ? "127.0.0.1:0" : url_.substr(scheme.size())},
                             .log = log.string(),
-                            .pipe_output = true});
+                            .pipe_output = true,
+                            .without = "PAWL_"});  // they are for another broker
   const auto line = broker_.read_line(start_time);
   if (!line || !line->starts_with(ready_words)) {
     throw std::runtime_error(program.string() + " did not get ready: " + text_of(log));
