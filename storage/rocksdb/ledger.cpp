@@ -9,7 +9,7 @@ constexpr std::chrono::milliseconds sync_interval{100};
 }
 
 Ledger::Ledger(WatermarkFile file, const GuardFileSystem& guard, std::string db_id)
-    : file_(std::move(file)), guard_(guard), mark_(file_.newest()) {
+    : file_(std::move(file)), guard_(guard), mark_(file_.newest()), released_on_disk_(mark_.released) {
   mark_.db_id = std::move(db_id);
 }
 
@@ -30,10 +30,13 @@ rocksdb::IOStatus Ledger::record(std::uint64_t sequence, Sync sync) {
 
 bool Ledger::release(std::uint64_t released) {
   const std::lock_guard lock(mutex_);
-  if (released <= mark_.released) return true;
-  mark_.released = released;
-  std::erase_if(mark_.wals, [&](const LogExpectation& wal) { return wal.number < released; });
-  return file_.write(mark_, true).ok();
+  if (released <= released_on_disk_) return true;
+  mark_.released = std::max(mark_.released, released);
+  std::erase_if(mark_.wals, [&](const LogExpectation& wal) { return wal.number < mark_.released; });
+  // Asked again after a failure it must fail again: else the log goes, and what is on disk still promises it.
+  if (!file_.write(mark_, true).ok()) return false;
+  released_on_disk_ = mark_.released;
+  return true;
 }
 
 }  // namespace pawl::storage

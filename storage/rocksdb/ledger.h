@@ -21,6 +21,7 @@ class Ledger {
   /// ms, or now.
   rocksdb::IOStatus record(std::uint64_t sequence, Sync sync);
   /// Logs with smaller numbers are about to be deleted: no longer promised once this returned true.
+  /// False: that could not be written, and they must stay.
   bool release(std::uint64_t released);
 
  private:
@@ -28,6 +29,7 @@ class Ledger {
   WatermarkFile file_;
   const GuardFileSystem& guard_;
   Watermark mark_;
+  std::uint64_t released_on_disk_;  // mark_.released may be ahead of it after a failed write
   std::chrono::steady_clock::time_point synced_at_;
 };
 

@@ -22,6 +22,12 @@ struct Fault {
   bool full;  // ENOSPC instead of EIO
 };
 
+/// Names the test; without it the name is made of bytes, padding among them.
+void PrintTo(const Fault& fault, std::ostream* out) {
+  static constexpr const char* ops[] = {"append", "sync", "create"};
+  *out << ops[static_cast<int>(fault.op)] << fault.count << (fault.full ? "full" : "");
+}
+
 struct Ending {
   std::uint64_t acknowledged = 0;
   bool failed = false;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/rocksdb/ledger.h"
 #include "tests/storage/forgetting_disk.h"
 
 namespace pawl::storage::test {
@@ -36,6 +37,29 @@ TEST(WatermarkTest, ANewFileIsEmpty) {
 }
 
 TEST(WatermarkTest, TheYoungerSlotIsRead) { EXPECT_EQ(read(written_file())->sequence, 5000u); }
+
+// RocksDB asks again for a file that it could not delete. A log that went although the disk still promised it
+// would keep the store from ever starting again.
+TEST(WatermarkTest, AReleaseThatCouldNotBeWrittenIsRefusedAgain) {
+  const auto disk = std::make_shared<ForgettingDisk>();
+  ASSERT_TRUE(WatermarkFile::create(*disk, "/w"));
+  auto file = WatermarkFile::open(*disk, "/w");
+  ASSERT_TRUE(file);
+  const GuardFileSystem guard(disk);
+  Ledger ledger(std::move(*file), guard, "3f1c");
+  for (const auto op : {ForgettingDisk::Op::append, ForgettingDisk::Op::sync}) {
+    disk->fail(op, 1, rocksdb::IOStatus::IOError("Input/output error"));
+    EXPECT_FALSE(ledger.release(5));
+    EXPECT_FALSE(ledger.release(5));
+    EXPECT_FALSE(ledger.release(4));
+    disk->heal();
+  }
+  EXPECT_TRUE(ledger.release(5));
+  EXPECT_TRUE(ledger.release(4));
+  const auto on_disk = read(disk->after_cut(ForgettingDisk::Cut::torn)["/w"]);
+  ASSERT_TRUE(on_disk) << on_disk.error().message;
+  EXPECT_EQ(on_disk->released, 5u);
+}
 
 TEST(WatermarkTest, ATornSlotLeavesTheOther) {
   std::string bytes;
