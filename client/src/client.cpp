@@ -98,12 +98,14 @@ std::string letters_json(const DeadLetters& which) {
 struct Client::State {
   ClientOptions options;
   client::HttpPool pool;
+  client::HttpLine line;  // of the coalescer's calls
   client::Coalescer coalescer;
 
   State(ClientOptions given, client::Url url)
       : options(std::move(given)),
         pool(std::move(url), options.token, options.pool_size, options.connect_timeout),
-        coalescer([this](const std::vector<std::string>& bodies) { return submit(bodies); }, {}) {}
+        line(pool),
+        coalescer([this](std::vector<std::string> bodies) { return begin_submit(std::move(bodies)); }, {}) {}
 
   struct Ask {
     std::string_view method;
@@ -157,24 +159,63 @@ struct Client::State {
                client::read_enqueued);
   }
 
-  Result<std::vector<Enqueued>> submit_batch(const std::string& body) {
+  static std::vector<Enqueued> read_batch(JsonSlice answer) {
+    std::vector<Enqueued> out;
+    answer["jobs"].elements([&](JsonSlice job) { out.push_back(client::read_enqueued(job)); });
+    return out;
+  }
+
+  Result<std::vector<Enqueued>> submit_batch(const std::string& body, std::string key) {
     return ask({.method = "POST",
                 .target = "/jobs/batch",
                 .body = body,
-                .headers = {{"Idempotency-Key", fresh_key()}}},
-               [](JsonSlice answer) {
-                 std::vector<Enqueued> out;
-                 answer["jobs"].elements([&](JsonSlice job) { out.push_back(client::read_enqueued(job)); });
-                 return out;
-               });
+                .headers = {{"Idempotency-Key", std::move(key)}}},
+               read_batch);
   }
 
-  std::vector<client::Coalescer::Answer> submit(const std::vector<std::string>& bodies) {
-    if (bodies.size() == 1) return {submit_alone(bodies.front(), fresh_key())};
+  // One call of the coalescer.
+  struct Submit {
+    std::vector<std::string> bodies;
+    std::string key = fresh_key();
+    std::string batch = bodies.size() == 1 ? std::string() : batch_body(pointers(bodies));
+
+    static std::vector<const std::string*> pointers(const std::vector<std::string>& bodies) {
+      std::vector<const std::string*> out;
+      for (const std::string& body : bodies) out.push_back(&body);
+      return out;
+    }
+  };
+
+  client::Coalescer::Finish begin_submit(std::vector<std::string> bodies) {
+    Submit submit{.bodies = std::move(bodies)};
+    const bool alone = submit.batch.empty();
+    const Headers headers = {{"Idempotency-Key", submit.key}};
+    line.send({.method = "POST",
+               .target = alone ? "/jobs" : "/jobs/batch",
+               .body = alone ? submit.bodies.front() : submit.batch,
+               .headers = &headers,
+               .answer_timeout = options.request_timeout});
+    return [this, submit = std::move(submit)] { return finish_submit(submit); };
+  }
+
+  client::Coalescer::Answers finish_submit(const Submit& submit) {
+    const std::vector<std::string>& bodies = submit.bodies;
+    const auto response = line.receive();
+    if (response && response->ok()) {
+      if (bodies.size() == 1) return {client::read_enqueued(JsonSlice(response->text))};
+      std::vector<Enqueued> read = read_batch(JsonSlice(response->text));
+      if (read.size() == bodies.size())
+        return {std::make_move_iterator(read.begin()), std::make_move_iterator(read.end())};
+    }
+    // Once more under the same key, and as often as is wise: what the broker took is not taken twice. A
+    // refusal for what stands in it is looked into.
+    if (bodies.size() == 1) return {submit_alone(bodies.front(), submit.key)};
+    bool first = true;
     return client::submit_isolating(
-        bodies, [this](const std::vector<const std::string*>& batch) -> Result<std::vector<Enqueued>> {
-          if (batch.size() > 1) return submit_batch(batch_body(batch));
-          auto alone = submit_alone(*batch.front(), fresh_key());
+        bodies, [&](const std::vector<const std::string*>& batch) -> Result<std::vector<Enqueued>> {
+          std::string key = std::exchange(first, false) ? submit.key : fresh_key();
+          if (batch.size() > 1) return submit_batch(batch_body(batch), std::move(key));
+          auto alone = submit_alone(*batch.front(), key);
           if (!alone) return std::unexpected(std::move(alone.error()));
           return std::vector<Enqueued>{std::move(*alone)};
         });
@@ -219,7 +260,7 @@ Result<std::vector<Enqueued>> Client::try_enqueue_many(std::span<const JobSpec> 
   std::string body;
   std::size_t jobs = 0;
   const auto flush = [&]() -> Result<void> {
-    auto result = state_->submit_batch(body + "]}");
+    auto result = state_->submit_batch(body + "]}", fresh_key());
     if (!result) return std::unexpected(std::move(result.error()));
     if (result->size() != jobs) {
       return std::unexpected(

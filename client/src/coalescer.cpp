@@ -1,5 +1,6 @@
 #include "client/src/coalescer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <numeric>
@@ -8,6 +9,12 @@
 #include "client/src/problem.h"
 
 namespace pawl::client {
+namespace {
+
+constexpr std::size_t calls_max = 2;        // under way at once
+constexpr std::size_t halved_jobs_min = 8;  // a shorter line is not worth two calls
+
+}  // namespace
 
 Coalescer::~Coalescer() {
   {
@@ -25,7 +32,7 @@ Coalescer::Answer Coalescer::submit(std::string body) {
   if (under_way_) self.turned.wait(lock, [&] { return self.answer || self.leads; });
   if (!self.answer) {
     under_way_ = true;
-    lead(lock);
+    lead(lock, false);
   }
   return std::move(*self.answer);
 }
@@ -60,44 +67,79 @@ void Coalescer::run_sender() {
     sender_turned_.wait(lock, [&] { return sender_leads_ || (ending_ && line_.empty() && !under_way_); });
     if (!sender_leads_) return;
     sender_leads_ = false;
-    lead(lock);
+    lead(lock, true);
   }
 }
 
-void Coalescer::lead(std::unique_lock<std::mutex>& lock) {
+void Coalescer::lead(std::unique_lock<std::mutex>& lock, bool follow) {
+  std::deque<Call> calls;
+  do {
+    while (const std::size_t jobs = follow ? worth_sending(calls) : limits_.jobs) {
+      calls.push_back(begin(lock, jobs));
+      if (!follow) break;
+    }
+    if (calls.empty()) break;
+    Call oldest = std::move(calls.front());
+    calls.pop_front();
+    finish(lock, std::move(oldest));
+  } while (follow);
+  hand_on();
+}
+
+std::size_t Coalescer::worth_sending(const std::deque<Call>& under_way) const {
+  // A caller that waits leads the next call himself, once those under way are answered.
+  if (line_.empty() || under_way.size() == calls_max) return 0;
+  if (line_.front().waiter != nullptr && under_way.empty()) return 0;
+  const std::size_t jobs = line_.size();
+  if (under_way.empty()) return jobs < halved_jobs_min ? jobs : (jobs + 1) / 2;
+  return jobs * 2 >= under_way.front().entries.size() ? jobs : 0;
+}
+
+Coalescer::Call Coalescer::begin(std::unique_lock<std::mutex>& lock, std::size_t most) {
   // The leader stands at the head: whoever led before took everything in front of it, or there was no leader.
-  std::vector<Entry> taken;
+  Call call;
   std::vector<std::string> bodies;
   std::size_t bytes = 0;
-  while (!line_.empty() && taken.size() < limits_.jobs) {
+  while (!line_.empty() && call.entries.size() < std::min(most, limits_.jobs)) {
     bytes += line_.front().body.size();
-    if (!taken.empty() && bytes > limits_.bytes) break;
-    taken.push_back(std::move(line_.front()));
-    bodies.push_back(std::move(taken.back().body));
+    if (!call.entries.empty() && bytes > limits_.bytes) break;
+    call.entries.push_back(std::move(line_.front()));
+    bodies.push_back(std::move(call.entries.back().body));
     line_.pop_front();
   }
-
   lock.unlock();
-  std::vector<Answer> answers;
   try {
-    answers = send_(bodies);
+    call.finish = begin_(std::move(bodies));
   } catch (const std::exception& error) {
-    answers.assign(bodies.size(), std::unexpected(local_error(ErrorKind::connection, error.what())));
+    call.finish = [jobs = call.entries.size(), why = local_error(ErrorKind::connection, error.what())] {
+      return Answers(jobs, std::unexpected(why));
+    };
   }
-  while (answers.size() < taken.size()) {
+  lock.lock();
+  return call;
+}
+
+void Coalescer::finish(std::unique_lock<std::mutex>& lock, Call call) {
+  lock.unlock();
+  Answers answers;
+  try {
+    answers = call.finish();
+  } catch (const std::exception& error) {
+    answers.assign(call.entries.size(), std::unexpected(local_error(ErrorKind::connection, error.what())));
+  }
+  while (answers.size() < call.entries.size()) {
     answers.emplace_back(
         std::unexpected(local_error(ErrorKind::broker, "the broker answered fewer jobs than were sent")));
   }
-  for (std::size_t i = 0; i < taken.size(); ++i) {
-    if (taken[i].done) taken[i].done(std::move(answers[i]));
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (call.entries[i].done) call.entries[i].done(std::move(answers[i]));
   }
   lock.lock();
-  for (std::size_t i = 0; i < taken.size(); ++i) {
-    if (taken[i].done) continue;
-    taken[i].waiter->answer = std::move(answers[i]);
-    taken[i].waiter->turned.notify_one();
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (call.entries[i].done) continue;
+    call.entries[i].waiter->answer = std::move(answers[i]);
+    call.entries[i].waiter->turned.notify_one();
   }
-  hand_on();
 }
 
 namespace {

@@ -17,23 +17,29 @@ namespace pawl::client {
 
 /// The first caller to find no call under way becomes the leader: it sends what has piled up, its own job
 /// among it, and hands the lead to the next in line, or to the coalescer's own thread where that one does not
-/// wait. Nobody waits for a timer. One call is under way at a time, so jobs arrive in the order of their
-/// submits.
+/// wait. Nobody waits for a timer. The calls are begun in the order of the line, so jobs arrive in the order
+/// of their submits.
+///
+/// A caller that blocks has one call under way. The coalescer's own thread has up to two, so that the broker
+/// reads the one while its disk is busy with the other: a line that is worth it is sent in two halves.
 ///
 /// Thread: any. The destructor sends what stands in line and returns when all of it is answered.
 class Coalescer {
  public:
   using Answer = Result<Enqueued>;
-  /// Submits the bodies and gives one answer each, in order. Called by one thread at a time, without the
-  /// lock.
-  using Send = std::function<std::vector<Answer>(const std::vector<std::string>& bodies)>;
+  using Answers = std::vector<Answer>;
+  /// Waits for the answers to one call.
+  using Finish = std::move_only_function<Answers()>;
+  /// Sends the bodies in one call. What it returns is called once, and in the order of the calls; it gives
+  /// one answer for each body, in order. Both are called by one thread at a time, without the lock.
+  using Begin = std::function<Finish(std::vector<std::string> bodies)>;
 
   struct Limits {
     std::size_t jobs = 2'000;      // in one call
     std::size_t bytes = 4u << 20;  // in one call, but one job at least
   };
 
-  Coalescer(Send send, Limits limits) : send_(std::move(send)), limits_(limits) {}
+  Coalescer(Begin begin, Limits limits) : begin_(std::move(begin)), limits_(limits) {}
   ~Coalescer();
 
   /// Blocks until there is an answer for this body.
@@ -59,13 +65,23 @@ class Coalescer {
     Done done = {};            // who gets the answer
   };
 
-  /// Sends one batch from the head of the line, then hands the lead on. REQUIRES: the caller leads and holds
+  struct Call {
+    std::vector<Entry> entries;
+    Finish finish;
+  };
+
+  /// Sends from the head of the line and hands the lead on when all that was sent is answered: one call, or,
+  /// when `follow`, until the line holds nothing more for this thread. REQUIRES: the caller leads and holds
   /// the lock.
-  void lead(std::unique_lock<std::mutex>& lock);
+  void lead(std::unique_lock<std::mutex>& lock, bool follow);
+  Call begin(std::unique_lock<std::mutex>& lock, std::size_t most);
+  void finish(std::unique_lock<std::mutex>& lock, Call call);
+  /// How many to send now beside the calls that are under way; 0: wait for their answers.
+  std::size_t worth_sending(const std::deque<Call>& under_way) const;
   void hand_on();
   void run_sender();
 
-  const Send send_;
+  const Begin begin_;
   const Limits limits_;
   mutable std::mutex mutex_;  // callers come from any thread, and each waits for another's work
   std::deque<Entry> line_;    // not taken by a call yet

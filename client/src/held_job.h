@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "client/src/json_slices.h"
+
 namespace pawl::client {
 
 class Outbox;
@@ -60,7 +62,7 @@ using HeldJobs = std::vector<std::shared_ptr<HeldJob>>;
 
 /// Reads one job of a `jobs` frame; null when it lacks what a job must have. `now` (wall clock) gives the
 /// lease its length when the broker does not say it.
-std::shared_ptr<HeldJob> read_held_job(std::string_view text, const std::shared_ptr<const std::string>& frame,
+std::shared_ptr<HeldJob> read_held_job(JsonSlice text, const std::shared_ptr<const std::string>& frame,
                                        const std::shared_ptr<Outbox>& outbox, Time now);
 
 }  // namespace pawl::client

@@ -14,6 +14,7 @@
 #include <boost/beast/http/write.hpp>
 #include <charconv>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <vector>
 
@@ -114,6 +115,10 @@ struct HttpPool::State {
 
   beast::error_code connect(Connection& connection) const;
   http::request<http::string_body> message(const HttpRequest& request) const;
+  beast::error_code send(Connection& connection, const HttpRequest& request) const;
+  /// `written`: how the writing of the request ended.
+  std::expected<Response, HttpFailure> receive(Connection& connection, bool head_only,
+                                               const beast::error_code& written) const;
   std::expected<Response, HttpFailure> exchange(Connection& connection, const HttpRequest& request) const;
 };
 
@@ -161,22 +166,23 @@ http::request<http::string_body> HttpPool::State::message(const HttpRequest& req
   return out;
 }
 
-std::expected<Response, HttpFailure> HttpPool::State::exchange(Connection& connection,
-                                                               const HttpRequest& request) const {
+beast::error_code HttpPool::State::send(Connection& connection, const HttpRequest& request) const {
   beast::error_code outcome;
   auto out = message(request);
   connection.stream.expires_after(request.answer_timeout);
   http::async_write(connection.stream, out,
                     [&](const beast::error_code& code, std::size_t) { outcome = code; });
   connection.run();
-  // A refusal of a large body can come, and the connection close, before all of it was written: the answer is
-  // worth reading even so.
-  const beast::error_code written = outcome;
+  return outcome;
+}
 
+std::expected<Response, HttpFailure> HttpPool::State::receive(Connection& connection, bool head_only,
+                                                              const beast::error_code& written) const {
+  beast::error_code outcome;
   http::response_parser<http::string_body> parser;
   parser.body_limit(answer_bytes_max);
   parser.header_limit(64u << 10);
-  parser.skip(request.method == "HEAD");
+  parser.skip(head_only);
   http::async_read(connection.stream, connection.buffer, parser,
                    [&](const beast::error_code& code, std::size_t) { outcome = code; });
   connection.run();
@@ -202,6 +208,14 @@ std::expected<Response, HttpFailure> HttpPool::State::exchange(Connection& conne
   return response;
 }
 
+std::expected<Response, HttpFailure> HttpPool::State::exchange(Connection& connection,
+                                                               const HttpRequest& request) const {
+  // A refusal of a large body can come, and the connection close, before all of it was written: the answer is
+  // worth reading even so.
+  const beast::error_code written = send(connection, request);
+  return receive(connection, request.method == "HEAD", written);
+}
+
 std::expected<Response, HttpFailure> HttpPool::call(const HttpRequest& request) {
   auto connection = state_->borrow();
   std::expected<Response, HttpFailure> result;
@@ -222,6 +236,76 @@ std::expected<Response, HttpFailure> HttpPool::call(const HttpRequest& request) 
     result = std::unexpected(HttpFailure{local_error(ErrorKind::connection, error.what()), false});
   }
   state_->give_back(std::move(connection));
+  return result;
+}
+
+struct HttpLine::State {
+  struct Sent {
+    beast::error_code written;
+    milliseconds answer_timeout{};
+    bool head_only = false;
+  };
+
+  explicit State(const HttpPool::State& its_pool) : pool(its_pool) {}
+
+  const HttpPool::State& pool;
+  std::unique_ptr<HttpPool::Connection> connection;
+  std::deque<Sent> sent;                 // on the connection
+  std::deque<HttpFailure> failed_first;  // of requests before those
+
+  // Everything that is under way, and what was sent last, has this answer.
+  void fail(const HttpFailure& why, std::size_t requests) {
+    failed_first.insert(failed_first.end(), requests, why);
+    sent.clear();
+    if (connection) connection->close();
+  }
+};
+
+HttpLine::HttpLine(HttpPool& pool) : state_(std::make_unique<State>(*pool.state_)) {}
+HttpLine::~HttpLine() = default;
+
+std::size_t HttpLine::under_way() const { return state_->failed_first.size() + state_->sent.size(); }
+
+void HttpLine::send(const HttpRequest& request) {
+  State& state = *state_;
+  try {
+    if (state.sent.empty() && (!state.connection || !state.connection->usable())) {
+      state.connection = std::make_unique<HttpPool::Connection>();
+      if (const auto failed = state.pool.connect(*state.connection)) {
+        return state.fail(failure(state.pool.url, "connecting to", failed, true), 1);
+      }
+    }
+    const beast::error_code written = state.pool.send(*state.connection, request);
+    // Behind others, a request that could not be sent whole falls with them.
+    state.sent.push_back({written, request.answer_timeout, request.method == "HEAD"});
+  } catch (const std::exception& error) {
+    state.fail({local_error(ErrorKind::connection, error.what()), false}, state.sent.size() + 1);
+  }
+}
+
+std::expected<Response, HttpFailure> HttpLine::receive() {
+  State& state = *state_;
+  if (!state.failed_first.empty()) {
+    HttpFailure failure = std::move(state.failed_first.front());
+    state.failed_first.pop_front();
+    return std::unexpected(std::move(failure));
+  }
+  const State::Sent sent = state.sent.front();
+  state.sent.pop_front();
+  std::expected<Response, HttpFailure> result;
+  try {
+    state.connection->stream.expires_after(sent.answer_timeout);
+    result = state.pool.receive(*state.connection, sent.head_only, sent.written);
+  } catch (const std::exception& error) {
+    result = std::unexpected(HttpFailure{local_error(ErrorKind::connection, error.what()), false});
+  }
+  const bool open = result && state.connection->stream.socket().is_open();
+  if (!open && !state.sent.empty()) {
+    const HttpFailure why =
+        result ? HttpFailure{local_error(ErrorKind::connection, "the broker closed the connection"), false}
+               : result.error();
+    state.fail(why, state.sent.size());
+  }
   return result;
 }
 

@@ -34,7 +34,30 @@ class HttpPool {
   std::expected<Response, HttpFailure> call(const HttpRequest& request);
 
  private:
+  friend class HttpLine;
   struct Connection;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// One connection, beside those of its pool, on which a request may follow another before that one is
+/// answered (HTTP pipelining): the broker takes them in the order in which they were sent, and answers in
+/// that order.
+///
+/// Thread: one at a time. The pool outlives it.
+class HttpLine {
+ public:
+  explicit HttpLine(HttpPool& pool);
+  ~HttpLine();
+
+  /// Sends the request, on a new connection when there is none. Whatever goes wrong is told by receive().
+  void send(const HttpRequest& request);
+  /// The answer to the oldest request that was sent and not received; blocks. When the connection breaks,
+  /// that is the answer to every request that was under way. REQUIRES: under_way() > 0.
+  std::expected<Response, HttpFailure> receive();
+  std::size_t under_way() const;
+
+ private:
   struct State;
   std::unique_ptr<State> state_;
 };

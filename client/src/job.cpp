@@ -106,12 +106,12 @@ void Worker::guarded(Job&& given, const std::function<void(Job&)>& body) {
 
 namespace client {
 
-std::shared_ptr<HeldJob> read_held_job(std::string_view text, const std::shared_ptr<const std::string>& frame,
+std::shared_ptr<HeldJob> read_held_job(JsonSlice text, const std::shared_ptr<const std::string>& frame,
                                        const std::shared_ptr<Outbox>& outbox, Time now) {
   auto job = std::make_shared<HeldJob>();
   std::optional<std::int64_t> lease_ms;
   std::optional<std::int64_t> lease_ends;
-  JsonSlice(text).members([&](std::string_view key, JsonSlice value) {
+  text.members([&](std::string_view key, JsonSlice value) {
     if (key == "jobId") job->id = value.plain();
     if (key == "leaseId") job->lease_id = value.plain();
     if (key == "queue") job->queue = value.plain();
@@ -128,7 +128,7 @@ std::shared_ptr<HeldJob> read_held_job(std::string_view text, const std::shared_
   if (!lease_ms && lease_ends) lease_ms = *lease_ends - now.time_since_epoch().count();
   if (lease_ms) job->lease = milliseconds(std::max<std::int64_t>(*lease_ms, 300));
   if (job->payload.empty()) job->payload = "null";
-  job->text = text;
+  job->text = text.text();
   job->frame = frame;
   job->outbox = outbox;
   return job;

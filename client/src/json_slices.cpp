@@ -11,11 +11,15 @@ bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; 
 
 // The position after the string that begins at `at`, or npos.
 std::size_t after_string(std::string_view text, std::size_t at) {
-  for (++at;;) {
-    at = text.find_first_of("\"\\", at);
+  const std::size_t begin = ++at;
+  for (;;) {
+    at = text.find('"', at);
     if (at == std::string_view::npos) return at;
-    if (text[at] == '"') return at + 1;
-    at += 2;
+    // Escaped, when an odd number of backslashes stands before it.
+    std::size_t first = at;
+    while (first > begin && text[first - 1] == '\\') --first;
+    ++at;
+    if ((at - first) % 2 != 0) return at;
   }
 }
 

@@ -16,6 +16,8 @@ class JsonSlice {
   JsonSlice() = default;
   /// `text`: one value, perhaps with white space around it.
   explicit JsonSlice(std::string_view text);
+  /// Of a text that is one value and nothing else: it is not read here.
+  static JsonSlice whole(std::string_view text) { return JsonSlice(text, exact); }
 
   std::string_view text() const { return text_; }
   bool present() const { return !text_.empty() && text_ != "null"; }

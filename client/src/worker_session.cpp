@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t settle_frames_max = 4;
 constexpr std::size_t frame_bytes_max = 256u << 10;
 constexpr std::size_t frame_settlements_max = 1'000;
-constexpr unsigned credit_max = 1'000;
+constexpr unsigned credit_most = 4'000;
 constexpr std::chrono::microseconds prefetch_work{10'000};  // what waits behind each thread, as time
 constexpr milliseconds busy_tick{100};
 constexpr milliseconds idle_tick{250};  // short enough for the shortest lease, 1 s, beaten at a third
@@ -169,7 +169,7 @@ unsigned WorkerSession::wanted_credit() const {
     const auto mean = std::max(pool_.mean_run(), std::chrono::microseconds{1});
     more = threads * static_cast<std::uint64_t>(prefetch_work / mean);
   }
-  return static_cast<unsigned>(std::min<std::uint64_t>(threads + more, credit_max));
+  return static_cast<unsigned>(std::min<std::uint64_t>(threads + more, credit_most));
 }
 
 void WorkerSession::collect() {

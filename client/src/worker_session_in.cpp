@@ -18,7 +18,7 @@ Time wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_cl
 }  // namespace
 
 void WorkerSession::on_message(std::shared_ptr<const std::string> text) {
-  const JsonSlice frame{*text};
+  const JsonSlice frame = JsonSlice::whole(*text);
   const std::string_view type = frame["type"].plain();
   if (type == "jobs") return on_jobs(frame, text);
   if (type == "settled") return on_settled(frame);
@@ -65,7 +65,7 @@ void WorkerSession::on_jobs(JsonSlice frame, const std::shared_ptr<const std::st
   const auto now = clock::now();
   const Time wall = wall_now();
   frame["jobs"].elements([&](JsonSlice each) {
-    auto job = read_held_job(each.text(), text, outbox_, wall);
+    auto job = read_held_job(each, text, outbox_, wall);
     if (!job) return notice("the broker sent a job without jobId or leaseId");
     job->beat_at = now + job->lease / 3;
     // A job can come back while an old handle of it is still about; that one's lease is gone.

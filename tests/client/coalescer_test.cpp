@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <latch>
 #include <semaphore>
 #include <thread>
@@ -26,14 +28,22 @@ Error refusal(std::vector<std::string> pointers, int status = 422) {
   return error;
 }
 
+using Send = std::function<Coalescer::Answers(const std::vector<std::string>& bodies)>;
+
+// A call that is over when it has begun.
+Coalescer::Begin at_once(Send send) {
+  return [send = std::move(send)](const std::vector<std::string>& bodies) -> Coalescer::Finish {
+    return [answers = send(bodies)] { return answers; };
+  };
+}
+
 TEST(CoalescerTest, AnIdleClientSendsAtOnceAndAlone) {
   std::vector<std::size_t> sizes;
-  Coalescer coalescer(
-      [&](const std::vector<std::string>& bodies) {
-        sizes.push_back(bodies.size());
-        return std::vector<Coalescer::Answer>(bodies.size(), named(bodies.front()));
-      },
-      {});
+  Coalescer coalescer(at_once([&](const std::vector<std::string>& bodies) {
+                        sizes.push_back(bodies.size());
+                        return std::vector<Coalescer::Answer>(bodies.size(), named(bodies.front()));
+                      }),
+                      {});
   EXPECT_EQ(coalescer.submit("a")->job_id, "id of a");
   EXPECT_EQ(coalescer.submit("b")->job_id, "id of b");
   EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 1}));
@@ -43,16 +53,15 @@ TEST(CoalescerTest, WhoeverDoesNotWaitIsAnsweredInOrderAndMaySubmitAgain) {
   std::vector<std::string> sent;
   std::vector<std::string> answered;
   {
-    Coalescer coalescer(
-        [&](const std::vector<std::string>& bodies) {
-          std::vector<Coalescer::Answer> answers;
-          for (const std::string& body : bodies) {
-            sent.push_back(body);
-            answers.emplace_back(named(body));
-          }
-          return answers;
-        },
-        {.jobs = 3});
+    Coalescer coalescer(at_once([&](const std::vector<std::string>& bodies) {
+                          std::vector<Coalescer::Answer> answers;
+                          for (const std::string& body : bodies) {
+                            sent.push_back(body);
+                            answers.emplace_back(named(body));
+                          }
+                          return answers;
+                        }),
+                        {.jobs = 3});
     for (int i = 0; i < 100; ++i) {
       coalescer.submit_async(std::to_string(i), [&, i](const Coalescer::Answer& answer) {
         answered.push_back(answer->job_id);
@@ -74,13 +83,12 @@ TEST(CoalescerTest, WhoeverDoesNotWaitIsAnsweredInOrderAndMaySubmitAgain) {
 TEST(CoalescerTest, CallersThatWaitAndCallersThatDoNotShareTheLine) {
   std::atomic<int> answers = 0;
   {
-    Coalescer coalescer(
-        [&](const std::vector<std::string>& bodies) {
-          std::vector<Coalescer::Answer> out;
-          for (const std::string& body : bodies) out.emplace_back(named(body));
-          return out;
-        },
-        {.jobs = 5});
+    Coalescer coalescer(at_once([&](const std::vector<std::string>& bodies) {
+                          std::vector<Coalescer::Answer> out;
+                          for (const std::string& body : bodies) out.emplace_back(named(body));
+                          return out;
+                        }),
+                        {.jobs = 5});
     std::vector<std::jthread> threads;
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&, t] {
@@ -102,18 +110,17 @@ TEST(CoalescerTest, CallersThatWaitAndCallersThatDoNotShareTheLine) {
 void pile_up(int others, Coalescer::Limits limits, std::vector<std::size_t>& sizes) {
   std::counting_semaphore<> first_is_under_way(0);
   std::counting_semaphore<> let_first_go(0);
-  Coalescer coalescer(
-      [&](const std::vector<std::string>& bodies) {
-        if (sizes.empty()) {
-          first_is_under_way.release();
-          let_first_go.acquire();
-        }
-        sizes.push_back(bodies.size());
-        std::vector<Coalescer::Answer> answers;
-        for (const std::string& body : bodies) answers.emplace_back(named(body));
-        return answers;
-      },
-      limits);
+  Coalescer coalescer(at_once([&](const std::vector<std::string>& bodies) {
+                        if (sizes.empty()) {
+                          first_is_under_way.release();
+                          let_first_go.acquire();
+                        }
+                        sizes.push_back(bodies.size());
+                        std::vector<Coalescer::Answer> answers;
+                        for (const std::string& body : bodies) answers.emplace_back(named(body));
+                        return answers;
+                      }),
+                      limits);
   std::thread first([&] { EXPECT_EQ(coalescer.submit("first")->job_id, "id of first"); });
   first_is_under_way.acquire();
   std::vector<std::jthread> threads;
@@ -142,28 +149,97 @@ TEST(CoalescerTest, ALongLineIsCutAndTheLeadGoesOn) {
 
 TEST(CoalescerTest, AFailedCallFailsEveryJobInItAndNoOther) {
   std::atomic<int> calls = 0;
-  Coalescer coalescer(
-      [&](const std::vector<std::string>&) -> std::vector<Coalescer::Answer> {
-        if (++calls == 1) throw std::runtime_error("the wire is cut");
-        return {named("later")};
-      },
-      {});
+  Coalescer coalescer(at_once([&](const std::vector<std::string>&) -> std::vector<Coalescer::Answer> {
+                        if (++calls == 1) throw std::runtime_error("the wire is cut");
+                        return {named("later")};
+                      }),
+                      {});
   const auto failed = coalescer.submit("a");
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().kind, ErrorKind::connection);
   EXPECT_TRUE(coalescer.submit("b"));
 }
 
+// The calls of a client that does not wait: what was in each, and how many were under way when it began.
+struct Begun {
+  std::vector<std::string> bodies;
+  std::size_t beside;
+};
+
+TEST(CoalescerTest, ALongLineOfThoseWhoDoNotWaitIsHalvedAndTwoCallsAreUnderWay) {
+  constexpr std::size_t lanes = 64;
+  constexpr std::size_t jobs = 2'000;
+  std::vector<Begun> begun;
+  std::size_t under_way = 0;
+  std::vector<std::size_t> finished;  // calls, in order
+  std::counting_semaphore<> line_is_full(0);
+  std::size_t next = 0;
+  std::function<void()> submit;
+  {
+    Coalescer coalescer(
+        [&](std::vector<std::string> bodies) -> Coalescer::Finish {
+          if (begun.empty()) line_is_full.acquire();
+          begun.push_back({bodies, under_way++});
+          return [&, call = begun.size() - 1, bodies = std::move(bodies)] {
+            --under_way;
+            finished.push_back(call);
+            Coalescer::Answers answers;
+            for (const std::string& body : bodies) answers.emplace_back(named(body));
+            return answers;
+          };
+        },
+        {});
+    submit = [&] {
+      if (next == jobs) return;
+      const std::string body = std::to_string(next++);
+      coalescer.submit_async(body, [&, body](const Coalescer::Answer& answer) {
+        EXPECT_EQ(answer->job_id, "id of " + body);
+        submit();
+      });
+    };
+    for (std::size_t lane = 0; lane < lanes; ++lane) submit();
+    line_is_full.release();
+  }
+  std::size_t number = 0;
+  for (const Begun& call : begun) {
+    EXPECT_LE(call.beside, 1u);
+    for (const std::string& body : call.bodies) EXPECT_EQ(body, std::to_string(number++));
+  }
+  EXPECT_EQ(number, jobs);
+  EXPECT_TRUE(std::ranges::is_sorted(finished));
+  // All but the first and the last find another one under way, and no call is much smaller than it.
+  const auto beside = std::ranges::count(begun, 1u, &Begun::beside);
+  EXPECT_GE(static_cast<std::size_t>(beside) + 4, begun.size());
+  EXPECT_LE(begun.size(), jobs / (lanes / 4));
+}
+
+TEST(CoalescerTest, AShortLineTravelsInOneCall) {
+  std::vector<std::size_t> sizes;
+  std::counting_semaphore<> line_is_full(0);
+  {
+    Coalescer coalescer(at_once([&](const std::vector<std::string>& bodies) {
+                          if (sizes.empty()) line_is_full.acquire();
+                          sizes.push_back(bodies.size());
+                          return Coalescer::Answers(bodies.size(), named(bodies.front()));
+                        }),
+                        {});
+    coalescer.submit_async("first", [](const Coalescer::Answer&) {});
+    while (coalescer.waiting() > 0) std::this_thread::yield();
+    for (int i = 0; i < 7; ++i) coalescer.submit_async("more", [](const Coalescer::Answer&) {});
+    line_is_full.release();
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 7}));
+}
+
 TEST(CoalescerTest, ManyThreadsEachKeepTheirOwnAnswer) {
   std::atomic<std::size_t> sent = 0;
-  Coalescer coalescer(
-      [&](const std::vector<std::string>& bodies) {
-        sent += bodies.size();
-        std::vector<Coalescer::Answer> answers;
-        for (const std::string& body : bodies) answers.emplace_back(named(body));
-        return answers;
-      },
-      {.jobs = 5, .bytes = 1'000});
+  Coalescer coalescer(at_once([&](const std::vector<std::string>& bodies) {
+                        sent += bodies.size();
+                        std::vector<Coalescer::Answer> answers;
+                        for (const std::string& body : bodies) answers.emplace_back(named(body));
+                        return answers;
+                      }),
+                      {.jobs = 5, .bytes = 1'000});
   {
     std::latch start(16);
     std::vector<std::jthread> threads;

@@ -23,7 +23,7 @@ constexpr Field<T> id_field{"id", [](Input& in, const Where& at, T& frame) { rea
 
 void read_credit(Input& in, const Where& at, std::uint32_t& out) {
   std::int64_t credit = 0;
-  read_integer(in, at, 0, wire::lease_jobs_max, credit);
+  read_integer(in, at, 0, wire::credit_max, credit);
   out = static_cast<std::uint32_t>(credit);
 }
 
@@ -66,7 +66,7 @@ void read_hello(Input& in, const Where& at, HelloFrame& out) {
         }},
       F{"credit", [](Input& i, const Where& w, HelloFrame& f) { read_credit(i, w, f.open.credit); }, true},
       F{"leases", [](Input& i, const Where& w, HelloFrame& f) {
-          read_array(i, w, 0, static_cast<std::size_t>(wire::lease_jobs_max),
+          read_array(i, w, 0, static_cast<std::size_t>(wire::credit_max),
                      [&](const Where& item) { read_held(i, item, f.open.resume.emplace_back()); });
         }}};
   read_object(in, at, fields, out);

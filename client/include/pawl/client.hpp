@@ -73,7 +73,8 @@ class Client {
 
   /// Submits one job without waiting: `done` gets the answer, on a thread of this client's or on that of
   /// another caller, and must be short, must not block on this client and must not throw; it may submit
-  /// again. Jobs of one thread arrive in the order of its calls. The caller bounds how many are under way.
+  /// again. Jobs of one thread arrive in the order of its calls, unless the broker refuses a call for
+  /// overload and it is repeated. The caller bounds how many are under way.
   void enqueue_async(const JobSpec& spec, std::move_only_function<void(Result<Enqueued>)> done);
 
   /// Submits many, in order: all of them or none, up to 10 000 jobs and 15 MiB. More than that goes as
