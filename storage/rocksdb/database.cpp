@@ -89,7 +89,9 @@ Result<void> Database::open_db(const Watermark& mark) {
     families.emplace_back(name, tuning_.family_options(spec == options_.families.end() ? nullptr : &*spec));
   }
 
-  const auto logs = log_sizes(*guard_, path);
+  const auto logs = find_log_ends(*guard_, path, mark);
+  if (!logs) return std::unexpected(logs.error());
+  guard_->end_logs_at(logs->ends);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(db_options, path, families, &handles, &db);
@@ -97,7 +99,8 @@ Result<void> Database::open_db(const Watermark& mark) {
   db_.reset(db);
   for (std::size_t i = 0; i < names.size(); ++i) handles_[names[i]] = handles[i];
 
-  if (const std::uint64_t torn = audit_.torn_bytes(logs); torn > 0 && options_.notice) {
+  if (const std::uint64_t torn = logs->torn_bytes + audit_.torn_bytes(logs->ends);
+      torn > 0 && options_.notice) {
     options_.notice(
         fmt::format("The log in {} ended in the middle of a write, as a power cut leaves it: {} bytes that "
                     "were never acknowledged were dropped.",

@@ -1,8 +1,12 @@
 #include "storage/rocksdb/guard_fs.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <optional>
 #include <string_view>
+
+#include "storage/rocksdb/zeroed_log.h"
 
 namespace pawl::storage {
 
@@ -81,6 +85,33 @@ class GuardedLog final : public rocksdb::FSWritableFileOwnerWrapper {
   std::shared_ptr<LogGates> gates_;
 };
 
+/// A file that ends early.
+class ShorterFile final : public rocksdb::FSSequentialFileOwnerWrapper {
+ public:
+  ShorterFile(std::unique_ptr<rocksdb::FSSequentialFile> file, std::uint64_t bytes)
+      : FSSequentialFileOwnerWrapper(std::move(file)), left_(bytes) {}
+
+  IOStatus Read(std::size_t size, const IOOptions& options, Slice* result, char* scratch,
+                IODebugContext* debug) override {
+    const std::size_t wanted = std::min<std::uint64_t>(size, left_);
+    IOStatus status = FSSequentialFileOwnerWrapper::Read(wanted, options, result, scratch, debug);
+    if (status.ok()) left_ -= result->size();
+    return status;
+  }
+  IOStatus Skip(std::uint64_t bytes) override {
+    left_ -= std::min(bytes, left_);
+    return FSSequentialFileOwnerWrapper::Skip(bytes);
+  }
+  // Only direct reads are positioned, and logs are not read so.
+  IOStatus PositionedRead(std::uint64_t, std::size_t, const IOOptions&, Slice*, char*,
+                          IODebugContext*) override {
+    return IOStatus::NotSupported("PositionedRead");
+  }
+
+ private:
+  std::uint64_t left_;
+};
+
 }  // namespace
 
 std::uint64_t manifest_number(std::string_view path) {
@@ -140,20 +171,36 @@ void GuardFileSystem::let_go(OnRelease on_release) {
 IOStatus GuardFileSystem::NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
                                             std::unique_ptr<rocksdb::FSSequentialFile>* result,
                                             IODebugContext* debug) {
+  std::optional<std::uint64_t> end;
   if (is_kept(path)) {
     const std::lock_guard lock(mutex_);
     last_read_ = path;
+    if (const auto known = ends_.find(log_number(path)); known != ends_.end()) end = known->second;
   }
-  return FileSystemWrapper::NewSequentialFile(path, options, result, debug);
+  IOStatus status = FileSystemWrapper::NewSequentialFile(path, options, result, debug);
+  if (status.ok() && end) *result = std::make_unique<ShorterFile>(std::move(*result), *end);
+  return status;
+}
+
+void GuardFileSystem::end_logs_at(std::map<std::uint64_t, std::uint64_t> ends) {
+  const std::lock_guard lock(mutex_);
+  ends_ = std::move(ends);
 }
 
 IOStatus GuardFileSystem::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                           std::unique_ptr<FSWritableFile>* result, IODebugContext* debug) {
   const IOStatus status = FileSystemWrapper::NewWritableFile(path, options, result, debug);
   if (!status.ok()) return status;
+  const std::uint64_t number = log_number(path);
+  if (number != 0) {
+    std::unique_ptr<rocksdb::FSRandomRWFile> ahead;
+    if (FileSystemWrapper::NewRandomRWFile(path, options, &ahead, debug).ok()) {
+      *result = std::make_unique<ZeroedLog>(std::move(*result), std::move(ahead));
+    }
+  }
   const std::lock_guard lock(mutex_);
   std::erase(held_, path);
-  if (const std::uint64_t number = log_number(path); number != 0) {
+  if (number != 0) {
     auto log = std::make_shared<Log>();
     logs_[number] = log;
     *result = std::make_unique<GuardedLog>(std::move(*result), std::move(log), gates_);

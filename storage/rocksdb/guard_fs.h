@@ -48,6 +48,8 @@ class GuardFileSystem final : public rocksdb::FileSystemWrapper {
   /// The log or manifest that was opened for reading last: where a recovery that failed had got to.
   std::string last_read() const;
 
+  /// Who reads one of these logs from now on finds its end there, whatever the file holds behind it.
+  void end_logs_at(std::map<std::uint64_t, std::uint64_t> ends);
   /// Until now deletions of logs, tables and manifests were only noted; carries them out, and later ones at
   /// once.
   void let_go(OnRelease on_release);
@@ -78,6 +80,7 @@ class GuardFileSystem final : public rocksdb::FileSystemWrapper {
   std::pair<std::uint64_t, std::shared_ptr<Log>> newest_manifest_;
   std::pair<std::uint64_t, std::shared_ptr<Log>> current_manifest_;
   std::string last_read_;
+  std::map<std::uint64_t, std::uint64_t> ends_;
   bool holding_ = true;
   std::vector<std::string> held_;
   OnRelease on_release_;

@@ -18,6 +18,21 @@ namespace pawl::storage {
 /// records as far as it is known to be durable. Errors: corrupt, naming the file.
 Result<void> check_promised_files(rocksdb::FileSystem& fs, const std::string& db_dir, const Watermark& mark);
 
+/// Where the logs end for the one who reads them, by number.
+struct LogEnds {
+  std::map<std::uint64_t, std::uint64_t> ends;
+  std::uint64_t torn_bytes = 0;  // behind them, without the zeroes at the end
+};
+
+/// Before opening, reading only, once the promised files are there: each log ends behind its last whole
+/// batch. What a power cut leaves behind that is zeroes that were written ahead, or a batch of which some
+/// sectors came to the disk and some did not; RocksDB would take it for damage. Nothing that is promised
+/// stands behind an end.
+///
+/// Behind what is promised, which after a power cut is at most 100 ms old, damage cannot be told from a torn
+/// end.
+Result<LogEnds> find_log_ends(rocksdb::FileSystem& fs, const std::string& db_dir, const Watermark& mark);
+
 /// Watches the replay of the logs: every batch must begin where the one before it ended, over all logs.
 /// RocksDB itself skips a zeroed block or a missing log in silence.
 ///
@@ -38,7 +53,7 @@ class ReplayAudit final : public rocksdb::WalFilter {
   const std::string& gap() const { return gap_; }
   std::uint64_t batches() const { return batches_; }
   /// Bytes at the end of the logs that were not replayed: what a power cut tore.
-  std::uint64_t torn_bytes(const std::map<std::uint64_t, std::uint64_t>& log_sizes) const;
+  std::uint64_t torn_bytes(const std::map<std::uint64_t, std::uint64_t>& log_ends) const;
 
  private:
   std::map<std::uint64_t, std::uint64_t> read_to_;  // by log number

@@ -56,6 +56,11 @@ std::string newest(const Image& image, const std::string& kind) {
   return newest;
 }
 
+/// How much of a file was written for its contents: behind the records of a log stand zeroes.
+std::size_t written(const std::string& path, const std::string& bytes) {
+  return kind_of(path) == "log" ? bytes.find_last_not_of('\0') + 1 : bytes.size();
+}
+
 struct Verdict {
   std::optional<Error> error;
   std::string audit;  // when it opened
@@ -132,7 +137,9 @@ TEST(CorruptionTest, FlippedBitsAreDetectedOrHarmless) {
   for (const auto& [path, bytes] : past().killed) {
     for (std::size_t place = 0; place < 12 && !bytes.empty(); ++place) {
       Image image = past().killed;
-      char& byte = image[path][bytes.size() * place / 12 + place * 7 % (bytes.size() / 12 + 1)];
+      // One place of twelve is behind the end of a log.
+      const std::size_t size = std::min(bytes.size(), written(path, bytes) * 12 / 11);
+      char& byte = image[path][size * place / 12 + place * 7 % (size / 12 + 1)];
       byte = static_cast<char>(byte ^ 1 << place % 8);
       SCOPED_TRACE(testing::Message() << path << " place " << place);
       expect_detected_or_harmless(image, path);
@@ -142,8 +149,8 @@ TEST(CorruptionTest, FlippedBitsAreDetectedOrHarmless) {
 
 TEST(CorruptionTest, ZeroedPagesAreDetectedOrHarmless) {
   for (const auto& [path, bytes] : past().killed) {
-    for (std::size_t at = 0; at < bytes.size();
-         at += std::max<std::size_t>(4096, bytes.size() / 8 / 4096 * 4096)) {
+    const std::size_t size = written(path, bytes);
+    for (std::size_t at = 0; at < size; at += std::max<std::size_t>(4096, size / 8 / 4096 * 4096)) {
       Image image = past().killed;
       const std::size_t length = std::min<std::size_t>(4096, bytes.size() - at);
       image[path].replace(at, length, length, '\0');
@@ -155,7 +162,8 @@ TEST(CorruptionTest, ZeroedPagesAreDetectedOrHarmless) {
 
 TEST(CorruptionTest, CutFilesAreDetectedOrHarmless) {
   for (const auto& [path, bytes] : past().killed) {
-    for (const std::size_t kept : {bytes.size() - 1, bytes.size() / 2, bytes.size() / 7, std::size_t{0}}) {
+    const std::size_t size = written(path, bytes);
+    for (const std::size_t kept : {bytes.size() - 1, size - 1, size / 2, size / 7, std::size_t{0}}) {
       if (bytes.empty()) continue;
       Image image = past().killed;
       image[path].resize(kept);
@@ -211,10 +219,10 @@ TEST(CorruptionTest, WhatMustBeThereIsRefusedByName) {
   }
   const std::string log = newest(past().killed, "log");
   Image cut = past().killed;
-  cut[log].resize(cut[log].size() - 1);
+  cut[log].resize(written(log, cut[log]) - 1);
   expect_refused(cut, log);
   Image flipped = past().killed;
-  flipped[log][flipped[log].size() / 2] ^= 0x10;
+  flipped[log][written(log, flipped[log]) / 2] ^= 0x10;
   expect_refused(flipped, log);
 }
 
@@ -241,15 +249,49 @@ TEST(CorruptionTest, MissingTablesAreRefusedByName) { expect_missed("table"); }
 
 TEST(CorruptionTest, MissingLogsThatAreStillNeededAreRefusedByName) { expect_missed("log"); }
 
-TEST(CorruptionTest, ATornTailOpensAndIsReported) {
+/// `tail` stands behind the last record of the log, in front of `zeroes`.
+Verdict open_with_torn_end(const std::string& tail, std::size_t zeroes) {
   Image image = past().killed;
-  std::string& log = image[newest(image, "log")];
-  log.append(log, 0, 20);  // the beginning of a record that never was finished
-  const Verdict verdict = open_and_audit(image);
+  const std::string path = newest(image, "log");
+  std::string& log = image[path];
+  log.resize(written(path, log));
+  log += tail;
+  log.append(zeroes, '\0');
+  return open_and_audit(image);
+}
+
+TEST(CorruptionTest, ATornTailOpensAndIsReported) {
+  const std::string path = newest(past().killed, "log");
+  const std::string& log = past().killed.at(path);
+  for (const std::size_t zeroes : {0u, 10u, 300'000u}) {
+    SCOPED_TRACE(zeroes);
+    // The beginning of a record that never was finished.
+    const Verdict verdict = open_with_torn_end(log.substr(0, 20), zeroes);
+    ASSERT_FALSE(verdict.error) << verdict.error->message;
+    EXPECT_EQ(verdict.audit, "");
+    ASSERT_EQ(verdict.notices.size(), 1u);
+    EXPECT_NE(verdict.notices[0].find("20 bytes"), std::string::npos) << verdict.notices[0];
+  }
+}
+
+TEST(CorruptionTest, ABatchOfWhichSomeSectorsAreMissingIsATornTail) {
+  const std::string path = newest(past().killed, "log");
+  const std::string& log = past().killed.at(path);
+  std::string sectors = log.substr(0, std::min<std::size_t>(written(path, log), 4096));
+  sectors.replace(512, 512, 512, '\0');
+  const Verdict verdict = open_with_torn_end(sectors, 5'000);
   ASSERT_FALSE(verdict.error) << verdict.error->message;
   EXPECT_EQ(verdict.audit, "");
-  ASSERT_EQ(verdict.notices.size(), 1u);
-  EXPECT_NE(verdict.notices[0].find("20 bytes"), std::string::npos) << verdict.notices[0];
+  EXPECT_EQ(verdict.notices.size(), 1u);
+}
+
+TEST(CorruptionTest, ZeroesBehindTheLastRecordAreNoTornTail) {
+  for (const std::size_t zeroes : {0u, 1u, 100u, 40'000u, 300'000u}) {
+    const Verdict verdict = open_with_torn_end("", zeroes);
+    ASSERT_FALSE(verdict.error) << verdict.error->message;
+    EXPECT_EQ(verdict.audit, "");
+    EXPECT_TRUE(verdict.notices.empty()) << zeroes;
+  }
 }
 
 }  // namespace

@@ -58,23 +58,28 @@ class RandomAccessFile final : public rocksdb::FSRandomAccessFile {
 
 class WritableFile final : public rocksdb::FSWritableFile {
  public:
-  WritableFile(ForgettingDisk& disk, NodePtr node) : disk_(disk), node_(std::move(node)) {}
+  /// REQUIRES: the disk's lock is held.
+  WritableFile(ForgettingDisk& disk, NodePtr node)
+      : disk_(disk), node_(std::move(node)), at_(node_->bytes.size()) {}
   using FSWritableFile::Append;
+  // As with a descriptor of one's own: what another one wrote beyond this one's place is overwritten.
   IOStatus Append(const Slice& data, const IOOptions&, IODebugContext*) override {
-    return disk_.append(*node_, data);
+    return disk_.append(*node_, at_, data);
   }
   IOStatus Truncate(std::uint64_t size, const IOOptions&, IODebugContext*) override {
+    at_ = size;
     return disk_.truncate(*node_, size);
   }
   IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   IOStatus Sync(const IOOptions&, IODebugContext*) override { return disk_.sync(*node_); }
   bool IsSyncThreadSafe() const override { return true; }
-  std::uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return disk_.size(*node_); }
+  std::uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return at_; }
 
  private:
   ForgettingDisk& disk_;
   NodePtr node_;
+  std::uint64_t at_;
 };
 
 class ReadWriteFile final : public rocksdb::FSRandomRWFile {
@@ -131,16 +136,30 @@ ForgettingDisk::ForgettingDisk(const Image& image) : ForgettingDisk() {
   durable_names_ = names_;
 }
 
+namespace {
+
+// Of what was overwritten and not synced, each sector came to the disk or not; of what was appended, a piece.
+void tear(const Node& node, std::string& bytes, std::mt19937_64& random) {
+  constexpr std::size_t sector = 512;
+  const std::size_t synced = bytes.size();
+  for (std::size_t at = node.dirty_from / sector * sector; at < std::min(synced, node.bytes.size());
+       at += sector) {
+    const std::size_t size = std::min({sector, synced - at, node.bytes.size() - at});
+    if (random() % 2 == 0) bytes.replace(at, size, node.bytes, at, size);
+  }
+  if (node.bytes.size() > synced)
+    bytes.append(node.bytes, synced, random() % (node.bytes.size() - synced + 1));
+}
+
+}  // namespace
+
 Image ForgettingDisk::after_cut(Cut cut, std::uint64_t seed) const {
   std::mt19937_64 random(seed);
   const std::lock_guard lock(mutex_);
   Image image;
   for (const auto& [path, node] : cut == Cut::clean ? durable_names_ : names_) {
     std::string bytes = node->durable;
-    if (cut == Cut::torn && node->bytes.size() > bytes.size() && node->dirty_from == bytes.size()) {
-      const std::size_t unsynced = node->bytes.size() - bytes.size();
-      bytes.append(node->bytes, bytes.size(), random() % (unsynced + 1));
-    }
+    if (cut == Cut::torn) tear(*node, bytes, random);
     image[path] = std::move(bytes);
   }
   return image;
@@ -195,11 +214,15 @@ void ForgettingDisk::tell_sync() {
   if (call) call();
 }
 
-IOStatus ForgettingDisk::append(Node& node, const Slice& data) {
+IOStatus ForgettingDisk::append(Node& node, std::uint64_t& at, const Slice& data) {
   const std::lock_guard lock(mutex_);
   const IOStatus status = may(Op::append);
   // A failed write leaves a piece, as a full disk does.
-  node.bytes.append(data.data(), status.ok() ? data.size() : data.size() / 2);
+  const std::size_t size = status.ok() ? data.size() : data.size() / 2;
+  node.bytes.resize(std::max(node.bytes.size(), at + size));
+  node.bytes.replace(at, size, data.data(), size);
+  node.dirty_from = std::min<std::size_t>(node.dirty_from, at);
+  at += size;
   return status;
 }
 

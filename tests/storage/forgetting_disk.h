@@ -30,8 +30,8 @@ class ForgettingDisk final : public rocksdb::FileSystemWrapper {
   static const char* kClassName() { return "ForgettingDisk"; }
   const char* Name() const override { return kClassName(); }
 
-  /// What of the unsynced is there after a cut: nothing, or part of it: a piece of every file's tail and all
-  /// names.
+  /// What of the unsynced is there after a cut: nothing, or part of it: a piece of every file's tail, some
+  /// sectors of what was overwritten, and all names.
   enum class Cut : std::uint8_t { clean, torn };
   Image after_cut(Cut cut, std::uint64_t seed = 0) const;
   /// What is there when the process was killed but the machine was not.
@@ -56,7 +56,8 @@ class ForgettingDisk final : public rocksdb::FileSystemWrapper {
   };
 
   // What the file objects call.
-  rocksdb::IOStatus append(Node& node, const rocksdb::Slice& data);
+  /// Writes at `at` and moves it on.
+  rocksdb::IOStatus append(Node& node, std::uint64_t& at, const rocksdb::Slice& data);
   rocksdb::IOStatus overwrite(Node& node, std::uint64_t offset, const rocksdb::Slice& data);
   rocksdb::IOStatus truncate(Node& node, std::uint64_t size);
   rocksdb::IOStatus sync(Node& node);
