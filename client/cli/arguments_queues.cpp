@@ -158,6 +158,53 @@ void add_work(CLI::App& root, Draft& draft) {
   app.add_flag("--quiet", options.quiet, "Say nothing about single jobs");
 }
 
+/// How much, and of what, where the works leave it open.
+void add_load(CLI::App& app, Bench& options) {
+  CLI::Option* scale = app.add_option("--scale", options.scale, "Times so many jobs as usual")
+                           ->check(CLI::Range(0.0001, 100.0))
+                           ->capture_default_str();
+  app.add_option("--jobs", options.jobs, "So many jobs")
+      ->check(CLI::Range(1, 100'000'000))
+      ->type_name("N")
+      ->excludes(scale);
+  app.add_option("--queues", options.queues, "The jobs are dealt to so many queues")
+      ->check(CLI::Range(1, 10'000))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--priorities", options.priorities, "And to so many priorities, from 0 up")
+      ->check(CLI::Range(1, wire::priority_max))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--payload", options.payload_bytes, "Bytes of JSON in each job")
+      ->check(CLI::Range(bench::payload_bytes_min, wire::payload_bytes_default_max))
+      ->type_name("BYTES")
+      ->capture_default_str();
+  app.add_option(
+         "--workers", options.workers,
+         "Worker connections. One has four handler threads; several have these four between them, but "
+         "one each at least. One takes a hundred queues at most, so there are as many as that needs")
+      ->check(CLI::Range(1, 5'000))
+      ->type_name("N")
+      ->capture_default_str();
+  add_duration(&app, "--keep-completed", "How long the broker keeps the completed jobs",
+               [&options](std::int64_t ms) { options.keep_completed_ms = ms; });
+  app.add_option("--drain", options.drained, "W6: jobs of the backlog that are drained")
+      ->check(CLI::Range(1, 100'000'000))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--rate", options.rate, "W5: submits a second, whatever becomes of those before")
+      ->check(CLI::Range(0.1, 1e6))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--seconds", options.seconds, "W5: for so long")
+      ->check(CLI::Range(0.1, 1e6))
+      ->type_name("N")
+      ->capture_default_str();
+  add_duration(&app, "--every",
+               "W5: tell so often how it stands; the latencies are those since the last time",
+               [&options](std::int64_t ms) { options.every_ms = std::max<std::int64_t>(ms, 100); });
+}
+
 void add_bench(CLI::App& root, Draft& draft) {
   const auto verb = add_verb<Bench>(
       root, draft,
@@ -174,9 +221,7 @@ void add_bench(CLI::App& root, Draft& draft) {
       ->type_name("WORK")
       ->transform(CLI::IsMember(names, CLI::ignore_case))
       ->allow_extra_args(false);
-  verb.app->add_option("--scale", verb.options->scale, "Times so many jobs as usual")
-      ->check(CLI::Range(0.0001, 100.0))
-      ->capture_default_str();
+  add_load(*verb.app, *verb.options);
 }
 
 }  // namespace

@@ -120,6 +120,16 @@ struct Work {
 struct Bench {
   std::vector<std::string> works;  // empty: all
   double scale = 1;                // of the numbers of jobs
+  std::optional<std::uint64_t> jobs;
+  unsigned queues = 1;
+  unsigned priorities = 1;
+  std::size_t payload_bytes = 200;
+  unsigned workers = 1;
+  double rate = 100;  // W5
+  double seconds = 10;
+  std::optional<std::int64_t> every_ms;
+  std::uint64_t drained = 20'000;  // W6
+  std::optional<std::int64_t> keep_completed_ms;
 };
 
 /// Offline: reads a data directory that no broker has open.

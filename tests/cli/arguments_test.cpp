@@ -141,6 +141,26 @@ TEST(ArgumentsTest, BenchTakesWorksByNameInEitherCase) {
   EXPECT_EQ(failure_of({"bench", "--scale", "0"}).exit, Exit::misuse);
 }
 
+TEST(ArgumentsTest, BenchTakesTheNumbersThatTheWorksLeaveOpen) {
+  const auto bench = command_of<Bench>({"bench", "--jobs",    "5000", "--queues",  "16",   "--priorities",
+                                        "10",    "--payload", "1024", "--workers", "100",  "--keep-completed",
+                                        "60s",   "--drain",   "7",    "--rate",    "2500", "--seconds",
+                                        "30",    "--every",   "10s"});
+  EXPECT_EQ(bench.jobs, 5'000u);
+  EXPECT_EQ(bench.queues, 16u);
+  EXPECT_EQ(bench.priorities, 10u);
+  EXPECT_EQ(bench.payload_bytes, 1024u);
+  EXPECT_EQ(bench.workers, 100u);
+  EXPECT_EQ(bench.keep_completed_ms, 60'000);
+  EXPECT_EQ(bench.drained, 7u);
+  EXPECT_EQ(bench.rate, 2500);
+  EXPECT_EQ(bench.seconds, 30);
+  EXPECT_EQ(bench.every_ms, 10'000);
+  EXPECT_EQ(failure_of({"bench", "--jobs", "10", "--scale", "2"}).exit, Exit::misuse);
+  EXPECT_EQ(failure_of({"bench", "--payload", "10"}).exit, Exit::misuse);
+  EXPECT_EQ(failure_of({"bench", "--queues", "0"}).exit, Exit::misuse);
+}
+
 TEST(ArgumentsTest, AUrlThatWasGivenIsToldFromTheDefault) {
   const auto given = [](const std::vector<std::string>& words) {
     return std::get<Invocation>(parse_arguments(words).value()).common.url_given;

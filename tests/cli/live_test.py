@@ -118,7 +118,7 @@ class ReadingTest(CliTest):
         done = self.pawl("enqueue", "q", "{nope", status=2)
         self.assertIn("not JSON", done.err)
         self.assertIn("--text", done.err)
-        self.assertEqual(self.server.call("GET", "/queues").json["queues"], [])
+        self.assertEqual(self.server.call("GET", "/queues?limit=1000").json["queues"], [])
 
     def test_wrong_fields_are_named(self):
         done = self.pawl("enqueue", "no good", "--priority", "5000", status=1)
@@ -219,6 +219,23 @@ class ReadingTest(CliTest):
         table = self.pawl("bench", "--work", "W2", "--scale", "0.005").out
         self.assertRegex(table, r"W2 +2 000")
         self.assertEqual(self.server.job(kept)["status"], "pending")
+
+    def test_bench_spreads_the_jobs_over_queues_priorities_and_workers(self):
+        self.pawl("bench", "--work", "W4", "--jobs", "300", "--queues", "120", "--priorities", "2", "--payload", "1000",
+                  "--workers", "3", "--json")
+        queues = self.server.call("GET", "/queues?limit=1000").json["queues"]
+        self.assertEqual(sorted(queue["lifetimeCompleted"] for queue in queues), [2] * 60 + [3] * 60)
+        jobs = self.server.call("GET", f"/jobs?queue={queues[0]['queue']}&include=payload").json["jobs"]
+        self.assertEqual({job["priority"] for job in jobs}, {0, 1})
+        self.assertEqual({len(json.dumps(job["payload"], separators=(",", ":"))) for job in jobs}, {1000})
+
+    def test_bench_tells_how_a_paced_run_stands(self):
+        lines = self.pawl("bench", "--work", "W5", "--rate", "400", "--seconds", "1", "--every", "200ms", "--json").out.splitlines()
+        *readings, end = [json.loads(line) for line in lines]
+        self.assertGreaterEqual(len(readings), 2)
+        self.assertGreater(readings[-1]["submitted"], readings[0]["submitted"])
+        self.assertGreater(readings[0]["pickUpP99Ms"], 0)
+        self.assertEqual((end["jobs"], end["lost"], end["ranMoreThanOnce"]), (400, 0, 0))
 
     def test_bench_with_a_broker_of_its_own_needs_no_setting_of_another(self):
         token_file = self.folder / "token"

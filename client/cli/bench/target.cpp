@@ -19,6 +19,7 @@ namespace pawl::cli::bench {
 namespace {
 
 constexpr std::chrono::seconds start_time{60};
+constexpr const char* connections_max = "20000";  // all of them come from this machine
 constexpr std::string_view ready_words = "pawld ready ";
 constexpr std::string_view scheme = "http://";
 
@@ -85,7 +86,8 @@ void Target::start() {
   const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "pawld";
   const auto log = folder_ / "pawld.log";
   broker_ = process::Child({.command = {program.string(), "--data", (folder_ / "data").string(), "--listen",
-                                        url_.empty() ? "127.0.0.1:0" : url_.substr(scheme.size())},
+                                        url_.empty() ? "127.0.0.1:0" : url_.substr(scheme.size()),
+                                        "--http-connections-per-address", connections_max},
                             .log = log.string(),
                             .pipe_output = true,
                             .without = "PAWL_"});  // they are for another broker
@@ -117,12 +119,15 @@ Counters Target::counters() {
           .resident_bytes = value_of(answer.text, "pawl_process_resident_memory_bytes")};
 }
 
-std::uint64_t Target::jobs(const std::string& queue, const std::string& state) {
+std::uint64_t Target::jobs(const std::string& queue) {
   const Response answer = client_->request("GET", "/queues/" + url_escape(queue));
   if (answer.status == 404) return 0;
   const auto json = Json::parse(answer.text);
   if (!answer.ok() || !json) throw std::runtime_error("the broker does not say how the queue stands");
-  return static_cast<std::uint64_t>((*json)["counts"][state].integer());
+  const Json counts = (*json)["counts"];
+  std::int64_t sum = (*json)["lifetimeCompleted"].integer();
+  for (const char* state : {"pending", "active", "delayed"}) sum += counts[state].integer();
+  return static_cast<std::uint64_t>(sum);
 }
 
 }  // namespace pawl::cli::bench

@@ -41,8 +41,8 @@ class Target {
   const std::string& token() const { return token_; }
 
   Counters counters();
-  /// Jobs of a queue in a state ("pending", "completed"…).
-  std::uint64_t jobs(const std::string& queue, const std::string& state);
+  /// Jobs of a queue that wait, run or were completed, those whose record has expired included.
+  std::uint64_t jobs(const std::string& queue);
 
   /// SIGKILL, then a new one on the same directory; milliseconds from its start until it is ready.
   /// REQUIRES: own().

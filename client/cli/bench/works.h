@@ -3,10 +3,11 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 
+#include "client/cli/bench/load.h"
+#include "client/cli/bench/reporter.h"
 #include "client/cli/bench/target.h"
 
 namespace pawl::cli::bench {
@@ -23,8 +24,9 @@ inline constexpr std::array works{
     Work{"W3", "a backlog drained by one worker that does nothing", 200'000},
     Work{"W4", "submits as in W1 and a worker at once", 100'000},
     Work{"W4-bulk", "submits as in W2 and a worker at once", 200'000},
-    Work{"W5", "100 submits a second: from the submit's time to the handler's start", 1'000},
-    Work{"W6", "a backlog of a million: memory, disk, kill -9, the first 20 000 drained", 1'000'000},
+    Work{"W5", "100 submits a second (--rate): from the submit's time to the handler's start", 1'000},
+    Work{"W6", "a backlog of a million: memory, disk, kill -9, the first 20 000 (--drain) drained",
+         1'000'000},
     Work{"W7", "20 000 jobs due at one moment: how late they start", 20'000},
 };
 
@@ -38,6 +40,8 @@ struct Outcome {
   // 0: none.
   double p50_ms = 0;
   double p99_ms = 0;
+  double submit_p50_ms = 0;  // W5: the answer to a submit, counted from the moment it was meant to be sent
+  double submit_p99_ms = 0;
   double all_ran_ms = 0;  // W7: from the due moment to the last handler's start
   double cpu_server_us = 0, cpu_client_us = 0, fsyncs = 0, keys = 0, bytes = 0;  // for each job
   double resident_mib = 0;  // at the end; W6: with the backlog
@@ -47,11 +51,9 @@ struct Outcome {
   std::uint64_t more_than_once = 0;  // handlers that ran again for a job
 };
 
-/// How far it is; called often, from any thread.
-using Progress = std::function<void(std::uint64_t done, std::uint64_t of)>;
-
-/// Does one piece of work, with `jobs` jobs. W6 restarts only a broker of its own. Throws Exception or
-/// std::runtime_error with a sentence.
-Outcome run_work(const Work& work, std::uint64_t jobs, Target& target, const Progress& progress);
+/// Does one piece of work. W6 restarts only a broker of its own. Throws Exception or std::runtime_error with
+/// a sentence.
+Outcome run_work(const Work& work, const Load& load, Target& target, const Progress& progress,
+                 const OnReading& on_reading);
 
 }  // namespace pawl::cli::bench

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "client/cli/bench/samples.h"
 #include "client/cli/bench/works.h"
@@ -17,6 +18,7 @@ namespace pawl::cli {
 namespace {
 
 using bench::Outcome;
+using bench::Reading;
 
 std::string json_of(const Outcome& out) {
   JsonObject object;
@@ -28,6 +30,8 @@ std::string json_of(const Outcome& out) {
   number("rate", out.rate);
   number("p50Ms", out.p50_ms);
   number("p99Ms", out.p99_ms);
+  number("submitP50Ms", out.submit_p50_ms);
+  number("submitP99Ms", out.submit_p99_ms);
   number("allRanMs", out.all_ran_ms);
   number("cpuServerUsPerJob", out.cpu_server_us);
   number("cpuClientUsPerJob", out.cpu_client_us);
@@ -40,6 +44,32 @@ std::string json_of(const Outcome& out) {
   object.add("lost", static_cast<std::int64_t>(out.lost))
       .add("ranMoreThanOnce", static_cast<std::int64_t>(out.more_than_once));
   return object.text();
+}
+
+std::string json_of(const Reading& reading) {
+  JsonObject object;
+  const auto number = [&](std::string_view field, double value) {
+    object.add_raw(field, fmt::format("{:.3f}", value));
+  };
+  number("atSeconds", reading.at_s);
+  object.add("submitted", static_cast<std::int64_t>(reading.submitted))
+      .add("completed", static_cast<std::int64_t>(reading.completed));
+  number("submitP50Ms", reading.submit_p50_ms);
+  number("submitP99Ms", reading.submit_p99_ms);
+  number("pickUpP50Ms", reading.pick_up_p50_ms);
+  number("pickUpP99Ms", reading.pick_up_p99_ms);
+  number("residentMiB", reading.resident_mib);
+  number("diskMiB", reading.disk_mib);
+  return object.text();
+}
+
+std::string text_of(const Reading& reading) {
+  return fmt::format(
+      "after {:.0f} s: {} submitted, {} completed; p99 {:.2f} ms to the answer, {:.2f} ms to the start; "
+      "{:.0f} MiB resident, {:.0f} MiB on disk",
+      reading.at_s, count_text(static_cast<std::int64_t>(reading.submitted)),
+      count_text(static_cast<std::int64_t>(reading.completed)), reading.submit_p99_ms, reading.pick_up_p99_ms,
+      reading.resident_mib, reading.disk_mib);
 }
 
 std::string latency_text(double ms) { return ms == 0 ? "" : fmt::format("{:.2f}", ms); }
@@ -114,15 +144,37 @@ class LiveLine {
   std::uint64_t last_ = 0;
 };
 
+std::optional<std::chrono::milliseconds> duration_of(std::optional<std::int64_t> ms) {
+  return ms ? std::optional(std::chrono::milliseconds(*ms)) : std::nullopt;
+}
+
+bench::Load load_of(const bench::Work& work, const Bench& command) {
+  const double usual = work.name == "W5" ? command.rate * command.seconds : static_cast<double>(work.jobs);
+  const auto scaled = static_cast<std::uint64_t>(std::max(1.0, usual * command.scale));
+  return {.jobs = command.jobs.value_or(scaled),
+          .queues = command.queues,
+          .priorities = command.priorities,
+          .payload_bytes = command.payload_bytes,
+          .workers = command.workers,
+          .rate = command.rate,
+          .drained = command.drained,
+          .keep_completed = duration_of(command.keep_completed_ms),
+          .every = duration_of(command.every_ms)};
+}
+
 Outcome run_one(const bench::Work& work, const Bench& command, Session& session) {
   const bool own = !session.url_given();
   const std::unique_ptr<bench::Target> target =
       own ? std::make_unique<bench::Target>()
           : std::make_unique<bench::Target>(session.url(), session.token());
-  const double jobs = std::max(1.0, static_cast<double>(work.jobs) * command.scale);
   LiveLine line(work.name, Screen::of(2));
-  return bench::run_work(work, static_cast<std::uint64_t>(jobs), *target,
-                         [&](std::uint64_t done, std::uint64_t of) { line.show(done, of); });
+  return bench::run_work(
+      work, load_of(work, command), *target,
+      [&](std::uint64_t done, std::uint64_t of) { line.show(done, of); },
+      [&](const Reading& reading) {
+        // Whoever reads them may have gone; the run ends all the same.
+        (void)print((session.wants_json() ? json_of(reading) : text_of(reading)) + "\n");
+      });
 }
 
 }  // namespace
