@@ -126,7 +126,7 @@ class Machine {
   std::vector<WindowRequest> window_requests() const;
   /// Rows in ready order as asked; `exhausted` when the store has no more after them. Afterwards call
   /// match().
-  void load_window(QueueNumber queue, std::vector<Job> jobs, bool exhausted);
+  void load_window(QueueNumber queue, std::vector<Job>&& jobs, bool exhausted);
   std::vector<NamedRequest> named_requests() const;
   /// scanned_to: the last row looked at; exhausted: the store has no more after it. Afterwards call match().
   void load_named(QueueNumber queue, std::vector<Job> jobs, std::optional<ReadyKey> scanned_to,

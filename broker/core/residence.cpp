@@ -245,7 +245,7 @@ std::vector<WindowRequest> Machine::window_requests() const {
   return requests;
 }
 
-void Machine::load_window(QueueNumber number, std::vector<Job> rows, bool exhausted) {
+void Machine::load_window(QueueNumber number, std::vector<Job>&& rows, bool exhausted) {
   State& state = *state_;
   Queue* queue = state.queue_of(number);
   if (queue == nullptr) return;

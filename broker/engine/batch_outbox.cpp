@@ -155,22 +155,25 @@ Meters::Sample make_sample(const Job& job, const std::string& queue, Status from
 }  // namespace
 
 void BatchOutbox::moved(const Job& job, const std::string& queue, Status from, const core::Event* cause) {
+  samples.push_back(make_sample(job, queue, from, cause));
+  if (!with_events) return;
   auto event = make_event(JobEvent::Kind::status, job, queue);
   // The error belongs to the news only when it came with this move.
   if (from == Status::active && !job.errors.empty() && job.errors.back().at == event->at) {
     event->error_type = job.errors.back().type;
   }
   events.push_back(std::move(event));
-  samples.push_back(make_sample(job, queue, from, cause));
 }
 
 void BatchOutbox::progressed(const Job& job, const std::string& queue) {
+  if (!with_events) return;
   auto event = make_event(JobEvent::Kind::progress, job, queue);
   event->message = job.message;
   events.push_back(std::move(event));
 }
 
 void BatchOutbox::logged(const Job& job, const std::string& queue, std::span<const std::string> lines) {
+  if (!with_events) return;
   auto event = make_event(JobEvent::Kind::log, job, queue);
   event->lines.assign(lines.begin(), lines.end());
   events.push_back(std::move(event));

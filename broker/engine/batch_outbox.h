@@ -22,6 +22,7 @@ class BatchOutbox final : public core::Outbox {
   // What was collected. The owner takes or clears it between batches.
   storage::Batch batch;
   std::vector<Reply> replies;
+  bool with_events = true;                        // somebody wants them
   std::vector<std::shared_ptr<JobEvent>> events;  // without ids
   std::vector<Meters::Sample> samples;
   /// Jobs whose log lines are to be erased: they have no fixed number of rows, so the owner reads which.

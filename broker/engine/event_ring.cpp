@@ -10,8 +10,10 @@ constexpr unsigned epoch_shift = 40;
 constexpr std::uint64_t epoch_mask = (1u << 24) - 1;
 }  // namespace
 
-EventRing::EventRing(std::uint64_t epoch, std::size_t kept)
-    : kept_(std::max<std::size_t>(kept, 1)), newest_((epoch & epoch_mask) << epoch_shift) {}
+EventRing::EventRing(std::uint64_t epoch, std::size_t kept, std::chrono::milliseconds kept_unheard)
+    : kept_(std::max<std::size_t>(kept, 1)),
+      kept_unheard_(kept_unheard),
+      newest_((epoch & epoch_mask) << epoch_shift) {}
 
 bool EventRing::wants(const EventFilter& filter, const JobEvent& event) {
   return (!filter.job || *filter.job == event.job) && (!filter.queue || *filter.queue == event.queue);
@@ -20,6 +22,7 @@ bool EventRing::wants(const EventFilter& filter, const JobEvent& event) {
 EventHub::Subscription EventRing::subscribe(std::weak_ptr<EventTarget> target, EventFilter filter,
                                             std::optional<std::uint64_t> after) {
   const std::lock_guard lock(mutex_);
+  wanted_.store(true, std::memory_order_release);
   Subscription subscription;
   subscription.token = next_token_++;
   subscription.newest = newest_;
@@ -62,6 +65,15 @@ void EventRing::drop(std::uint64_t token) {
     std::erase(of_all_, token);
   }
   subscribers_.erase(it);
+  heard_at_ = std::chrono::steady_clock::now();
+}
+
+// Whoever comes back later finds a gap: an id is left out.
+void EventRing::rest_if_unheard() {
+  if (!subscribers_.empty() || std::chrono::steady_clock::now() - heard_at_ < kept_unheard_) return;
+  wanted_.store(false, std::memory_order_release);
+  ring_.clear();
+  ++newest_;
 }
 
 void EventRing::tell(std::uint64_t token, const std::shared_ptr<const JobEvent>& event) {
@@ -94,6 +106,7 @@ void EventRing::publish(std::vector<std::shared_ptr<JobEvent>>&& events) {
         drop(token);
     }
     told_.clear();
+    rest_if_unheard();
   }
   events.clear();
   for (const auto& [target, told] : calls) target->on_events(told);

@@ -50,6 +50,8 @@ class Gate {
   void wait_below(std::size_t most);
   void fail(const std::string& why);
   bool failed() const;
+  /// See EventRing::wanted().
+  bool wants_events() const { return events_.wanted(); }
 
  private:
   struct Held {

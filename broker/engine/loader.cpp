@@ -107,6 +107,7 @@ void Loader::fetch_window(const core::WindowRequest& request) {
     std::string damaged;
   };
   const auto rows = std::make_shared<Rows>();
+  rows->jobs = std::exchange(spare_, {});
   // A job is large: moving them as the list grows cost more than the reads.
   rows->jobs.reserve(request.count);
   storage::Range range{family::ready, queue_key(request.queue).str(), queue_end(request.queue).str()};
@@ -131,6 +132,8 @@ void Loader::fetch_window(const core::WindowRequest& request) {
   scan(range, visit, [this, rows, queue = request.queue] {
     if (!rows->damaged.empty()) return fail(rows->damaged);
     machine_.load_window(queue, std::move(rows->jobs), rows->exhausted);
+    rows->jobs.clear();
+    spare_ = std::move(rows->jobs);
   });
 }
 

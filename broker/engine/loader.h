@@ -55,6 +55,8 @@ class Loader {
   Inbox& arrivals_;
   std::function<void(const std::string&)> failed_;
   std::thread::id owner_ = std::this_thread::get_id();
+  std::vector<core::Job>
+      spare_;  // empty, with the room of an earlier window: fresh memory costs as much as the reads
   std::size_t under_way_ = 0;
   bool slow_ = false;
 };

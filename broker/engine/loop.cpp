@@ -75,6 +75,8 @@ void Loop::turn() {
   pressure_.wall = now.wall;
   again_ = false;
   served_ = 0;
+  // After the commands were taken: whoever subscribes and then asks hears of all that follows his answer.
+  outbox_.with_events = gate_.wants_events();
   read_pressure();
   erase_old_logs();
   tick_if_due(now);

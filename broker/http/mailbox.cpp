@@ -15,12 +15,18 @@ class Call final : public Deliverable {
 }  // namespace
 
 void Mailbox::push(std::shared_ptr<Deliverable> item) {
-  const std::lock_guard lock(mutex_);
-  if (closed_) return;  // the caller's argument dies after the lock
-  items_.push_back(std::move(item));
-  if (awake_) return;
-  awake_ = true;
-  wake_();  // under the lock, so that close() can promise that the context is not touched any more
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;  // the caller's argument dies after the lock
+    items_.push_back(std::move(item));
+    if (awake_) return;
+    awake_ = true;
+    waking_.fetch_add(1, std::memory_order_relaxed);
+  }
+  // Without the lock, for which the woken thread would only wait.
+  wake_();
+  waking_.fetch_sub(1, std::memory_order_release);
+  waking_.notify_all();
 }
 
 void Mailbox::call(std::function<void()> function) { push(std::make_shared<Call>(std::move(function))); }
@@ -38,6 +44,8 @@ void Mailbox::close() {
     closed_ = true;
     rest.swap(items_);
   }
+  // Whoever has begun to wake the thread is done with it before this returns.
+  for (unsigned now = 0; (now = waking_.load(std::memory_order_acquire)) != 0;) waking_.wait(now);
 }
 
 }  // namespace pawl::http

@@ -27,6 +27,7 @@ class Mailbox {
   void call(std::function<void()> function);
   /// Moves all that waits into the empty `into`. Thread: its own.
   void take(std::vector<std::shared_ptr<Deliverable>>& into);
+  /// When it returns, wake is not called any more.
   void close();
 
   /// The calling thread is the mailbox's own.
@@ -39,6 +40,7 @@ class Mailbox {
   std::function<void()> wake_;
   bool awake_ = false;  // a wake-up is under way
   bool closed_ = false;
+  std::atomic<unsigned> waking_ = 0;  // calls of wake_ that are not over
   std::atomic<std::thread::id> owner_{};
 };
 

@@ -75,11 +75,14 @@ TEST(EventStreamTest, AQueuesStreamIsResumedWithoutGapOrRepeat) {
 
 TEST(EventStreamTest, AnIdThatIsNotKeptIsAGap) {
   Broker broker;
+  const auto listener = broker.send(get, "/events");  // else nothing is kept
+  listener->read_until("id: ");
   broker.submit(R"({"queue":"q"})");
   const auto stream = broker.send(get, "/events", "", [](Request& request) { request.last_event_id = "1"; });
   const std::string text = stream->read_until("\"status\":\"pending\"");
   EXPECT_NE(text.find("event: gap\ndata: {\"lastEventId\":\"1\"}\n\n"), std::string::npos) << text;
   stream->abandon();
+  listener->abandon();
 }
 
 TEST(EventStreamTest, AnUnknownJobHasNoStream) {

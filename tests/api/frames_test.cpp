@@ -75,7 +75,7 @@ TEST(FramesTest, AWrongFrameIsAnsweredAndTheConnectionStays) {
       {R"({"type":"hello","workerId":"w","queues":[{"queue":"a"},{"queue":"a"}],"credit":1})", "", "/queues"},
       {R"({"type":"hello","workerId":"w","queues":[{"queue":"a","weight":0}],"credit":1})", "",
        "/queues/0/weight"},
-      {R"({"type":"hello","workerId":"w","queues":[{"queue":"a"}],"credit":1001})", "", "/credit"},
+      {R"({"type":"hello","workerId":"w","queues":[{"queue":"a"}],"credit":10001})", "", "/credit"},
       {R"({"type":"credit","credit":-1})", "", "/credit"},
       {R"({"type":"credit","credit":1,"id":1})", "", "/id"},
       {R"({"type":"settle","settlements":[]})", "", "/settlements"},

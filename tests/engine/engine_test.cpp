@@ -161,9 +161,9 @@ TEST_P(EngineOnTest, LogLinesAreKeptPagedAndErasedWithTheirJob) {
 TEST(EngineTest, NothingIsToldBeforeItIsDurable) {
   Bench bench(MemoryStore::Mode::manual);
   bench.start();
+  const auto subscription = bench.engine().events().subscribe({}, {}, std::nullopt);
   const std::uint64_t submit = bench.post(core::Submit{{Bench::job("q")}, {}});
   const std::uint64_t read = bench.post(core::ListQueues{});
-  const auto subscription = bench.engine().events().subscribe({}, {}, std::nullopt);
   EXPECT_FALSE(bench.basket->take(submit, std::chrono::milliseconds(50)));
   EXPECT_FALSE(bench.basket->has(read)) << "a read that saw the job waits for the job";
   EXPECT_EQ(bench.engine().events().subscribe({}, {}, subscription.newest).backlog.size(), 0u);

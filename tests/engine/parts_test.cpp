@@ -25,6 +25,8 @@ std::vector<std::shared_ptr<JobEvent>> some_events(std::size_t count, const std:
 TEST(EventRingTest, BacklogGapAndNewest) {
   EventRing ring(3, 4);
   const std::uint64_t first = (3ull << 40) + 1;
+  const auto listener = std::make_shared<EventBasket>();
+  ring.subscribe(listener, {}, std::nullopt);
   ring.publish(some_events(6));
   const auto fresh = ring.subscribe({}, {}, std::nullopt);
   EXPECT_EQ(fresh.newest, first + 5);
@@ -39,6 +41,35 @@ TEST(EventRingTest, BacklogGapAndNewest) {
   EXPECT_TRUE(ring.subscribe({}, {}, first).gap);
   EXPECT_TRUE(ring.subscribe({}, {}, first + 6).gap) << "of the future";
   EXPECT_TRUE(ring.subscribe({}, {}, 5).gap) << "of an earlier epoch";
+}
+
+TEST(EventRingTest, NothingIsKeptUntilSomebodyListensNorLongAfterTheLastOneLeft) {
+  using std::chrono_literals::operator""ms;
+  EventRing ring(3, 4, 0ms);
+  EXPECT_FALSE(ring.wanted());
+  const auto listener = std::make_shared<EventBasket>();
+  const auto subscription = ring.subscribe(listener, {}, std::nullopt);
+  EXPECT_TRUE(ring.wanted());
+  ring.publish(some_events(2));
+  EXPECT_TRUE(ring.wanted());
+  ring.unsubscribe(subscription.token);
+  EXPECT_TRUE(ring.wanted()) << "a broken stream may come back";
+  ring.publish(some_events(1));
+  EXPECT_FALSE(ring.wanted());
+  const auto late = ring.subscribe(listener, {}, subscription.newest + 3);
+  EXPECT_TRUE(late.gap) << "what came while nobody listened is not there";
+  EXPECT_TRUE(late.backlog.empty());
+}
+
+TEST(EventRingTest, ABrokenStreamThatWasTheLastOneComesBack) {
+  EventRing ring(3, 4);
+  const auto listener = std::make_shared<EventBasket>();
+  const auto subscription = ring.subscribe(listener, {}, std::nullopt);
+  ring.unsubscribe(subscription.token);
+  ring.publish(some_events(2));
+  const auto back = ring.subscribe(listener, {}, subscription.newest);
+  EXPECT_FALSE(back.gap);
+  EXPECT_EQ(back.backlog.size(), 2u);
 }
 
 TEST(EventRingTest, FiltersTellOnlyWhatIsWanted) {
