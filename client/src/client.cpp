@@ -56,14 +56,19 @@ bool repeatable(std::string_view method, const Client::Headers& headers) {
 
 template <class Batch>
 std::string batch_body(const Batch& bodies) {
-  std::string out = R"({"jobs":[)";
+  std::size_t bytes = 16;
+  for (const auto* body : bodies) bytes += body->size() + 1;
+  std::string out;
+  out.reserve(bytes);
+  out += R"({"jobs":[)";
   bool first = true;
   for (const auto* body : bodies) {
     if (!first) out += ',';
     first = false;
     out += *body;
   }
-  return out + "]}";
+  out += "]}";
+  return out;
 }
 
 std::string letters_json(const DeadLetters& which) {
@@ -260,7 +265,8 @@ Result<std::vector<Enqueued>> Client::try_enqueue_many(std::span<const JobSpec> 
   std::string body;
   std::size_t jobs = 0;
   const auto flush = [&]() -> Result<void> {
-    auto result = state_->submit_batch(body + "]}", fresh_key());
+    body += "]}";
+    auto result = state_->submit_batch(body, fresh_key());
     if (!result) return std::unexpected(std::move(result.error()));
     if (result->size() != jobs) {
       return std::unexpected(

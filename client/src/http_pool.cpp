@@ -10,6 +10,7 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
+#include <boost/beast/http/span_body.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <charconv>
@@ -114,7 +115,8 @@ struct HttpPool::State {
   }
 
   beast::error_code connect(Connection& connection) const;
-  http::request<http::string_body> message(const HttpRequest& request) const;
+  using Message = http::request<http::span_body<const char>>;  // the body is the caller's: it can be large
+  Message message(const HttpRequest& request) const;
   beast::error_code send(Connection& connection, const HttpRequest& request) const;
   /// `written`: how the writing of the request ended.
   std::expected<Response, HttpFailure> receive(Connection& connection, bool head_only,
@@ -145,8 +147,8 @@ beast::error_code HttpPool::State::connect(Connection& connection) const {
   return outcome;
 }
 
-http::request<http::string_body> HttpPool::State::message(const HttpRequest& request) const {
-  http::request<http::string_body> out;
+HttpPool::State::Message HttpPool::State::message(const HttpRequest& request) const {
+  Message out;
   out.version(11);
   out.method_string({request.method.data(), request.method.size()});
   out.target(url.base + std::string(request.target));
@@ -155,7 +157,7 @@ http::request<http::string_body> HttpPool::State::message(const HttpRequest& req
   if (!authorization.empty()) out.set(http::field::authorization, authorization);
   if (!request.body.empty()) {
     out.set(http::field::content_type, "application/json");
-    out.body() = request.body;
+    out.body() = {request.body.data(), request.body.size()};
   }
   if (request.headers != nullptr) {
     for (const auto& [name, value] : *request.headers) out.set(name, value);

@@ -88,8 +88,10 @@ void Submitter::in_bulk(const std::function<void(JobSpec&)>& change) {
   std::atomic<std::uint64_t> next = 0;
   std::atomic<std::uint64_t> done = 0;
   const auto call_on = [&] {
+    std::vector<JobSpec> specs;
+    specs.reserve(bulk_jobs);
     for (std::uint64_t at = 0; (at = next.fetch_add(bulk_jobs)) < jobs;) {
-      std::vector<JobSpec> specs;
+      specs.clear();
       for (std::uint64_t n = at; n < std::min(jobs, at + bulk_jobs); ++n) specs.push_back(source_.spec(n));
       if (change) std::ranges::for_each(specs, change);
       if (const auto answer = client_.try_enqueue_many(specs); !answer) return refusal.note(answer.error());
