@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 // Settle frames that may wait for their confirmation at once: what comes meanwhile travels together, so that
 // a busy worker sends a few full frames for each fsync of the broker and an idle one sends at once.
 constexpr std::size_t settle_frames_max = 4;
+// A frame with fewer waits until no other is under way: each takes the broker a turn, and a turn a sync.
+constexpr std::size_t settlements_worth_a_frame = 100;
 constexpr std::size_t frame_bytes_max = 256u << 10;
 constexpr std::size_t frame_settlements_max = 1'000;
 constexpr unsigned credit_most = 4'000;
@@ -191,6 +193,7 @@ std::optional<WorkerSession::Parcel> WorkerSession::next_parcel(clock::time_poin
     return parcel;
   }
   if (pending_.settlements.empty() || under_way_.size() >= settle_frames_max) return std::nullopt;
+  if (!under_way_.empty() && pending_.settlements.size() < settlements_worth_a_frame) return std::nullopt;
   std::size_t bytes = 0;
   auto& waiting = pending_.settlements;
   const auto most = std::min(waiting.size(), frame_settlements_max);
