@@ -32,7 +32,10 @@ struct MachineOptions {
   std::size_t timer_window = 8192;        // nearest timers in memory
   std::size_t active_bytes = 512u << 20;  // payloads of active jobs in all; no grants above it
   std::size_t named_scan = 2000;  // rows looked at in one turn for a worker that takes only some names
-  std::size_t due_slice = 1000;   // most timers that one tick fires
+  std::size_t due_slice = 128;    // most timers that one tick fires
+  // So many timers of one tick are erased as a range. A range costs later readers something: it must be worth
+  // it.
+  std::size_t due_together = 32;
   std::size_t queues_max = 10'000;
   Millis worker_forget_ms = 60'000;  // workers that were not seen for so long leave the list
 };

@@ -152,6 +152,7 @@ struct Machine::State {
 
   std::set<std::pair<Millis, JobId>> timers;
   std::optional<std::pair<Millis, JobId>> timer_cursor;
+  std::optional<Timer> timers_erased_to;  // while they fire: these need no erase each
   bool timers_beyond = false;
 
   std::map<RetainedKey, std::uint64_t> retained;

@@ -45,8 +45,9 @@ void Machine::State::leave_place(Entry& entry, Outbox& outbox) {
   leave_line(entry);
   outbox.erase_job(place_of(entry.job.status), entry.job);
   if (entry.job.status == Status::delayed) {
-    outbox.erase_timer(entry.job.run_at, entry.job.id);
-    timers.erase({entry.job.run_at, entry.job.id});
+    const Timer timer{entry.job.run_at, entry.job.id};
+    if (!timers_erased_to || *timers_erased_to < timer) outbox.erase_timer(timer.first, timer.second);
+    timers.erase(timer);
   }
   if (is_end(entry.job.status)) retain(entry.job, false);
 }

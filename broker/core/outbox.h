@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/core/job.h"
@@ -75,6 +76,9 @@ struct IdempotencyRow {
   std::vector<Submitted::Item> jobs;
 };
 
+/// When a delayed job is due, and which.
+using Timer = std::pair<Millis, JobId>;
+
 /// Implemented by the engine (it encodes into the batch under construction and holds replies back until the
 /// batch is durable) and by tests. Calls come in the order in which things happen. No call may re-enter the
 /// machine.
@@ -88,6 +92,8 @@ class Outbox {
   virtual void erase_job(Place place, const Job& job) = 0;
   virtual void put_timer(Millis due, const JobId& id) = 0;
   virtual void erase_timer(Millis due, const JobId& id) = 0;
+  /// All timers from the first to the last, both among them.
+  virtual void erase_timers(const Timer& first, const Timer& last) = 0;
   virtual void put_grant(const Grant& grant) = 0;
   virtual void erase_grant(std::uint64_t number) = 0;
   virtual void put_queue(const QueueRow& row) = 0;

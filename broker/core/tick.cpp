@@ -19,18 +19,27 @@ void Machine::tick_needs(Now now, Needs& needs) const {
 }
 
 void Machine::State::fire_timers(Now now, Outbox& outbox) {
-  for (std::size_t left = options.due_slice; left > 0 && !timers.empty(); --left) {
-    const auto [due, id] = *timers.begin();
-    if (due > now.wall) break;
-    timers.erase(timers.begin());
+  std::vector<Timer> fired;
+  for (const Timer& timer : timers) {
+    if (timer.first > now.wall || fired.size() == options.due_slice) break;
+    fired.push_back(timer);
+  }
+  // The nearest timers are all in memory, so no other stands between these in the store.
+  if (fired.size() >= options.due_together) {
+    outbox.erase_timers(fired.front(), fired.back());
+    timers_erased_to = fired.back();
+  }
+  for (const auto& [due, id] : fired) {
     Entry* entry = find(id);
     // The queue was deleted with its jobs: only the timer is left.
     if (entry == nullptr || entry->job.status != Status::delayed || entry->job.run_at != due) {
-      outbox.erase_timer(due, id);
+      timers.erase({due, id});
+      if (!timers_erased_to) outbox.erase_timer(due, id);
       continue;
     }
     change(*entry, Event::due, now, outbox);
   }
+  timers_erased_to.reset();
 }
 
 // Returns false when the budget ended first. One whose lease goes on is looked at again at its new deadline.

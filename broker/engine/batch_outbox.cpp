@@ -41,6 +41,11 @@ void BatchOutbox::erase_timer(core::Millis due, const core::JobId& id) {
   batch.erase(family::timers, timer_key(due, id));
 }
 
+void BatchOutbox::erase_timers(const core::Timer& first, const core::Timer& last) {
+  const std::string end = timer_key(last.first, last.second).str() + '\0';
+  batch.erase_range(family::timers, timer_key(first.first, first.second), end);
+}
+
 void BatchOutbox::put_grant(const core::Grant& grant) {
   value_.clear();
   encode_grant(grant, value_);

@@ -99,6 +99,68 @@ void Loader::fetch(const core::Needs& needs, core::Millis now_wall) {
   }
 }
 
+void Loader::fetch_parked(std::vector<JobId> ids, core::Millis now_wall) {
+  constexpr std::size_t scanned_min = 16;  // fewer are looked up one by one
+  // The order of the rows.
+  std::ranges::sort(ids, {}, [](const JobId& id) { return std::pair(id.queue(), id); });
+  for (auto begin = ids.begin(); begin != ids.end();) {
+    const auto end =
+        std::find_if(begin, ids.end(), [&](const JobId& id) { return id.queue() != begin->queue(); });
+    if (end - begin >= static_cast<std::ptrdiff_t>(scanned_min)) {
+      scan_parked({begin, end}, now_wall);
+    } else {
+      for (auto id = begin; id != end; ++id) fetch_job(*id, Place::parked, now_wall);
+    }
+    begin = end;
+  }
+}
+
+void Loader::scan_parked(std::span<const JobId> ids, core::Millis now_wall) {
+  struct Rows {
+    std::vector<JobId> wanted;
+    std::size_t next = 0;    // of the wanted
+    std::size_t passed = 0;  // rows that nobody asked for
+    std::vector<core::Job> jobs;
+    std::vector<JobId> missed;
+    std::string damaged;
+  };
+  const auto rows = std::make_shared<Rows>();
+  rows->wanted.assign(ids.begin(), ids.end());
+  rows->jobs = std::exchange(spare_, {});
+  rows->jobs.reserve(ids.size());
+  const auto key_of = [](const JobId& id) { return placed_key(id.queue(), id); };
+  const storage::Range range{family::parked, key_of(ids.front()).str(), key_of(ids.back()).str() + '\0'};
+  const storage::Visit visit = [rows, key_of](std::string_view key, std::string_view value) {
+    while (rows->next < rows->wanted.size() && key_of(rows->wanted[rows->next]).view() < key)
+      rows->missed.push_back(rows->wanted[rows->next++]);
+    if (rows->next == rows->wanted.size()) return false;
+    if (key_of(rows->wanted[rows->next]).view() != key) {
+      // Too thinly spread: the others are looked up one by one.
+      return ++rows->passed <= 2 * rows->wanted.size();
+    }
+    Decoded<core::Job> job = decode_job(Place::parked, key, value);
+    if (!job) {
+      rows->damaged = job.error().what;
+      return false;
+    }
+    ++rows->next;
+    rows->jobs.push_back(std::move(*job));
+    return true;
+  };
+  scan(range, visit, [this, rows, now_wall] {
+    if (!rows->damaged.empty()) return fail(rows->damaged);
+    for (core::Job& job : rows->jobs) {
+      const JobId id = job.id;
+      machine_.load_job(id, std::move(job));
+    }
+    rows->jobs.clear();
+    spare_ = std::move(rows->jobs);
+    for (const JobId& id : rows->missed) fetch_job(id, Place::parked, now_wall);
+    for (; rows->next < rows->wanted.size(); ++rows->next)
+      fetch_job(rows->wanted[rows->next], Place::parked, now_wall);
+  });
+}
+
 void Loader::fetch_window(const core::WindowRequest& request) {
   struct Rows {
     std::vector<core::Job> jobs;

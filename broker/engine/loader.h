@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -26,6 +27,8 @@ class Loader {
 
   /// Asks for all of it; rows that expired by now_wall count as absent.
   void fetch(const core::Needs& needs, core::Millis now_wall);
+  /// Jobs that are parked, or gone: many of a queue are read in one go.
+  void fetch_parked(std::vector<core::JobId> ids, core::Millis now_wall);
   void fetch_window(const core::WindowRequest& request);
   void fetch_named(const core::NamedRequest& request);
   void fetch_timers(const core::TimerRequest& request);
@@ -48,6 +51,7 @@ class Loader {
 
   void get(storage::Family family, std::string_view key, Answer answer);
   void fetch_job(const core::JobId& id, core::Place place, core::Millis now_wall);
+  void scan_parked(std::span<const core::JobId> ids, core::Millis now_wall);
   void scan(const storage::Range& range, const storage::Visit& visit, std::function<void()> finished);
 
   const storage::Partition& partition_;

@@ -41,6 +41,9 @@ struct Rows : Outbox {
   }
   void put_timer(Millis due, const JobId& id) override { timers.emplace(due, id); }
   void erase_timer(Millis due, const JobId& id) override { timers.erase({due, id}); }
+  void erase_timers(const Timer& first, const Timer& last) override {
+    timers.erase(timers.lower_bound(first), timers.upper_bound(last));
+  }
   void put_grant(const Grant& grant) override { grants[grant.number] = grant; }
   void erase_grant(std::uint64_t number) override { grants.erase(number); }
   void put_queue(const QueueRow& row) override { queues[row.number] = row; }

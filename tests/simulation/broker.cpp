@@ -323,6 +323,11 @@ void Broker::erase_timer(Millis due, const JobId& id) {
   wrote_ = true;
   parts_.disk.rows().erase_timer(due, id);
 }
+void Broker::erase_timers(const Timer& first, const Timer& last) {
+  wrote_ = true;
+  parts_.rare.add(Rare::timers_erased_together);
+  parts_.disk.rows().erase_timers(first, last);
+}
 void Broker::put_grant(const Grant& grant) {
   wrote_ = true;
   parts_.disk.rows().put_grant(grant);

@@ -78,6 +78,7 @@ class Broker final : private core::Outbox {
   void erase_job(core::Place place, const core::Job& job) override;
   void put_timer(core::Millis due, const core::JobId& id) override;
   void erase_timer(core::Millis due, const core::JobId& id) override;
+  void erase_timers(const core::Timer& first, const core::Timer& last) override;
   void put_grant(const core::Grant& grant) override;
   void erase_grant(std::uint64_t number) override;
   void put_queue(const core::QueueRow& row) override;

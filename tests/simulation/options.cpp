@@ -41,6 +41,7 @@ Options Options::draw(std::uint64_t seed, std::uint64_t steps, Canary canary) {
   drawn.reply_lost_percent = between(0, 5);
   drawn.pace_ms = static_cast<core::Millis>(between(5, 60));
   drawn.lease_ms = static_cast<core::Millis>(between(1'000, 5'000));
+  drawn.machine.due_together = between(1, 8);
   return drawn;
 }
 
@@ -53,12 +54,12 @@ std::string Options::json() const {
       R"({{"seed":{},"steps":{},"canary":"{}","windowJobs":{},"windowJobsIdle":{},"windowBytes":{},"windowsBytes":{},)"
       R"("timerWindow":{},"activeBytes":{},"namedScan":{},"dueSlice":{},"queuesMax":{},"batchCommands":{},"clients":{},"pollers":{},)"
       R"("connections":{},"namedPercent":{},"queues":{},"jobsMax":{},"payloadMax":{},"batchesInFlight":{},"syncPercent":{},)"
-      R"("crashOneIn":{},"diskFailsOneIn":{},"clockSetOneIn":{},"replyLostPercent":{},"paceMs":{},"leaseMs":{},"auditEvery":{}}})",
+      R"("crashOneIn":{},"diskFailsOneIn":{},"clockSetOneIn":{},"replyLostPercent":{},"paceMs":{},"leaseMs":{},"dueTogether":{},"auditEvery":{}}})",
       seed, steps, canary_name, machine.window_jobs, machine.window_jobs_idle, machine.window_bytes,
       machine.windows_bytes, machine.timer_window, machine.active_bytes, machine.named_scan,
       machine.due_slice, machine.queues_max, batch_commands, clients, pollers, connections, named_percent,
       queues, jobs_max, payload_max, batches_in_flight, sync_percent, crash_one_in, disk_fails_one_in,
-      clock_set_one_in, reply_lost_percent, pace_ms, lease_ms, audit_every);
+      clock_set_one_in, reply_lost_percent, pace_ms, lease_ms, machine.due_together, audit_every);
 }
 
 }  // namespace pawl::sim

@@ -40,6 +40,7 @@ std::string_view name_of(Rare rare) {
       "timer-window-refill",
       "timer-ahead-of-a-full-window",
       "due-slice-full",
+      "timers-erased-together",
       "name-filter-passed-over",
       "active-memory-full",
       "paused-with-waiting-workers",

@@ -46,6 +46,7 @@ enum class Rare : std::uint8_t {
   timer_window_refill,
   timer_ahead_of_a_full_window,
   due_slice_full,
+  timers_erased_together,
   name_filter_passed_over,
   active_memory_full,
   paused_with_waiting_workers,

@@ -25,6 +25,7 @@ class CountingOutbox final : public core::Outbox {
   void erase_job(core::Place, const core::Job&) override { ++rows; }
   void put_timer(core::Millis, const core::JobId&) override { ++rows; }
   void erase_timer(core::Millis, const core::JobId&) override { ++rows; }
+  void erase_timers(const core::Timer&, const core::Timer&) override { ++rows; }
   void put_grant(const core::Grant&) override { ++rows; }
   void erase_grant(std::uint64_t) override { ++rows; }
   void put_queue(const core::QueueRow&) override { ++rows; }
