@@ -193,7 +193,9 @@ std::optional<WorkerSession::Parcel> WorkerSession::next_parcel(clock::time_poin
     return parcel;
   }
   if (pending_.settlements.empty() || under_way_.size() >= settle_frames_max) return std::nullopt;
-  if (!under_way_.empty() && pending_.settlements.size() < settlements_worth_a_frame) return std::nullopt;
+  const bool settling =
+      std::ranges::any_of(under_way_, [](const auto& sent) { return !sent.second.logs.has_value(); });
+  if (settling && pending_.settlements.size() < settlements_worth_a_frame) return std::nullopt;
   std::size_t bytes = 0;
   auto& waiting = pending_.settlements;
   const auto most = std::min(waiting.size(), frame_settlements_max);
