@@ -190,7 +190,9 @@ struct Machine::State {
   Queue* queue_of(QueueNumber number);
   Queue& make_queue(const std::string& name, Millis wall);
   void mark_dirty(Queue& queue);
-  void note_matchable(Queue& queue) { matchable.push_back(&queue); }
+  void note_matchable(Queue& queue) {
+    if (matchable.empty() || matchable.back() != &queue) matchable.push_back(&queue);
+  }
 
   // moves.cpp: one function an edge's effect on rows, counters, windows
   void place_ready(Entry& entry, Outbox& outbox);

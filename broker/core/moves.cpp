@@ -27,9 +27,8 @@ void Machine::State::place_ready(Entry& entry, Outbox& outbox) {
   } else if (in_finds_reach(queue, entry.job)) {
     enter(queue.finds, entry);
     trim_finds(queue);
-  } else {
-    return;  // the store has it; a refill will meet it
   }
+  // Else the store has it, and a refill will meet it; or a look by name, which workers that wait must ask for.
   note_matchable(queue);
 }
 

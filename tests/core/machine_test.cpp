@@ -317,6 +317,24 @@ TEST(MachineTest, NamesFilterFindsJobsBeyondTheWindow) {
   EXPECT_EQ(granted.jobs[0].id, id);
 }
 
+TEST(MachineTest, JobThatComesBeyondAFullWindowReachesTheWorkerThatWaitsForItsName) {
+  MachineOptions options;
+  options.window_jobs = 8;
+  Bench bench(options);
+  const Ticket waiting = bench.post(Lease{"q", "w", 1, 60'000, {"rare"}});
+  for (int i = 0; i < 8; ++i) {
+    NewJob spec = Bench::job("q");
+    spec.name = "common";
+    bench.submit(spec);
+  }
+  NewJob rare = Bench::job("q");
+  rare.name = "rare";
+  const JobId id = bench.submit(rare);
+  const std::optional<Reply> reply = bench.take(waiting);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(std::get<Granted>(*reply).jobs.at(0).id, id);
+}
+
 TEST(MachineTest, DeletedQueueIsGoneWithAllThatHungOnIt) {
   Bench bench;
   NewJob delayed = Bench::job("q");
