@@ -39,10 +39,14 @@ void Machine::restore_grant(const Grant& grant, std::vector<Job> jobs, Now now) 
     if (entry == grant.entries.end() || job.last_lease >= entry->lease ||
         state.queue_of(job.queue) == nullptr)
       continue;
+    const Place row = place_of(job.status);
+    // It was due and taken in one batch, and that has one time.
+    if (job.status == Status::delayed) job.transit(Event::due, grant.granted_wall);
     if (job.status != Status::active) job.transit(Event::lease, grant.granted_wall);
     job.started_at = grant.granted_wall;
     job.worker_id = entry->worker < grant.workers.size() ? grant.workers[entry->worker] : std::string();
     Entry& adopted = state.adopt(std::move(job));
+    adopted.row = row;
     const Job& held = adopted.job;
     ActiveLease active;
     active.grant = grant.number;
@@ -115,6 +119,7 @@ void Machine::flush(Now now, Outbox& outbox) {
   State& state = *state_;
   // A turn that only matched told this time too.
   state.marks.wall = std::max(state.marks.wall, now.wall);
+  state.write_fired(outbox);
   if (!state.open_grant.entries.empty()) {
     const auto grant = state.grants.find(state.open_grant.number);
     if (grant != state.grants.end()) {

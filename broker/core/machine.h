@@ -90,8 +90,8 @@ class Machine {
   void restore_marks(const Marks& marks);
   void restore_queue(QueueRow row);
   void restore_retained(const RetainedRow& row);
-  /// jobs: the ready rows that the grant's entries name, absent ones left out. Entries whose lease is over
-  /// are ignored.
+  /// jobs: the ready or else the parked rows that the grant's entries name, absent ones left out. Entries
+  /// whose lease is over are ignored.
   void restore_grant(const Grant& grant, std::vector<Job> jobs, Now now);
 
   /// Adds to `needs` what must be loaded before apply(command). Ask again after loading: a loaded job may

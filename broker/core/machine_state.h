@@ -90,8 +90,9 @@ struct ActiveLease {
 struct Entry {
   Job job;
   Queue* queue = nullptr;
-  Line* line = nullptr;  // its queue's window or finds, if it stands there
-  bool gone = false;     // deleted since the last commit
+  Line* line = nullptr;      // its queue's window or finds, if it stands there
+  Place row = Place::ready;  // where its row stands, or will stand after this batch
+  bool gone = false;         // deleted since the last commit
   std::optional<ActiveLease> active;
 
   std::size_t bytes() const { return 512 + (job.payload ? job.payload->size() : 0); }
@@ -153,6 +154,7 @@ struct Machine::State {
   std::set<std::pair<Millis, JobId>> timers;
   std::optional<std::pair<Millis, JobId>> timer_cursor;
   std::optional<Timer> timers_erased_to;  // while they fire: these need no erase each
+  std::vector<JobId> fired;               // in this batch, and not yet written as ready
   bool timers_beyond = false;
 
   std::map<RetainedKey, std::uint64_t> retained;
@@ -196,7 +198,12 @@ struct Machine::State {
 
   // moves.cpp: one function an edge's effect on rows, counters, windows
   void place_ready(Entry& entry, Outbox& outbox);
+  void line_up(Entry& entry);
+  void fire(Entry& entry, Now now, Outbox& outbox);
+  void write_fired(Outbox& outbox);
+  void rewrite(Entry& entry, Outbox& outbox);
   void place_delayed(Entry& entry, Outbox& outbox);
+  void drop_timer(const Job& job, Outbox& outbox);
   void leave_place(Entry& entry, Outbox& outbox);
   void change(Entry& entry, Event event, Now now, Outbox& outbox);
   void end(Entry& entry, Event event, Now now, Outbox& outbox);

@@ -17,8 +17,13 @@ Millis expiry_of(Millis ended, Millis keep) {
 }
 
 void Machine::State::place_ready(Entry& entry, Outbox& outbox) {
-  Queue& queue = *entry.queue;
   outbox.put_job(Place::ready, entry.job);
+  entry.row = Place::ready;
+  line_up(entry);
+}
+
+void Machine::State::line_up(Entry& entry) {
+  Queue& queue = *entry.queue;
   const ReadyKey key = entry.job.ready_key();
   if (in_window_reach(queue, entry.job) && !closes_window(queue, key)) {
     enter(queue.window, entry);
@@ -28,27 +33,63 @@ void Machine::State::place_ready(Entry& entry, Outbox& outbox) {
     enter(queue.finds, entry);
     trim_finds(queue);
   }
-  // Else the store has it, and a refill will meet it; or a look by name, which workers that wait must ask for.
+  // Else the store has it, and a refill will meet it; or a look by name, which workers that wait must ask
+  // for.
   note_matchable(queue);
 }
 
 void Machine::State::place_delayed(Entry& entry, Outbox& outbox) {
   outbox.put_job(Place::parked, entry.job);
+  entry.row = Place::parked;
   outbox.put_timer(entry.job.run_at, entry.job.id);
   add_timer(entry.job.run_at, entry.job.id);
 }
 
-// Takes the job's row, and what hangs on it, away from where its present status put it.
+void Machine::State::drop_timer(const Job& job, Outbox& outbox) {
+  const Timer timer{job.run_at, job.id};
+  if (!timers_erased_to || *timers_erased_to < timer) outbox.erase_timer(timer.first, timer.second);
+  timers.erase(timer);
+}
+
+// Takes the job's row, and what hangs on it, away from where it stands.
 void Machine::State::leave_place(Entry& entry, Outbox& outbox) {
   touch(entry);
   leave_line(entry);
-  outbox.erase_job(place_of(entry.job.status), entry.job);
-  if (entry.job.status == Status::delayed) {
-    const Timer timer{entry.job.run_at, entry.job.id};
-    if (!timers_erased_to || *timers_erased_to < timer) outbox.erase_timer(timer.first, timer.second);
-    timers.erase(timer);
-  }
+  outbox.erase_job(entry.row, entry.job);
+  if (entry.job.status == Status::delayed) drop_timer(entry.job, outbox);
   if (is_end(entry.job.status)) retain(entry.job, false);
+}
+
+// A delayed job is due. Its row stays parked until flush() for a worker that may take it in this batch: most
+// jobs that become due while workers wait are written once less and erased once less.
+void Machine::State::fire(Entry& entry, Now now, Outbox& outbox) {
+  touch(entry);
+  Job& job = entry.job;
+  drop_timer(job, outbox);
+  --entry.queue->count(job.status);
+  job.transit(Event::due, now.wall);
+  ++entry.queue->count(job.status);
+  mark_dirty(*entry.queue);
+  line_up(entry);
+  fired.push_back(job.id);
+  const Event cause = Event::due;
+  outbox.moved(job, entry.queue->row.name, Status::delayed, &cause);
+}
+
+// Those that nobody took are written where the windows look.
+void Machine::State::write_fired(Outbox& outbox) {
+  for (const JobId& id : std::exchange(fired, {})) {
+    Entry* entry = find(id);
+    if (entry != nullptr && entry->row == Place::parked && is_ready(entry->job.status))
+      rewrite(*entry, outbox);
+  }
+}
+
+// For a pending, stalled or active job.
+void Machine::State::rewrite(Entry& entry, Outbox& outbox) {
+  outbox.erase_job(entry.row, entry.job);
+  entry.row = Place::ready;
+  outbox.put_job(entry.row, entry.job);
 }
 
 // Along one edge to a state that is not an end. REQUIRES: the table has the edge; the lease, if any, is over.
@@ -96,7 +137,8 @@ void Machine::State::end(Entry& entry, Event event, Now now, Outbox& outbox) {
     if (job.log_lines > 0) outbox.erase_logs(job.id);
     entry.gone = true;
   } else {
-    outbox.put_job(place_of(job.status), job);
+    entry.row = place_of(job.status);
+    outbox.put_job(entry.row, job);
     retain(job, true);
   }
   mark_dirty(*entry.queue);

@@ -29,8 +29,7 @@ void Machine::State::apply(Ticket to, const Cancel& cancel, Now now, Outbox& out
   if (entry->active) {
     if (!job.cancel_requested) {
       job.cancel_requested = true;
-      outbox.erase_job(Place::ready, job);
-      outbox.put_job(Place::ready, job);
+      rewrite(*entry, outbox);
       if (entry->active->connection != Ticket::none) {
         outbox.reply(entry->active->connection,
                      Notice{Notice::Kind::cancel, job.id, entry->active->lease.number});

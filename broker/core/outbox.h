@@ -15,9 +15,13 @@
 namespace pawl::core {
 
 /// Where a job's one row stands; it follows from its status.
-///   ready   pending, stalled and active jobs, in ready order (an active job is one whose live grant names
-///   it) parked  delayed and blocked ended   completed and cancelled; rows vanish at expires_at dead failed:
-///   the dead letter queue; rows vanish at expires_at
+///
+///   ready    pending, stalled and active jobs, in ready order
+///   parked   delayed and blocked jobs, and an active one that a worker took in the batch in which it became
+///   due ended    completed and cancelled jobs; rows vanish at expires_at dead     failed jobs: the dead
+///   letter queue; rows vanish at expires_at
+///
+/// An active job is one whose live grant names it: its row still says what it was before.
 enum class Place : std::uint8_t { ready = 0, parked = 1, ended = 2, dead = 3 };
 
 constexpr Place place_of(Status status) {

@@ -30,6 +30,7 @@ Entry& Machine::State::adopt(Job job) {
   auto entry = std::make_unique<Entry>();
   entry->queue = queue_of(job.queue);
   entry->job = std::move(job);
+  entry->row = place_of(entry->job.status);
   Entry& adopted = *entry;
   absent.erase(adopted.job.id);
   jobs[adopted.job.id] = std::move(entry);

@@ -114,8 +114,7 @@ void Machine::State::apply(Ticket to, const AppendLogs& logs, Now now, Outbox& o
   outbox.put_logs(job.id, job.log_lines, now.wall, logs.lines);
   job.log_lines += static_cast<std::uint32_t>(logs.lines.size());
   // The row keeps the number of lines: they are erased with the job, and the limit holds over a restart.
-  outbox.erase_job(Place::ready, job);
-  outbox.put_job(Place::ready, job);
+  rewrite(*entry, outbox);
   outbox.logged(job, entry->queue->row.name, logs.lines);
   outbox.reply(to, LogsKept{job.log_lines});
 }

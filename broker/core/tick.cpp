@@ -37,7 +37,7 @@ void Machine::State::fire_timers(Now now, Outbox& outbox) {
       if (!timers_erased_to) outbox.erase_timer(due, id);
       continue;
     }
-    change(*entry, Event::due, now, outbox);
+    fire(*entry, now, outbox);
   }
   timers_erased_to.reset();
 }

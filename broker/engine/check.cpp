@@ -112,10 +112,7 @@ class Checker {
         if (static_cast<std::uint64_t>(entry.lease) >= marks_.next_lease) {
           problem("lease {} is newer than the marks", static_cast<std::uint64_t>(entry.lease));
         }
-        const Key<22> row_key = ready_key(entry.id.queue(), entry.priority, entry.id);
-        const std::optional<std::string> row = get(family::ready, row_key);
-        if (!row) continue;
-        const Decoded<Job> job = decode_job(Place::ready, row_key, *row);
+        const std::optional<Job> job = find_granted(entry);
         if (!job || job->last_lease >= entry.lease) continue;
         ++live;
         if (!leases_.try_emplace(entry.id, entry.lease).second)
@@ -123,6 +120,19 @@ class Checker {
       }
       if (live == 0) problem("grant {} names no leased job", grant->number);
     });
+  }
+
+  std::optional<Job> find_granted(const core::Grant::Entry& entry) {
+    const Key<22> ready = ready_key(entry.id.queue(), entry.priority, entry.id);
+    const Key<20> parked = placed_key(entry.id.queue(), entry.id);
+    for (const Place place : {Place::ready, Place::parked}) {
+      const std::string_view key = place == Place::ready ? ready.view() : parked.view();
+      const std::optional<std::string> row = get(family_of(place), key);
+      if (!row) continue;
+      Decoded<Job> job = decode_job(place, key, *row);
+      return job ? std::optional(std::move(*job)) : std::nullopt;
+    }
+    return std::nullopt;
   }
 
   void read_jobs(Place place) {
@@ -143,13 +153,13 @@ class Checker {
     if (job.id.queue() != job.queue) problem("job {} stands in a queue that its id denies", id);
     if (queue_of(job.queue) == nullptr) return problem("job {} stands in a queue that does not exist", id);
     if (job.id.high() > marks_.last_id_high) problem("job {} is newer than the marks", id);
-    const bool leased = place == Place::ready && leases_.contains(job.id);
+    const bool leased = (place == Place::ready || place == Place::parked) && leases_.contains(job.id);
     if (job.status == Status::active && !leased) problem("job {} is active, but no grant names it", id);
     const Status status = leased ? Status::active : job.status;
     ++report_.jobs[static_cast<std::size_t>(status)];
     ++recount_[{static_cast<std::uint32_t>(job.queue), status}];
     check_only_place(place, job, id);
-    if (job.status == Status::delayed && !get(family::timers, timer_key(job.run_at, job.id))) {
+    if (status == Status::delayed && !get(family::timers, timer_key(job.run_at, job.id))) {
       problem("job {} is delayed, but no timer names it", id);
     }
     if (is_end(job.status) && job.expires_at != 0) {
@@ -187,7 +197,7 @@ class Checker {
       const std::optional<std::string> row = get(family::parked, row_key);
       const Decoded<Job> job =
           row ? decode_job(Place::parked, row_key, *row) : std::unexpected(DecodeError{});
-      if (!job || job->status != Status::delayed || job->run_at != due) {
+      if (!job || job->status != Status::delayed || job->run_at != due || leases_.contains(id)) {
         problem("a timer names job {}, which does not wait for it", uuid_text(id));
       }
     });

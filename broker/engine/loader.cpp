@@ -273,13 +273,18 @@ void Loader::read_all(storage::Range range, storage::Visit visit) {
   settle();
 }
 
-std::optional<core::Job> Loader::read_ready(core::QueueNumber queue, int priority, const JobId& id) {
-  const Key<22> key = ready_key(queue, priority, id);
-  const std::optional<std::string> value = read(family::ready, key);
-  if (!value) return std::nullopt;
-  Decoded<core::Job> job = decode_job(Place::ready, key, *value);
-  if (job) return std::move(*job);
-  fail(job.error().what);
+std::optional<core::Job> Loader::read_granted(const core::Grant::Entry& entry) {
+  const Key<22> ready = ready_key(entry.id.queue(), entry.priority, entry.id);
+  const Key<20> parked = placed_key(entry.id.queue(), entry.id);
+  for (const Place place : {Place::ready, Place::parked}) {
+    const std::string_view key = place == Place::ready ? ready.view() : parked.view();
+    const std::optional<std::string> value = read(family_of(place), key);
+    if (!value) continue;
+    Decoded<core::Job> job = decode_job(place, key, *value);
+    if (job) return std::move(*job);
+    fail(job.error().what);
+    return std::nullopt;
+  }
   return std::nullopt;
 }
 

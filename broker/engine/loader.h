@@ -41,8 +41,8 @@ class Loader {
   std::optional<std::string> read(storage::Family family, std::string_view key);
   /// All rows of a range, waited for; visit runs on this thread or, of a slow store, on another.
   void read_all(storage::Range range, storage::Visit visit);
-  /// Reads a job's ready row, waited for.
-  std::optional<core::Job> read_ready(core::QueueNumber queue, int priority, const core::JobId& id);
+  /// Reads the ready or else the parked row of a job that a grant names, waited for.
+  std::optional<core::Job> read_granted(const core::Grant::Entry& entry);
   void fail(const std::string& why);
 
  private:

@@ -19,7 +19,7 @@ void Loop::restore_grants(core::Now now) {
   for (const core::Grant& grant : grants) {
     std::vector<core::Job> jobs;
     for (const core::Grant::Entry& entry : grant.entries) {
-      std::optional<core::Job> job = loader_.read_ready(entry.id.queue(), entry.priority, entry.id);
+      std::optional<core::Job> job = loader_.read_granted(entry);
       if (job) jobs.push_back(std::move(*job));
     }
     machine_.restore_grant(grant, std::move(jobs), now);

@@ -150,8 +150,12 @@ class Bench {
     for (const auto& [number, grant] : std::map(rows.grants)) {
       std::vector<Job> held;
       for (const Grant::Entry& entry : grant.entries) {
-        const auto job = rows.jobs[Place::ready].find(entry.id);
-        if (job != rows.jobs[Place::ready].end()) held.push_back(job->second);
+        for (const Place place : {Place::ready, Place::parked}) {
+          const auto job = rows.jobs[place].find(entry.id);
+          if (job == rows.jobs[place].end()) continue;
+          held.push_back(job->second);
+          break;
+        }
       }
       machine_->restore_grant(grant, std::move(held), now);
     }

@@ -335,6 +335,44 @@ TEST(MachineTest, JobThatComesBeyondAFullWindowReachesTheWorkerThatWaitsForItsNa
   EXPECT_EQ(std::get<Granted>(*reply).jobs.at(0).id, id);
 }
 
+TEST(MachineTest, JobThatAWorkerTakesWhenItIsDueKeepsItsParkedRow) {
+  Bench bench;
+  NewJob later = Bench::job("q");
+  later.delay_ms = 1000;
+  const JobId taken = bench.submit(later);
+  const JobId left = bench.submit(later);
+  const Ticket waiting = bench.post(Lease{"q", "w", 1, 60'000, {}});
+  bench.advance(1000);
+  const std::optional<Reply> reply = bench.take(waiting);
+  ASSERT_TRUE(reply);
+  const GrantedJob granted = std::get<Granted>(*reply).jobs.at(0);
+  EXPECT_EQ(granted.id, taken);
+  EXPECT_TRUE(bench.rows.timers.empty());
+  EXPECT_TRUE(bench.rows.jobs[Place::parked].contains(taken));
+  EXPECT_FALSE(bench.rows.jobs[Place::ready].contains(taken));
+  EXPECT_TRUE(bench.rows.jobs[Place::ready].contains(left));
+  EXPECT_FALSE(bench.rows.jobs[Place::parked].contains(left));
+
+  const Job before = bench.get(taken);
+  bench.restart();
+  const Job after = bench.get(taken);
+  EXPECT_EQ(after.status, Status::active);
+  ASSERT_EQ(after.history.size(), before.history.size());
+  for (std::size_t i = 0; i < after.history.size(); ++i) {
+    EXPECT_EQ(after.history[i].status, before.history[i].status);
+    EXPECT_EQ(after.history[i].at, before.history[i].at);
+  }
+  EXPECT_EQ(after.started_at, before.started_at);
+
+  EXPECT_EQ(bench.fail(granted).status, Status::delayed);
+  EXPECT_EQ(bench.get(taken).status, Status::delayed);
+  EXPECT_EQ(bench.rows.jobs[Place::parked].size(), 1u);
+  bench.restart();
+  EXPECT_EQ(bench.get(taken).status, Status::delayed);
+  bench.advance(3'600'000);
+  EXPECT_EQ(bench.lease("q", 10).size(), 2u);
+}
+
 TEST(MachineTest, DeletedQueueIsGoneWithAllThatHungOnIt) {
   Bench bench;
   NewJob delayed = Bench::job("q");

@@ -38,7 +38,13 @@ void Broker::recover() {
     std::vector<Job> jobs;
     for (const Grant::Entry& entry : grant.entries) {
       const auto row = image.ready.find({entry.id.queue(), {entry.priority, entry.id}});
-      if (row != image.ready.end()) jobs.push_back(*row->second);
+      const auto parked = image.parked.find({entry.id.queue(), entry.id});
+      if (row != image.ready.end()) {
+        jobs.push_back(*row->second);
+      } else if (parked != image.parked.end()) {
+        if (parked->second->last_lease < entry.lease) parts_.rare.add(Rare::restored_from_a_parked_row);
+        jobs.push_back(*parked->second);
+      }
     }
     machine_.restore_grant(grant, std::move(jobs), now_);
   }

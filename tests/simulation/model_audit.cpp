@@ -37,8 +37,8 @@ std::string Model::difference(const Job& job, const ModelJob& known, bool from_s
     return fmt::format("{} is {}, not {}", field, got, must);
   };
   if (known.status == Status::active && from_store) {
-    if (place_of(job.status) != Place::ready)
-      return differs("status", name_of(job.status), "one of the ready place");
+    if (place_of(job.status) != Place::ready && job.status != Status::delayed)
+      return differs("status", name_of(job.status), "one of the ready place, or delayed");
     if (job.last_lease >= known.lease && known.lease != LeaseNumber::none)
       return "its row says that its lease is over";
   } else if (job.status != known.status) {
@@ -111,7 +111,7 @@ std::string Model::mismatch(const Image& image, Millis wall, const std::vector<J
     if (known == nullptr) continue;
     const std::string wrong = difference(*row, *known, true);
     if (!wrong.empty()) return fmt::format("job {}: {}", short_id(id), wrong);
-    if (place_of(row->status) != Place::ready) continue;
+    if (place_of(row->status) != Place::ready && row->status != Status::delayed) continue;
     const auto lease = leases.find(id);
     const LeaseNumber held =
         lease != leases.end() && lease->second > row->last_lease ? lease->second : LeaseNumber::none;
@@ -187,8 +187,12 @@ void Model::audit_image(const Image& image, Now now) {
   for (const auto& [number, grant] : image.grants) {
     bool live = false;
     for (const Grant::Entry& entry : grant.entries) {
-      const auto row = image.ready.find({entry.id.queue(), {entry.priority, entry.id}});
-      if (row == image.ready.end() || row->second->last_lease >= entry.lease) continue;
+      const auto ready = image.ready.find({entry.id.queue(), {entry.priority, entry.id}});
+      const auto parked = image.parked.find({entry.id.queue(), entry.id});
+      const Image::JobPtr row = ready != image.ready.end()     ? ready->second
+                                : parked != image.parked.end() ? parked->second
+                                                               : nullptr;
+      if (row == nullptr || row->last_lease >= entry.lease) continue;
       live = true;
       if (!leases.emplace(entry.id, entry.lease).second) bad("L1", entry.id, "two grants name it");
       const ModelJob* known = find(entry.id, now.wall);
@@ -210,7 +214,8 @@ void Model::audit_places(const Image& image, Now now) {
     ++rows;
     const ModelJob* known = find(job.id, now.wall);
     if (known == nullptr) bad("D4", job.id, "a row without a job");
-    if (place_of(known->status) != place || job.queue != queue)
+    const bool taken_when_due = known->status == Status::active && place == Place::parked;
+    if ((place_of(known->status) != place && !taken_when_due) || job.queue != queue)
       bad("C2", job.id, "its row stands in a wrong place");
     check_record(job, true, "its row");
   };

@@ -47,6 +47,7 @@ enum class Rare : std::uint8_t {
   timer_ahead_of_a_full_window,
   due_slice_full,
   timers_erased_together,
+  restored_from_a_parked_row,
   name_filter_passed_over,
   active_memory_full,
   paused_with_waiting_workers,
