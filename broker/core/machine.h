@@ -32,7 +32,9 @@ struct MachineOptions {
   std::size_t timer_window = 8192;        // nearest timers in memory
   std::size_t active_bytes = 512u << 20;  // payloads of active jobs in all; no grants above it
   std::size_t named_scan = 2000;  // rows looked at in one turn for a worker that takes only some names
-  std::size_t due_slice = 128;    // most timers that one tick fires
+  // Most timers that one tick fires; up to four times as many when workers have room for them, and a quarter
+  // when they have none.
+  std::size_t due_slice = 128;
   // So many timers of one tick are erased as a range. A range costs later readers something: it must be worth
   // it.
   std::size_t due_together = 32;

@@ -216,6 +216,9 @@ struct Machine::State {
   void stall(Entry& entry, Now now, Outbox& outbox);
   void tell_lost(const Entry& entry, Outbox& outbox);
 
+  // tick.cpp
+  std::size_t due_budget() const;
+
   // leasing.cpp
   void set_waiting(Waiter& waiter);
   void subscribe(Waiter& waiter, const std::string& queue, std::uint32_t weight, Now now);

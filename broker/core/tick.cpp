@@ -10,8 +10,21 @@ namespace {
 constexpr Millis stopped_after_ms = 1000;
 }  // namespace
 
+// A due job that a worker takes at once is written once less than one that has to wait (fire()), so what is
+// due keeps to the workers' pace while there are any, but goes on.
+std::size_t Machine::State::due_budget() const {
+  if (waiters.empty()) return options.due_slice;
+  const std::size_t most = options.due_slice * 4;
+  std::size_t room = 0;
+  for (const auto& [ticket, waiter] : waiters) {
+    room += waiter->room();
+    if (room >= most) return most;
+  }
+  return std::max(room, (options.due_slice + 3) / 4);
+}
+
 void Machine::tick_needs(Now now, Needs& needs) const {
-  std::size_t left = state_->options.due_slice;
+  std::size_t left = state_->due_budget();
   for (const auto& [due, id] : state_->timers) {
     if (due > now.wall || left-- == 0) break;
     if (!state_->known(id)) needs.jobs.push_back(id);
@@ -19,17 +32,18 @@ void Machine::tick_needs(Now now, Needs& needs) const {
 }
 
 void Machine::State::fire_timers(Now now, Outbox& outbox) {
-  std::vector<Timer> fired;
+  std::vector<Timer> ripe;
+  const std::size_t most = due_budget();
   for (const Timer& timer : timers) {
-    if (timer.first > now.wall || fired.size() == options.due_slice) break;
-    fired.push_back(timer);
+    if (timer.first > now.wall || ripe.size() == most) break;
+    ripe.push_back(timer);
   }
   // The nearest timers are all in memory, so no other stands between these in the store.
-  if (fired.size() >= options.due_together) {
-    outbox.erase_timers(fired.front(), fired.back());
-    timers_erased_to = fired.back();
+  if (ripe.size() >= options.due_together) {
+    outbox.erase_timers(ripe.front(), ripe.back());
+    timers_erased_to = ripe.back();
   }
-  for (const auto& [due, id] : fired) {
+  for (const auto& [due, id] : ripe) {
     Entry* entry = find(id);
     // The queue was deleted with its jobs: only the timer is left.
     if (entry == nullptr || entry->job.status != Status::delayed || entry->job.run_at != due) {
