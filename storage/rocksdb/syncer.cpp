@@ -75,6 +75,8 @@ void Syncer::answer(std::vector<Pending>& batch) {
     if (!durable && pending.outcome == Outcome::durable) pending.outcome = Outcome::failed;
     if (pending.done) pending.done(pending.outcome);
   }
+  // Nobody waits for it: a watermark that is one sync behind promises less, and what is there is read anyway.
+  if (durable && !hooks_.skip_sync) record();
   const std::size_t count = batch.size();
   batch.clear();
   {
@@ -87,7 +89,7 @@ void Syncer::answer(std::vector<Pending>& batch) {
 bool Syncer::sync() {
   if (hooks_.skip_sync) return true;
   // Read before the sync: what has a number by now was written to the log before.
-  const std::uint64_t sequence = db_.GetLatestSequenceNumber();
+  const std::uint64_t written_to = db_.GetLatestSequenceNumber();
   const auto begin = steady_clock::now();
   rocksdb::Status status;
   {
@@ -105,12 +107,14 @@ bool Syncer::sync() {
   last_sync_micros_.store(spent, std::memory_order_relaxed);
   sync_micros_.fetch_add(spent, std::memory_order_relaxed);
   syncs_.fetch_add(1, std::memory_order_relaxed);
-  if (const rocksdb::IOStatus recorded = ledger_.record(sequence, Ledger::Sync::now_and_then);
-      !recorded.ok()) {
-    // What was synced is safe and is answered so; but the next commits would not be watched.
-    fail("writing the watermark: " + recorded.ToString());
-  }
+  synced_to_ = written_to;
   return true;
+}
+
+void Syncer::record() {
+  const rocksdb::IOStatus recorded = ledger_.record(synced_to_, Ledger::Sync::now_and_then);
+  // What was synced is safe and was answered so; but the next commits would not be watched.
+  if (!recorded.ok()) fail("writing the watermark: " + recorded.ToString());
 }
 
 }  // namespace pawl::storage

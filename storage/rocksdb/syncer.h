@@ -56,6 +56,7 @@ class Syncer {
   void run();
   void answer(std::vector<Pending>& batch);
   bool sync();
+  void record();
 
   rocksdb::DB& db_;
   LogGates& gates_;
@@ -70,6 +71,7 @@ class Syncer {
   bool stop_ = false;
   std::uint64_t pushed_ = 0;
   std::uint64_t answered_ = 0;
+  std::uint64_t synced_to_ = 0;  // the last sequence number that is on disk; of the sync thread
 
   std::atomic<bool> failed_ = false;
   std::atomic<std::uint64_t> syncs_ = 0;
