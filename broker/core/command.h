@@ -11,29 +11,10 @@
 #include <vector>
 
 #include "broker/core/job.h"
+#include "broker/core/new_job.h"
+#include "broker/core/schedule.h"
 
 namespace pawl::core {
-
-/// One job to submit; what is absent comes from the queue's defaults, then from Job's.
-struct NewJob {
-  std::string queue;  // made on first use
-  std::string name;   // empty: the queue's name
-  Bytes payload;      // null: JSON null
-  std::optional<int> priority;
-  std::optional<Millis> delay_ms;
-  std::optional<Millis> run_at;  // at most one of the two
-  std::optional<std::uint32_t> max_attempts;
-  std::optional<std::uint32_t> max_stalls;
-  std::optional<Backoff> backoff;
-  std::optional<Millis> lease_ms;
-  std::optional<Millis> timeout_ms;
-  std::string unique_key;
-  Millis unique_for_ms = 0;
-  std::string group;
-  std::optional<Retention> retention;
-  std::vector<std::string> tags;
-  std::string traceparent;
-};
 
 /// The header Idempotency-Key: for 24 h the same key and body get the same answer; another body is refused.
 struct Idempotency {
@@ -181,6 +162,28 @@ struct DeleteQueue {
 };
 struct ListWorkers {};  // → WorkerList
 
+/// Makes the schedule or puts another in its place; what it did so far is kept, and so is the next run when
+/// the timetable stays the same. → ScheduleView
+struct PutSchedule {
+  Schedule schedule;
+};
+struct GetSchedule {  // → ScheduleView
+  std::string schedule;
+};
+struct ListSchedules {};  // → ScheduleList
+struct DeleteSchedule {   // its jobs stay. → ScheduleDeleted
+  std::string schedule;
+};
+/// One run now, whatever the timetable, the overlap rule and a pause say. → Submitted
+struct RunSchedule {
+  std::string schedule;
+};
+/// Paused, it makes no jobs, and what it does not run then is not made up for. → ScheduleView
+struct PauseSchedule {
+  std::string schedule;
+  bool paused = true;
+};
+
 /// No more grants: waiting polls are answered empty, workers are told to drain. For shutdown. →
 /// StoppedLeasing
 struct StopLeasing {};
@@ -188,7 +191,8 @@ struct StopLeasing {};
 using CommandBody =
     std::variant<Submit, Lease, AbandonLease, OpenWorker, SetCredit, CloseWorker, Settle, Heartbeat,
                  AppendLogs, GetJob, Why, LookResident, Cancel, Retry, Promote, Delete, GetQueue, ListQueues,
-                 PutQueue, DeleteQueue, ListWorkers, StopLeasing>;
+                 PutQueue, DeleteQueue, ListWorkers, PutSchedule, GetSchedule, ListSchedules, DeleteSchedule,
+                 RunSchedule, PauseSchedule, StopLeasing>;
 
 struct Command {
   Ticket ticket = Ticket::none;  // who gets the reply

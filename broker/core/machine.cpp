@@ -8,8 +8,8 @@
 
 namespace pawl::core {
 
-Machine::Machine(MachineOptions options, std::uint64_t seed)
-    : state_(std::make_unique<State>(options, seed)) {}
+Machine::Machine(MachineOptions options, std::uint64_t seed, const Calendar* calendar)
+    : state_(std::make_unique<State>(options, seed, calendar)) {}
 Machine::~Machine() = default;
 
 void Machine::restore_marks(const Marks& marks) { state_->marks = marks; }
@@ -99,6 +99,13 @@ void Machine::needs(const Command& command, Needs& needs) const {
       for (const Settlement& settlement : body.settlements) job(settlement.id);
     } else if constexpr (std::is_same_v<Body, Heartbeat>) {
       for (const Beat& beat : body.beats) job(beat.id);
+    } else if constexpr (std::is_same_v<Body, RunSchedule> || std::is_same_v<Body, GetSchedule> ||
+                         std::is_same_v<Body, PauseSchedule>) {
+      const auto row = state.schedules.find(body.schedule);
+      if (row != state.schedules.end()) state.schedule_needs(row->second, needs);
+    } else if constexpr (std::is_same_v<Body, PutSchedule>) {
+      const auto row = state.schedules.find(body.schedule.id);
+      if (row != state.schedules.end()) state.schedule_needs(row->second, needs);
     } else if constexpr (requires { body.id; }) {
       job(body.id);
       if constexpr (std::is_same_v<Body, Retry>) {

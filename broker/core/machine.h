@@ -39,6 +39,8 @@ struct MachineOptions {
   // it.
   std::size_t due_together = 32;
   std::size_t queues_max = 10'000;
+  std::size_t schedules_max = 10'000;
+  std::size_t schedule_slice = 64;   // most runs that one tick makes
   Millis worker_forget_ms = 60'000;  // workers that were not seen for so long leave the list
 };
 
@@ -81,17 +83,19 @@ struct TimerRequest {
 
 class Machine {
  public:
-  /// `seed` feeds jitter and the random part of ids; the same seed and calls give the same bytes.
-  Machine(MachineOptions options, std::uint64_t seed);
+  /// `seed` feeds jitter and the random part of ids; the same seed and calls give the same bytes. The
+  /// calendar outlives the machine; without one, schedules by cron never run.
+  Machine(MachineOptions options, std::uint64_t seed, const Calendar* calendar = nullptr);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  // Recovery, before anything else: marks, queues, retained counts, then grants. Each live lease is armed
-  // with its full length from `now`.
+  // Recovery, before anything else: marks, queues, retained counts, schedules, then grants. Each live lease
+  // is armed with its full length from `now`.
   void restore_marks(const Marks& marks);
   void restore_queue(QueueRow row);
   void restore_retained(const RetainedRow& row);
+  void restore_schedule(ScheduleRow row);
   /// jobs: the ready or else the parked rows that the grant's entries name, absent ones left out. Entries
   /// whose lease is over are ignored.
   void restore_grant(const Grant& grant, std::vector<Job> jobs, Now now);
@@ -118,7 +122,7 @@ class Machine {
   void match(Now now, Outbox& outbox);
 
   struct Deadline {
-    Millis wall = never;  // timers, retention
+    Millis wall = never;  // timers, schedules, retention
     Millis mono = never;  // leases, time limits, waits
   };
   Deadline next_deadline() const;

@@ -112,10 +112,12 @@ struct RetainedKey {
 };
 
 struct Machine::State {
-  State(MachineOptions machine_options, std::uint64_t seed) : options(machine_options), random(seed) {}
+  State(MachineOptions machine_options, std::uint64_t seed, const Calendar* calendar_in)
+      : options(machine_options), random(seed), calendar(calendar_in) {}
 
   MachineOptions options;
   std::uint64_t random;
+  const Calendar* calendar;
   Marks marks;
   bool marks_dirty = false;
   bool draining = false;
@@ -157,6 +159,9 @@ struct Machine::State {
   std::vector<JobId> fired;               // in this batch, and not yet written as ready
   bool timers_beyond = false;
 
+  std::map<std::string, ScheduleRow> schedules;
+  std::set<std::pair<Millis, std::string>> schedules_due;  // those that are not paused and have a next run
+
   std::map<RetainedKey, std::uint64_t> retained;
   std::set<RetainedKey> retained_dirty;
 
@@ -191,6 +196,7 @@ struct Machine::State {
   Queue* queue_of(const std::string& name);
   Queue* queue_of(QueueNumber number);
   Queue& make_queue(const std::string& name, Millis wall);
+  bool has_room_for_queues(std::size_t more) const;
   void mark_dirty(Queue& queue);
   void note_matchable(Queue& queue) {
     if (matchable.empty() || matchable.back() != &queue) matchable.push_back(&queue);
@@ -215,6 +221,16 @@ struct Machine::State {
                     bool by_worker, Now now, Outbox& outbox);
   void stall(Entry& entry, Now now, Outbox& outbox);
   void tell_lost(const Entry& entry, Outbox& outbox);
+
+  // schedules.cpp
+  void set_next_run(ScheduleRow& row, Millis after);
+  void arm(const ScheduleRow& row);
+  void disarm(const ScheduleRow& row);
+  void run_schedules(Now now, Outbox& outbox);
+  void fire_schedule(ScheduleRow& row, Now now, Outbox& outbox);
+  bool make_run(ScheduleRow& row, Millis due, bool by_hand, Now now, Outbox& outbox);
+  void schedule_needs(const ScheduleRow& row, Needs& needs) const;
+  ScheduleView view(const ScheduleRow& row, bool with_status) const;
 
   // tick.cpp
   std::size_t due_budget() const;
@@ -257,6 +273,12 @@ struct Machine::State {
   void apply(Ticket to, const PutQueue& put, Now now, Outbox& outbox);
   void apply(Ticket to, const DeleteQueue& remove, Now now, Outbox& outbox);
   void apply(Ticket to, const ListWorkers& list, Now now, Outbox& outbox);
+  void apply(Ticket to, const PutSchedule& put, Now now, Outbox& outbox);
+  void apply(Ticket to, const GetSchedule& get, Now now, Outbox& outbox);
+  void apply(Ticket to, const ListSchedules& list, Now now, Outbox& outbox);
+  void apply(Ticket to, const DeleteSchedule& remove, Now now, Outbox& outbox);
+  void apply(Ticket to, const RunSchedule& run, Now now, Outbox& outbox);
+  void apply(Ticket to, const PauseSchedule& pause, Now now, Outbox& outbox);
   void apply(Ticket to, const StopLeasing& stop, Now now, Outbox& outbox);
 
   Submitted::Item submit_one(const NewJob& spec, Now now, Outbox& outbox);

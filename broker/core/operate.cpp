@@ -142,6 +142,10 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
       if (subscription.queue == queue) return in_use("worker " + waiter->worker_id + " is connected to it");
     }
   }
+  for (const auto& [id, row] : schedules) {
+    if (row.schedule.job.queue == remove.name)
+      return in_use("schedule " + id + " makes jobs for it; delete that first");
+  }
   std::vector<Ticket> polls;
   for (const auto& [key, waiter] : waiters) {
     if (waiter->queues.size() == 1 && waiter->queues.front().queue == queue) polls.push_back(waiter->ticket);

@@ -108,6 +108,8 @@ class Outbox {
   virtual void put_unique(QueueNumber queue, std::string_view key, const UniqueRow& row) = 0;
   virtual void erase_unique(QueueNumber queue, std::string_view key) = 0;
   virtual void put_idempotency(std::string_view key, const IdempotencyRow& row) = 0;
+  virtual void put_schedule(const ScheduleRow& row) = 0;
+  virtual void erase_schedule(const std::string& id) = 0;
   virtual void put_logs(const JobId& id, std::uint32_t first_line, Millis at,
                         std::span<const std::string> lines) = 0;
   virtual void erase_logs(const JobId& id) = 0;

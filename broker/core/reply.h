@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/core/job.h"
+#include "broker/core/schedule.h"
 
 namespace pawl::core {
 
@@ -23,6 +24,8 @@ enum class Refusal : std::uint8_t {
   queue_in_use,          // it has jobs that stand against deleting it
   too_many_queues,
   too_many_log_lines,
+  unknown_schedule,
+  too_many_schedules,
 };
 
 struct Refused {
@@ -178,12 +181,26 @@ struct WorkerView {
 struct WorkerList {
   std::vector<WorkerView> workers;  // by id
 };
+inline constexpr std::size_t next_runs_told = 5;
+struct ScheduleView {
+  ScheduleRow row;
+  std::vector<Millis> next_runs;        // next_runs_told at most; none while paused
+  std::optional<Status> last_status{};  // of last_job; absent when that is gone, and in lists
+};
+struct ScheduleList {
+  std::vector<ScheduleView> schedules;  // by id
+};
+struct ScheduleDeleted {
+  std::string schedule;
+};
+
 struct StoppedLeasing {
   std::uint64_t active = 0;  // leases still held
 };
 
-using Reply = std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone,
-                           LogsKept, JobView, Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList,
-                           QueueDeleted, WorkerList, StoppedLeasing>;
+using Reply =
+    std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone, LogsKept, JobView,
+                 Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList, QueueDeleted, WorkerList,
+                 ScheduleView, ScheduleList, ScheduleDeleted, StoppedLeasing>;
 
 }  // namespace pawl::core

@@ -228,6 +228,10 @@ Queue& Machine::State::make_queue(const std::string& name, Millis wall) {
   return made;
 }
 
+bool Machine::State::has_room_for_queues(std::size_t more) const {
+  return queues.size() + more <= options.queues_max && marks.next_queue + more <= queue_number_max;
+}
+
 void Machine::State::mark_dirty(Queue& queue) {
   if (queue.dirty) return;
   queue.dirty = true;

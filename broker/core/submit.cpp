@@ -94,8 +94,7 @@ void Machine::State::apply(Ticket to, const Submit& submit, Now now, Outbox& out
   for (const NewJob& spec : submit.jobs) {
     if (queue_of(spec.queue) == nullptr) unknown.insert(spec.queue);
   }
-  if (!unknown.empty() && (queues.size() + unknown.size() > options.queues_max ||
-                           marks.next_queue + unknown.size() > queue_number_max)) {
+  if (!unknown.empty() && !has_room_for_queues(unknown.size())) {
     outbox.reply(to, Refused{Refusal::too_many_queues,
                              "the broker holds its limit of queues; delete one that is not needed",
                              {},

@@ -29,6 +29,11 @@ void Machine::tick_needs(Now now, Needs& needs) const {
     if (due > now.wall || left-- == 0) break;
     if (!state_->known(id)) needs.jobs.push_back(id);
   }
+  left = state_->options.schedule_slice;
+  for (const auto& [due, id] : state_->schedules_due) {
+    if (due > now.wall || left-- == 0) break;
+    state_->schedule_needs(state_->schedules.at(id), needs);
+  }
 }
 
 void Machine::State::fire_timers(Now now, Outbox& outbox) {
@@ -140,6 +145,7 @@ void Machine::tick(Now now, Outbox& outbox) {
   state.observe(now);
   state.drop_retained(now, outbox);
   state.fire_timers(now, outbox);
+  state.run_schedules(now, outbox);
   state.expire_leases(now, outbox);
   state.end_waits(now, outbox);
 }
@@ -148,6 +154,8 @@ Machine::Deadline Machine::next_deadline() const {
   const State& state = *state_;
   Deadline deadline;
   if (!state.timers.empty()) deadline.wall = state.timers.begin()->first;
+  if (!state.schedules_due.empty())
+    deadline.wall = std::min(deadline.wall, state.schedules_due.begin()->first);
   if (!state.retained.empty())
     deadline.wall = std::min(deadline.wall, state.retained.begin()->first.expires_at);
   if (!state.grant_deadlines.empty()) deadline.mono = state.grant_deadlines.top().first;

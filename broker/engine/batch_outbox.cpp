@@ -103,6 +103,14 @@ void BatchOutbox::put_idempotency(std::string_view key, const core::IdempotencyR
   batch.put(family::idempotency, key, value_);
 }
 
+void BatchOutbox::put_schedule(const core::ScheduleRow& row) {
+  value_.clear();
+  encode_schedule(row, value_);
+  batch.put(family::schedules, row.schedule.id, value_);
+}
+
+void BatchOutbox::erase_schedule(const std::string& id) { batch.erase(family::schedules, id); }
+
 void BatchOutbox::put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
                            std::span<const std::string> lines) {
   value_.clear();

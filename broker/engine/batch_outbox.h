@@ -45,6 +45,8 @@ class BatchOutbox final : public core::Outbox {
   void put_unique(core::QueueNumber queue, std::string_view key, const core::UniqueRow& row) override;
   void erase_unique(core::QueueNumber queue, std::string_view key) override;
   void put_idempotency(std::string_view key, const core::IdempotencyRow& row) override;
+  void put_schedule(const core::ScheduleRow& row) override;
+  void erase_schedule(const std::string& id) override;
   void put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
                 std::span<const std::string> lines) override;
   void erase_logs(const core::JobId& id) override;

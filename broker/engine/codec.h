@@ -30,6 +30,7 @@ void encode_retained(const core::RetainedRow& row, std::string& out);
 void encode_marks(const core::Marks& marks, std::string& out);
 void encode_unique(const core::UniqueRow& row, std::string& out);
 void encode_idempotency(const core::IdempotencyRow& row, std::string& out);
+void encode_schedule(const core::ScheduleRow& row, std::string& out);
 void encode_logs(std::span<const std::string> lines, std::string& out);
 
 Decoded<core::Job> decode_job(core::Place place, std::string_view key, std::string_view value);
@@ -39,6 +40,8 @@ Decoded<core::RetainedRow> decode_retained(std::string_view key, std::string_vie
 Decoded<core::Marks> decode_marks(std::string_view value);
 Decoded<core::UniqueRow> decode_unique(std::string_view value);
 Decoded<core::IdempotencyRow> decode_idempotency(std::string_view value);
+/// The key is the schedule's id.
+Decoded<core::ScheduleRow> decode_schedule(std::string_view key, std::string_view value);
 struct LogRow {
   core::JobId id;
   core::Millis at = 0;

@@ -2,6 +2,7 @@
 // fields.
 #include "broker/engine/bytes.h"
 #include "broker/engine/codec.h"
+#include "broker/engine/codec_parts.h"
 
 namespace pawl::engine {
 
@@ -95,31 +96,6 @@ std::size_t room_for(const Job& job) {
             error.worker_id.size();
   }
   return room;
-}
-
-void write_backoff(Writer& to, const core::Backoff& backoff) {
-  to.byte(static_cast<std::uint8_t>(backoff.type));
-  to.zigzag(backoff.delay_ms);
-  to.real(backoff.factor);
-  to.zigzag(backoff.max_delay_ms);
-  to.real(backoff.jitter);
-}
-
-core::Backoff read_backoff(Reader& from) {
-  core::Backoff backoff;
-  const std::uint8_t type = from.byte();
-  if (type > 2) from.fail();
-  backoff.type = static_cast<core::Backoff::Type>(type);
-  backoff.delay_ms = from.zigzag();
-  backoff.factor = from.real();
-  backoff.max_delay_ms = from.zigzag();
-  backoff.jitter = from.real();
-  return backoff;
-}
-
-Status read_status(Reader& from, std::uint8_t byte) {
-  if (byte >= core::status_count) from.fail();
-  return from.ok() ? static_cast<Status>(byte) : Status::pending;
 }
 
 // What became of it, after the name and the payload's turn.
@@ -242,11 +218,7 @@ void read_life(Reader& from, Job& job, std::uint64_t bits) {
 
 void read_terms(Reader& from, Job& job, std::uint64_t bits) {
   const auto has = [bits](Bit which) { return (bits >> which & 1) != 0; };
-  if (has(has_priority)) {
-    const std::int64_t priority = from.zigzag();
-    if (priority < -1000 || priority > 1000) return from.fail();
-    job.priority = static_cast<int>(priority);
-  }
+  if (has(has_priority)) job.priority = read_priority(from);
   if (has(has_max_attempts)) job.max_attempts = from.varint32();
   if (has(has_max_stalls)) job.max_stalls = from.varint32();
   if (has(has_backoff)) job.backoff = read_backoff(from);

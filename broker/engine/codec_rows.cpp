@@ -1,6 +1,7 @@
 // Every record but the job's.
 #include "broker/engine/bytes.h"
 #include "broker/engine/codec.h"
+#include "broker/engine/codec_parts.h"
 #include "broker/engine/engine.h"
 
 namespace pawl::engine {
@@ -19,11 +20,6 @@ std::unexpected<DecodeError> damaged(const char* what) {
 
 void begin(Reader& from) {
   if (from.byte() != version_1) from.fail();
-}
-
-Status read_status(Reader& from, std::uint8_t byte) {
-  if (byte >= core::status_count) from.fail();
-  return from.ok() ? static_cast<Status>(byte) : Status::pending;
 }
 
 Millis read_stamp(Reader& from) {
@@ -64,19 +60,10 @@ void write_settings(Writer& to, const core::QueueSettings& settings) {
   if (settings.priority) to.zigzag(*settings.priority);
   if (settings.max_attempts) to.varint(*settings.max_attempts);
   if (settings.max_stalls) to.varint(*settings.max_stalls);
-  if (settings.backoff) {
-    to.byte(static_cast<std::uint8_t>(settings.backoff->type));
-    to.zigzag(settings.backoff->delay_ms);
-    to.real(settings.backoff->factor);
-    to.zigzag(settings.backoff->max_delay_ms);
-    to.real(settings.backoff->jitter);
-  }
+  if (settings.backoff) write_backoff(to, *settings.backoff);
   if (settings.lease_ms) to.zigzag(*settings.lease_ms);
   if (settings.timeout_ms) to.zigzag(*settings.timeout_ms);
-  if (settings.retention) {
-    to.zigzag(settings.retention->completed_ms);
-    to.zigzag(settings.retention->failed_ms);
-  }
+  if (settings.retention) write_retention(to, *settings.retention);
 }
 
 core::QueueSettings read_settings(Reader& from) {
@@ -86,32 +73,13 @@ core::QueueSettings read_settings(Reader& from) {
   const auto has = [bits](SettingBit which) { return (bits >> which & 1) != 0; };
   settings.paused = has(is_paused);
   if (has(has_pause_reason)) settings.pause_reason = from.text();
-  if (has(has_priority)) {
-    const std::int64_t priority = from.zigzag();
-    if (priority < -1000 || priority > 1000) from.fail();
-    settings.priority = static_cast<int>(priority);
-  }
+  if (has(has_priority)) settings.priority = read_priority(from);
   if (has(has_max_attempts)) settings.max_attempts = from.varint32();
   if (has(has_max_stalls)) settings.max_stalls = from.varint32();
-  if (has(has_backoff)) {
-    core::Backoff backoff;
-    const std::uint8_t type = from.byte();
-    if (type > 2) from.fail();
-    backoff.type = static_cast<core::Backoff::Type>(type);
-    backoff.delay_ms = from.zigzag();
-    backoff.factor = from.real();
-    backoff.max_delay_ms = from.zigzag();
-    backoff.jitter = from.real();
-    settings.backoff = backoff;
-  }
+  if (has(has_backoff)) settings.backoff = read_backoff(from);
   if (has(has_lease_ms)) settings.lease_ms = from.zigzag();
   if (has(has_timeout_ms)) settings.timeout_ms = from.zigzag();
-  if (has(has_retention)) {
-    core::Retention retention;
-    retention.completed_ms = from.zigzag();
-    retention.failed_ms = from.zigzag();
-    settings.retention = retention;
-  }
+  if (has(has_retention)) settings.retention = read_retention(from);
   return settings;
 }
 
@@ -121,9 +89,10 @@ std::vector<storage::FamilySpec> families() {
   const auto plain = [](const char* name) { return storage::FamilySpec{name, false, false}; };
   const auto once = [](const char* name) { return storage::FamilySpec{name, true, false}; };
   const auto expiring = [](const char* name) { return storage::FamilySpec{name, false, true}; };
-  return {plain("meta"),     plain("queues"), once("ready"),      plain("parked"),    expiring("ended"),
-          expiring("dead"),  once("timers"),  once("grants"),     expiring("unique"), expiring("idempotency"),
-          plain("retained"), plain("logs"),   plain("operations")};
+  return {plain("meta"),       plain("queues"),         once("ready"),     plain("parked"),
+          expiring("ended"),   expiring("dead"),        once("timers"),    once("grants"),
+          expiring("unique"),  expiring("idempotency"), plain("retained"), plain("logs"),
+          plain("operations"), plain("schedules")};
 }
 
 void encode_queue(const core::QueueRow& row, std::string& out) {

@@ -54,10 +54,11 @@ struct EngineOptions {
   std::size_t inbox_bytes = 128u << 20;  // payloads of those that wait
   std::size_t batch_commands = 2048;     // most in one batch
   std::size_t batch_bytes = 8u << 20;
-  std::size_t batches_in_flight = 8;  // written, not yet durable
-  std::size_t events_kept = 65'536;   // for Last-Event-ID
-  std::uint64_t seed = 0;             // 0: from the operating system
-  Clock clock;                        // default: the system's
+  std::size_t batches_in_flight = 8;               // written, not yet durable
+  std::size_t events_kept = 65'536;                // for Last-Event-ID
+  std::uint64_t seed = 0;                          // 0: from the operating system
+  Clock clock;                                     // default: the system's
+  std::shared_ptr<const core::Calendar> calendar;  // null: schedules by cron never run
   /// Called once, from any thread, when a commit failed and nothing more can be promised: log, exit non-zero.
   std::function<void(const std::string&)> on_fatal;
   std::function<void(const std::string&)> log_info;  // null: nowhere

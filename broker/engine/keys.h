@@ -28,6 +28,7 @@ inline constexpr storage::Family idempotency{9};
 inline constexpr storage::Family retained{10};
 inline constexpr storage::Family logs{11};
 inline constexpr storage::Family operations{12};
+inline constexpr storage::Family schedules{13};
 }  // namespace family
 
 constexpr storage::Family family_of(core::Place place) {

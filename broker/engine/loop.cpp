@@ -34,7 +34,7 @@ Loop::Loop(Parts parts, const EngineOptions& options)
       gate_(parts.gate),
       pressure_(parts.pressure),
       options_(options),
-      machine_(options.machine, seed_of(options)),
+      machine_(options.machine, seed_of(options), options.calendar.get()),
       loader_(partition_, machine_, inbox_, [this](const std::string& why) { gate_.fail(why); }) {}
 
 void Loop::run() {

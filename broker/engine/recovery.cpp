@@ -59,6 +59,15 @@ bool Loop::recover() {
                        machine_.restore_retained(*row);
                      return !gate_.failed();
                    });
+  loader_.read_all({family::schedules, {}, std::string(129, '\xff')},
+                   [&](std::string_view key, std::string_view value) {
+                     Decoded<core::ScheduleRow> row = decode_schedule(key, value);
+                     if (!row)
+                       loader_.fail(row.error().what);
+                     else
+                       machine_.restore_schedule(std::move(*row));
+                     return !gate_.failed();
+                   });
   if (gate_.failed()) return false;
   restore_grants(now);
   machine_.after_commit();

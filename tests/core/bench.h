@@ -26,6 +26,7 @@ struct Rows : Outbox {
   std::map<std::pair<QueueNumber, std::string>, UniqueRow> unique;
   std::map<std::string, IdempotencyRow> idempotency;
   std::map<JobId, std::vector<std::string>> logs;
+  std::map<std::string, ScheduleRow> schedules;
   Marks marks;
   std::vector<std::pair<Ticket, Reply>> replies;
   std::size_t overwritten_ready = 0;
@@ -71,6 +72,8 @@ struct Rows : Outbox {
   void put_idempotency(std::string_view key, const IdempotencyRow& row) override {
     idempotency[std::string(key)] = row;
   }
+  void put_schedule(const ScheduleRow& row) override { schedules[row.schedule.id] = row; }
+  void erase_schedule(const std::string& id) override { schedules.erase(id); }
   void put_logs(const JobId& id, std::uint32_t, Millis, std::span<const std::string> lines) override {
     logs[id].insert(logs[id].end(), lines.begin(), lines.end());
   }
@@ -83,8 +86,9 @@ struct Rows : Outbox {
 
 class Bench {
  public:
-  explicit Bench(MachineOptions options = {}) : options_(options) {
-    machine_ = std::make_unique<Machine>(options_, 7);
+  explicit Bench(MachineOptions options = {}, const Calendar* calendar = nullptr)
+      : options_(options), calendar_(calendar) {
+    machine_ = std::make_unique<Machine>(options_, 7, calendar_);
   }
 
   Rows rows;
@@ -140,13 +144,14 @@ class Bench {
   }
   /// The process dies and comes back with what the rows say.
   void restart() {
-    machine_ = std::make_unique<Machine>(options_, 11);
+    machine_ = std::make_unique<Machine>(options_, 11, calendar_);
     rows.replies.clear();
     machine_->restore_marks(rows.marks);
     for (const auto& [number, row] : rows.queues) machine_->restore_queue(row);
     for (const auto& [key, count] : rows.retained) {
       machine_->restore_retained({std::get<1>(key), std::get<2>(key), std::get<0>(key), count});
     }
+    for (const auto& [id, row] : rows.schedules) machine_->restore_schedule(row);
     for (const auto& [number, grant] : std::map(rows.grants)) {
       std::vector<Job> held;
       for (const Grant::Entry& entry : grant.entries) {
@@ -271,6 +276,7 @@ class Bench {
   }
 
   MachineOptions options_;
+  const Calendar* calendar_;
   std::unique_ptr<Machine> machine_;
   std::uint64_t tickets_ = 0;
 };

@@ -372,6 +372,14 @@ void Broker::put_idempotency(std::string_view key, const IdempotencyRow& row) {
   wrote_ = true;
   parts_.disk.rows().put_idempotency(key, row);
 }
+void Broker::put_schedule(const ScheduleRow& row) {
+  wrote_ = true;
+  parts_.disk.rows().put_schedule(row);
+}
+void Broker::erase_schedule(const std::string& id) {
+  wrote_ = true;
+  parts_.disk.rows().erase_schedule(id);
+}
 void Broker::put_logs(const JobId& id, std::uint32_t first_line, Millis at,
                       std::span<const std::string> lines) {
   wrote_ = true;

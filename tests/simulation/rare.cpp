@@ -41,6 +41,7 @@ std::string_view name_of(Rare rare) {
       "timer-ahead-of-a-full-window",
       "due-slice-full",
       "timers-erased-together",
+      "restored-from-a-parked-row",
       "name-filter-passed-over",
       "active-memory-full",
       "paused-with-waiting-workers",
@@ -69,6 +70,7 @@ std::string_view name_of(Rare rare) {
       "drained",
       "restart-equals-memory",
   };
+  static_assert(!names.back().empty(), "one of them has no name");
   return names[static_cast<std::size_t>(rare)];
 }
 

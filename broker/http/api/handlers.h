@@ -12,6 +12,9 @@ namespace pawl::http::api {
 void submit_job(Call& call);
 void submit_batch(Call& call);
 
+/// The answer of a submit: 202, or 200 for an earlier job; `queue` for an item that names none.
+Response submitted_response(const core::Submitted& submitted, const std::string& queue);
+
 // Read and watch
 void get_job(Call& call);
 void list_jobs(Call& call);
@@ -48,6 +51,13 @@ void replay_dead_letters(Call& call);
 void purge_dead_letters(Call& call);
 void get_operation(Call& call);
 void cancel_operation(Call& call);
+void list_schedules(Call& call);
+void get_schedule(Call& call);
+void put_schedule(Call& call);
+void delete_schedule(Call& call);
+void run_schedule(Call& call);
+void pause_schedule(Call& call);
+void resume_schedule(Call& call);
 void list_workers(Call& call);
 void get_stats(Call& call);
 void get_metrics(Call& call);

@@ -33,6 +33,8 @@ bool take_idempotency_key(Call& call, core::Submit& submit) {
   return true;
 }
 
+}  // namespace
+
 Response submitted_response(const core::Submitted& submitted, const std::string& queue) {
   core::Submitted::Item item = submitted.jobs.at(0);
   item.deduplicated = item.deduplicated || submitted.repeated;
@@ -43,8 +45,6 @@ Response submitted_response(const core::Submitted& submitted, const std::string&
   response.headers.emplace_back("Location", "/jobs/" + wire::format_uuid(item.id.bytes));
   return response;
 }
-
-}  // namespace
 
 void submit_job(Call& call) {
   auto job = read_submit(call.request.body, call.context.limits);

@@ -33,6 +33,10 @@ const ProblemType& type_of(core::Refusal why) {
       return problem::queue_in_use;
     case too_many_queues:
       return problem::too_many_queues;
+    case unknown_schedule:
+      return problem::unknown_schedule;
+    case too_many_schedules:
+      return problem::too_many_schedules;
     case too_many_log_lines:
       return problem::too_many_log_lines;
   }

@@ -34,6 +34,7 @@ inline constexpr ProblemType not_found{names::not_found, 404, "There is nothing 
 inline constexpr ProblemType unknown_job{names::unknown_job, 404, "There is no such job"};
 inline constexpr ProblemType unknown_queue{names::unknown_queue, 404, "There is no such queue"};
 inline constexpr ProblemType unknown_operation{names::unknown_operation, 404, "There is no such operation"};
+inline constexpr ProblemType unknown_schedule{names::unknown_schedule, 404, "There is no such schedule"};
 inline constexpr ProblemType method_not_allowed{names::method_not_allowed, 405,
                                                 "The path does not take this method"};
 inline constexpr ProblemType request_timeout{names::request_timeout, 408,
@@ -44,6 +45,8 @@ inline constexpr ProblemType unique_key_taken{names::unique_key_taken, 409,
                                               "Another live job has the unique key"};
 inline constexpr ProblemType queue_in_use{names::queue_in_use, 409, "The queue still has jobs"};
 inline constexpr ProblemType too_many_queues{names::too_many_queues, 409, "There are too many queues"};
+inline constexpr ProblemType too_many_schedules{names::too_many_schedules, 409,
+                                                "There are too many schedules"};
 inline constexpr ProblemType too_many_log_lines{names::too_many_log_lines, 409,
                                                 "The job has too many log lines"};
 inline constexpr ProblemType body_too_large{names::body_too_large, 413, "The body is too large"};
@@ -79,6 +82,7 @@ inline constexpr std::array all{bad_request,
                                 unknown_job,
                                 unknown_queue,
                                 unknown_operation,
+                                unknown_schedule,
                                 method_not_allowed,
                                 request_timeout,
                                 lease_lost,
@@ -86,6 +90,7 @@ inline constexpr std::array all{bad_request,
                                 unique_key_taken,
                                 queue_in_use,
                                 too_many_queues,
+                                too_many_schedules,
                                 too_many_log_lines,
                                 body_too_large,
                                 target_too_long,

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,16 @@ Parsed<core::Settle> read_settle(std::string_view body, const Limits& limits);
 Parsed<core::AppendLogs> read_logs(std::string_view body, const core::JobId& id, const Limits& limits);
 
 Parsed<core::PutQueue> read_put_queue(std::string_view body, std::string queue, const Limits& limits);
+/// What is wrong with a cron expression or a time zone.
+struct TimetableFault {
+  std::string_view field;  // cron or timezone
+  std::string what;
+};
+/// Nothing when the calendar can follow it. Null: there is no calendar. Thread: any.
+using CheckTimetable = std::function<std::optional<TimetableFault>(const core::Timetable&)>;
+Parsed<core::Schedule> read_put_schedule(std::string_view body, std::string id, const Limits& limits,
+                                         const CheckTimetable& check);
+
 /// Pause and drain: {} or nothing at all; pause also takes `reason`.
 Parsed<std::optional<std::string>> read_pause(std::string_view body, const Limits& limits);
 Parsed<void> read_nothing(std::string_view body, const Limits& limits);

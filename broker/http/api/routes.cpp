@@ -51,6 +51,13 @@ constexpr std::array table{
     Route{post, "/queues/{queue}/dlq/purge", "purgeDeadLetters", purge_dead_letters, may_body},
     Route{get, "/bulk/{operationId}", "getOperation", get_operation},
     Route{post, "/bulk/{operationId}/cancel", "cancelOperation", cancel_operation, may_body},
+    Route{get, "/schedules", "listSchedules", list_schedules},
+    Route{get, "/schedules/{scheduleId}", "getSchedule", get_schedule},
+    Route{put, "/schedules/{scheduleId}", "putSchedule", put_schedule, body, of_payload},
+    Route{del, "/schedules/{scheduleId}", "deleteSchedule", delete_schedule},
+    Route{post, "/schedules/{scheduleId}/run", "runSchedule", run_schedule, may_body},
+    Route{post, "/schedules/{scheduleId}/pause", "pauseSchedule", pause_schedule, may_body},
+    Route{post, "/schedules/{scheduleId}/resume", "resumeSchedule", resume_schedule, may_body},
     Route{get, "/workers", "listWorkers", list_workers},
     Route{get, "/stats", "getStats", get_stats},
     Route{get, "/metrics", "getMetrics", get_metrics},
@@ -191,10 +198,13 @@ std::optional<core::JobId> path_job(Call& call) {
   return std::nullopt;
 }
 
-std::optional<std::string> path_queue(Call& call) {
+std::optional<std::string> path_queue(Call& call) { return path_name(call, "queue"); }
+
+std::optional<std::string> path_name(Call& call, std::string_view parameter) {
   if (wire::is_name(call.params[0])) return std::string(call.params[0]);
   Problem problem{problem::invalid_input, ""};
-  problem.errors.push_back({"/queue", "must match [A-Za-z0-9._:-]{1,128}", FieldError::In::path});
+  problem.errors.push_back(
+      {"/" + std::string(parameter), "must match [A-Za-z0-9._:-]{1,128}", FieldError::In::path});
   refuse(call, problem);
   return std::nullopt;
 }

@@ -13,6 +13,7 @@
 #include "broker/engine/engine.h"
 #include "broker/http/api/limits.h"
 #include "broker/http/api/problem.h"
+#include "broker/http/api/requests.h"
 #include "broker/http/exchange.h"
 
 namespace pawl::http::api {
@@ -24,6 +25,8 @@ struct ApiContext {
   std::string version = "0.1.0";
   std::string commit = {};      // of the source; empty: not known
   core::Millis started_at = 0;  // wall clock
+  /// What is wrong with the cron expression and time zone of a schedule. Null: there is no calendar for them.
+  CheckTimetable check_timetable = {};
   /// The text of GET /metrics. Null: 404.
   std::function<std::string()> metrics = {};
   /// Takes GET requests for `/` and below `/ui/`, when there is a dashboard; returns false for what it does

@@ -32,6 +32,8 @@ class CountingOutbox final : public core::Outbox {
   void erase_queue(const core::QueueRow&) override { ++rows; }
   void put_retained(const core::RetainedRow&) override { ++rows; }
   void put_marks(const core::Marks&) override { ++rows; }
+  void put_schedule(const core::ScheduleRow&) override { ++rows; }
+  void erase_schedule(const std::string&) override { ++rows; }
   void put_unique(core::QueueNumber, std::string_view, const core::UniqueRow&) override { ++rows; }
   void erase_unique(core::QueueNumber, std::string_view) override { ++rows; }
   void put_idempotency(std::string_view, const core::IdempotencyRow&) override { ++rows; }

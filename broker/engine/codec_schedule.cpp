@@ -1,0 +1,179 @@
+// The record of a schedule.
+#include "broker/engine/bytes.h"
+#include "broker/engine/codec.h"
+#include "broker/engine/codec_parts.h"
+
+namespace pawl::engine {
+
+using core::Millis;
+using core::NewJob;
+
+namespace {
+
+constexpr std::uint8_t schedule_version = 1;
+
+enum Bit : std::uint32_t {
+  has_name,
+  has_payload,
+  has_priority,
+  has_delay_ms,
+  has_run_at,
+  has_max_attempts,
+  has_max_stalls,
+  has_backoff,
+  has_lease_ms,
+  has_timeout_ms,
+  has_unique_key,
+  has_unique_for_ms,
+  has_group,
+  has_retention,
+  has_tags,
+  has_traceparent,
+  bit_count,
+};
+
+std::uint64_t present(const NewJob& job) {
+  const auto bit = [](Bit which, bool on) { return std::uint64_t{on} << which; };
+  return bit(has_name, !job.name.empty()) | bit(has_payload, job.payload != nullptr) |
+         bit(has_priority, job.priority.has_value()) | bit(has_delay_ms, job.delay_ms.has_value()) |
+         bit(has_run_at, job.run_at.has_value()) | bit(has_max_attempts, job.max_attempts.has_value()) |
+         bit(has_max_stalls, job.max_stalls.has_value()) | bit(has_backoff, job.backoff.has_value()) |
+         bit(has_lease_ms, job.lease_ms.has_value()) | bit(has_timeout_ms, job.timeout_ms.has_value()) |
+         bit(has_unique_key, !job.unique_key.empty()) | bit(has_unique_for_ms, job.unique_for_ms != 0) |
+         bit(has_group, !job.group.empty()) | bit(has_retention, job.retention.has_value()) |
+         bit(has_tags, !job.tags.empty()) | bit(has_traceparent, !job.traceparent.empty());
+}
+
+std::size_t room_for(const NewJob& job) {
+  std::size_t room = 20 * varint_max + job.queue.size() + job.name.size() + job.unique_key.size() +
+                     job.group.size() + job.traceparent.size() + 64;
+  if (job.payload) room += job.payload->size();
+  for (const std::string& tag : job.tags) room += tag.size() + varint_max;
+  return room;
+}
+
+void write_new_job(Writer& to, const NewJob& job) {
+  to.text(job.queue);
+  to.varint(present(job));
+  if (!job.name.empty()) to.text(job.name);
+  if (job.payload) to.text(*job.payload);
+  if (job.priority) to.zigzag(*job.priority);
+  if (job.delay_ms) to.zigzag(*job.delay_ms);
+  if (job.run_at) to.zigzag(*job.run_at);
+  if (job.max_attempts) to.varint(*job.max_attempts);
+  if (job.max_stalls) to.varint(*job.max_stalls);
+  if (job.backoff) write_backoff(to, *job.backoff);
+  if (job.lease_ms) to.zigzag(*job.lease_ms);
+  if (job.timeout_ms) to.zigzag(*job.timeout_ms);
+  if (!job.unique_key.empty()) to.text(job.unique_key);
+  if (job.unique_for_ms != 0) to.zigzag(job.unique_for_ms);
+  if (!job.group.empty()) to.text(job.group);
+  if (job.retention) write_retention(to, *job.retention);
+  if (!job.tags.empty()) {
+    to.varint(job.tags.size());
+    for (const std::string& tag : job.tags) to.text(tag);
+  }
+  if (!job.traceparent.empty()) to.text(job.traceparent);
+}
+
+NewJob read_new_job(Reader& from) {
+  NewJob job;
+  job.queue = from.text();
+  const std::uint64_t bits = from.varint();
+  if (bits >> bit_count != 0) from.fail();
+  const auto has = [bits](Bit which) { return (bits >> which & 1) != 0; };
+  if (has(has_name)) job.name = from.text();
+  if (has(has_payload)) job.payload = std::make_shared<const std::string>(from.text());
+  if (has(has_priority)) job.priority = read_priority(from);
+  if (has(has_delay_ms)) job.delay_ms = from.zigzag();
+  if (has(has_run_at)) job.run_at = from.zigzag();
+  if (has(has_max_attempts)) job.max_attempts = from.varint32();
+  if (has(has_max_stalls)) job.max_stalls = from.varint32();
+  if (has(has_backoff)) job.backoff = read_backoff(from);
+  if (has(has_lease_ms)) job.lease_ms = from.zigzag();
+  if (has(has_timeout_ms)) job.timeout_ms = from.zigzag();
+  if (has(has_unique_key)) job.unique_key = from.text();
+  if (has(has_unique_for_ms)) job.unique_for_ms = from.zigzag();
+  if (has(has_group)) job.group = from.text();
+  if (has(has_retention)) job.retention = read_retention(from);
+  if (has(has_tags)) {
+    const std::size_t count = from.count();
+    for (std::size_t i = 0; i < count && from.ok(); ++i) job.tags.emplace_back(from.text());
+  }
+  if (has(has_traceparent)) job.traceparent = from.text();
+  return job;
+}
+
+template <typename Enum>
+Enum read_enum(Reader& from, Enum last) {
+  const std::uint8_t byte = from.byte();
+  if (byte > static_cast<std::uint8_t>(last)) from.fail();
+  return from.ok() ? static_cast<Enum>(byte) : Enum{};
+}
+
+}  // namespace
+
+void encode_schedule(const core::ScheduleRow& row, std::string& out) {
+  const core::Schedule& schedule = row.schedule;
+  const core::Timetable& timetable = schedule.timetable;
+  const std::size_t room = room_for(schedule.job) + timetable.cron.size() + timetable.timezone.size() +
+                           row.last_error.size() + 20 * varint_max + 16;
+  append(out, room, [&](Writer& to) {
+    to.byte(schedule_version);
+    write_new_job(to, schedule.job);
+    to.text(timetable.cron);
+    to.text(timetable.timezone);
+    to.zigzag(timetable.every_ms);
+    to.zigzag(timetable.start_at);
+    to.zigzag(timetable.end_at);
+    to.varint(timetable.max_runs);
+    to.byte(static_cast<std::uint8_t>(schedule.missed));
+    to.byte(static_cast<std::uint8_t>(schedule.overlap));
+    to.byte(schedule.paused ? 1 : 0);
+    to.zigzag(row.created_at);
+    to.zigzag(row.updated_at);
+    to.zigzag(row.anchor);
+    to.zigzag(row.next_at);
+    to.varint(row.runs);
+    to.varint(row.skipped);
+    to.zigzag(row.last_at);
+    to.raw(row.last_job.view());
+    to.text(row.last_error);
+  });
+}
+
+Decoded<core::ScheduleRow> decode_schedule(std::string_view key, std::string_view value) {
+  Reader from(value);
+  core::ScheduleRow row;
+  core::Schedule& schedule = row.schedule;
+  core::Timetable& timetable = schedule.timetable;
+  schedule.id = key;
+  if (from.byte() != schedule_version) from.fail();
+  schedule.job = read_new_job(from);
+  timetable.cron = from.text();
+  timetable.timezone = from.text();
+  timetable.every_ms = from.zigzag();
+  timetable.start_at = from.zigzag();
+  timetable.end_at = from.zigzag();
+  timetable.max_runs = from.varint();
+  schedule.missed = read_enum(from, core::Missed::all);
+  schedule.overlap = read_enum(from, core::Overlap::replace);
+  schedule.paused = from.byte() != 0;
+  row.created_at = from.zigzag();
+  row.updated_at = from.zigzag();
+  row.anchor = from.zigzag();
+  row.next_at = from.zigzag();
+  row.runs = from.varint();
+  row.skipped = from.varint();
+  row.last_at = from.zigzag();
+  const std::string_view last = from.raw(16);
+  if (from.ok()) row.last_job = id_at(last, 0);
+  row.last_error = from.text();
+  if (!from.done() || key.empty()) {
+    return std::unexpected(
+        DecodeError{"the record of schedule " + std::string(key) + " is damaged or of an unknown version"});
+  }
+  return row;
+}
+
+}  // namespace pawl::engine
