@@ -290,6 +290,11 @@ class Checker {
       if (!row) return problem("{}", row.error().what);
       ++report_.operations;
     });
+    scan(family::schedules, 128, "schedules", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::ScheduleRow> row = decode_schedule(key, value);
+      if (!row) return problem("{}", row.error().what);
+      ++report_.schedules;
+    });
   }
 
   const storage::Snapshot& snapshot_;

@@ -20,6 +20,7 @@ struct CheckReport {
   std::uint64_t idempotency_keys = 0;
   std::uint64_t log_rows = 0;
   std::uint64_t operations = 0;
+  std::uint64_t schedules = 0;
   std::uint64_t expired_rows = 0;     // past their stamp, not dropped yet
   std::uint64_t leftover_timers = 0;  // of deleted queues; they vanish when they come due
   std::uint64_t problem_count = 0;

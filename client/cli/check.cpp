@@ -59,6 +59,7 @@ std::string json_of(const engine::CheckReport& report) {
       .add("idempotencyKeys", count(report.idempotency_keys))
       .add("logRows", count(report.log_rows))
       .add("operations", count(report.operations))
+      .add("schedules", count(report.schedules))
       .add("expiredRows", count(report.expired_rows))
       .add("problemCount", count(report.problem_count))
       .add("problems", report.problems)

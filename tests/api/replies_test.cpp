@@ -41,6 +41,43 @@ TEST(RepliesTest, ARecordShowsEverything) {
       R"("uniqueKey":null,"uniqueForMs":0,"traceparent":null,"logLines":0})");
 }
 
+TEST(RepliesTest, AScheduleShowsItsTemplateItsTimetableAndItsRuns) {
+  core::ScheduleView view;
+  core::ScheduleRow& row = view.row;
+  row.schedule.id = "s";
+  row.schedule.job.queue = "q";
+  row.schedule.job.payload = std::make_shared<const std::string>(R"({"z": 1.0})");
+  row.schedule.job.max_attempts = 5;
+  row.schedule.timetable.every_ms = 60'000;
+  row.created_at = row.updated_at = 1'791'104'887'006;
+  std::string out;
+  append_schedule(out, view);
+  EXPECT_EQ(
+      out,
+      R"({"scheduleId":"s","queue":"q","payload":{"z": 1.0},"maxAttempts":5,"everyMs":60000,"startAt":null,)"
+      R"("endAt":null,"maxRuns":null,"missed":"one","overlap":"allow","paused":false,"nextRuns":[],)"
+      R"("lastRun":null,"runs":0,"skipped":0,"createdAt":"2026-10-04T09:08:07.006Z",)"
+      R"("updatedAt":"2026-10-04T09:08:07.006Z"})");
+
+  row.schedule.timetable = {"0 2 * * *", "Europe/Berlin", 0, 1'791'104'887'006, core::never, 3};
+  view.next_runs = {1'791'104'887'006};
+  row.last_at = 1'791'104'887'006;
+  row.last_job = id;
+  view.last_status = core::Status::active;
+  out.clear();
+  append_schedule(out, view);
+  EXPECT_NE(
+      out.find(R"("cron":"0 2 * * *","timezone":"Europe/Berlin","startAt":"2026-10-04T09:08:07.006Z",)"),
+      std::string::npos);
+  EXPECT_NE(out.find(R"("nextRuns":["2026-10-04T09:08:07.006Z"],"lastRun":{"at":"2026-10-04T09:08:07.006Z",)"
+                     R"("jobId":"0199b3c2-7a10-7000-8000-0000a1f40001","status":"active"})"),
+            std::string::npos);
+  row.last_error = "full";
+  out.clear();
+  append_schedule(out, view);
+  EXPECT_NE(out.find(R"("jobId":null,"error":"full"})"), std::string::npos);
+}
+
 TEST(RepliesTest, AListCarriesNoPayloadUnlessItIsWantedAndItsRoomIsBounded) {
   engine::JobPage page;
   page.jobs = {sample(), sample()};
@@ -145,9 +182,9 @@ TEST(RepliesTest, ProblemsCarryTheirHeadersAndMembers) {
 TEST(RepliesTest, EveryRefusalAndBusyHasItsStatus) {
   using enum core::Refusal;
   const std::pair<core::Refusal, unsigned> refusals[]{
-      {unknown_job, 404},  {unknown_queue, 404},        {lease_lost, 409},
-      {wrong_state, 409},  {idempotency_mismatch, 422}, {unique_key_taken, 409},
-      {queue_in_use, 409}, {too_many_queues, 409},      {too_many_log_lines, 409}};
+      {unknown_job, 404},          {unknown_queue, 404},    {lease_lost, 409},        {wrong_state, 409},
+      {idempotency_mismatch, 422}, {unique_key_taken, 409}, {queue_in_use, 409},      {too_many_queues, 409},
+      {too_many_log_lines, 409},   {unknown_schedule, 404}, {too_many_schedules, 409}};
   for (const auto& [why, status] : refusals)
     EXPECT_EQ(problem_of(core::Refused{why, "", {}, {}}).type.status, status);
   const std::pair<engine::Busy, unsigned> busies[]{{engine::Busy::inbox_full, 503},

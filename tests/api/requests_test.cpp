@@ -332,6 +332,54 @@ TEST(RequestsTest, AQueueChangeTellsSetFromClearedFromUntouched) {
   EXPECT_EQ(verdict(read_put_queue("", "q", limits)), "400 @0");
 }
 
+TEST(RequestsTest, AScheduleIsASubmitWithATimetable) {
+  const CheckTimetable check = [](const core::Timetable& timetable) -> std::optional<TimetableFault> {
+    if (timetable.cron == "bad") return TimetableFault{"cron", "has one field"};
+    return std::nullopt;
+  };
+  const auto put = read_put_schedule(
+      R"({"queue":"q","name":"n","payload":{"a": 1},"tags":["x"],"cron":"0 2 * * *","timezone":"Asia/Gaza",)"
+      R"("startAt":"2026-10-04T09:08:07Z","endAt":null,"maxRuns":7,"missed":"all","overlap":"skip","paused":true})",
+      "s", limits, check);
+  ASSERT_EQ(verdict(put), "ok");
+  EXPECT_EQ(put->id, "s");
+  EXPECT_EQ(put->job.queue, "q");
+  EXPECT_EQ(*put->job.payload, R"({"a": 1})");
+  EXPECT_EQ(put->timetable,
+            (core::Timetable{"0 2 * * *", "Asia/Gaza", 0, 1'791'104'887'000, core::never, 7}));
+  EXPECT_EQ(put->missed, core::Missed::all);
+  EXPECT_EQ(put->overlap, core::Overlap::skip);
+  EXPECT_TRUE(put->paused);
+
+  struct Row {
+    std::string_view body;
+    std::string_view verdict;
+  };
+  constexpr Row rows[] = {
+      {R"({"queue":"q","everyMs":1000})", "ok"},
+      {R"({"everyMs":1000})", "422 /queue: is required"},
+      {R"({"queue":"q"})", "422 /cron: is required, unless everyMs is given"},
+      {R"({"queue":"q","everyMs":1000,"cron":"* * * * *"})", "422 /cron: excludes everyMs: give one of them"},
+      {R"({"queue":"q","everyMs":999})", "422 /everyMs: must be between 1000 and 31622400000"},
+      {R"({"queue":"q","cron":"bad"})", "422 /cron: has one field"},
+      {R"({"queue":"q","everyMs":1000,"runAt":"2026-10-04T09:08:07Z"})",
+       "422 /runAt: has no meaning here: the timetable says when; see startAt"},
+      {R"({"queue":"q","everyMs":1000,"uniqueForMs":5})", "422 /uniqueForMs: needs uniqueKey"},
+      {R"({"queue":"q","everyMs":1000,"missed":"some","overlap":"x","maxRuns":0})",
+       "422 /missed: must be skip, one or all; /overlap: must be allow, skip or replace; "
+       "/maxRuns: must be between 1 and 1000000000000"},
+      {R"({"queue":"q","everyMs":1000,"startAt":"2026-10-04T09:08:07Z","endAt":"2026-10-04T09:08:07Z"})",
+       "422 /endAt: must be after startAt"},
+      {R"({"queue":"q","everyMs":1000,"tags":["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16"]})",
+       "422 /tags: leaves no room: each job also gets the tag schedule:ID"},
+      {R"({"queue":"q","everyMs":1000,"every":1})", "422 /every: is not a known field"},
+  };
+  for (const Row& row : rows)
+    EXPECT_EQ(verdict(read_put_schedule(row.body, "s", limits, check)), row.verdict) << row.body;
+  EXPECT_EQ(verdict(read_put_schedule(R"({"queue":"q","cron":"* * * * *"})", "s", limits, {})),
+            "422 /cron: needs a calendar, which this broker lacks: use everyMs");
+}
+
 TEST(RequestsTest, BodiesThatMayBeAbsent) {
   EXPECT_EQ(verdict(read_nothing("", limits)), "ok");
   EXPECT_EQ(verdict(read_nothing(" {} ", limits)), "ok");
