@@ -72,7 +72,7 @@ struct CloseWorker {
 
 /// A worker's verdict on one attempt.
 struct Settlement {
-  enum class Outcome : std::uint8_t { complete, fail, release };
+  enum class Outcome : std::uint8_t { complete, fail, release, rate_limited };
   JobId id;
   LeaseNumber lease = LeaseNumber::none;
   Outcome outcome = Outcome::complete;
@@ -83,6 +83,7 @@ struct Settlement {
   bool permanent = false;
   std::optional<Millis> retry_delay_ms;  // fail: instead of the backoff
   Millis delay_ms = 0;                   // release
+  Millis retry_after_ms = 0;             // rate_limited: no job of its queue starts before
 };
 /// Each settlement stands alone. → Settled, one result each, in order
 struct Settle {
@@ -153,6 +154,9 @@ struct PutQueue {
   std::optional<std::optional<Millis>> lease_ms;
   std::optional<std::optional<Millis>> timeout_ms;
   std::optional<std::optional<Retention>> retention;
+  std::optional<std::optional<std::uint32_t>> max_concurrency;
+  std::optional<std::optional<RateLimit>> rate_limit;
+  bool let_go = false;      // ends what a rate-limited settlement holds back
   bool must_exist = false;  // pause and resume of an unknown queue are refused
 };
 /// Refused while jobs are active, and, unless `with_jobs`, while any are waiting or dead. → QueueDeleted

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/core/ids.h"
+#include "broker/core/pace.h"
 #include "broker/core/states.h"
 
 namespace pawl::core {
@@ -151,6 +152,8 @@ struct QueueSettings {
   std::optional<Millis> lease_ms;
   std::optional<Millis> timeout_ms;
   std::optional<Retention> retention;
+  std::optional<std::uint32_t> max_concurrency;  // 1…1 000 000 active jobs at once
+  std::optional<RateLimit> rate_limit;
 };
 
 }  // namespace pawl::core

@@ -176,8 +176,34 @@ void Machine::State::apply(Ticket, const CloseWorker& close, Now now, Outbox&) {
   }
 }
 
+// When the limits of the queue let a job start: at once, later, or when another ends (never).
+Millis Machine::State::opens_at(const Queue& queue, Millis wall) const {
+  const QueueSettings& settings = queue.row.settings;
+  if (settings.max_concurrency && queue.count(Status::active) >= *settings.max_concurrency) return never;
+  Millis opens = std::max(wall, queue.row.held_until);
+  if (settings.rate_limit) opens = std::max(opens, queue.row.pace.opens_at(*settings.rate_limit, wall));
+  return opens;
+}
+
+// Its limits keep its jobs from workers that wait: look again when they may start.
+void Machine::State::wake_later(Queue& queue) {
+  const Millis opens = opens_at(queue, matched_at);
+  if (opens <= matched_at || opens == queue.wake_at) return;
+  if (queue.count(Status::pending) + queue.count(Status::stalled) == 0) return;
+  const auto number = static_cast<std::uint32_t>(queue.row.number);
+  wakes.erase({queue.wake_at, number});
+  queue.wake_at = opens;
+  if (opens != never) wakes.emplace(opens, number);
+}
+
+// A job left `left`: that may let another start.
+void Machine::State::note_room(Queue& queue, Status left) {
+  if (left == Status::active && queue.row.settings.max_concurrency) note_matchable(queue);
+}
+
 bool Machine::State::grantable(const Queue& queue, const Waiter& waiter) const {
   if (queue.row.settings.paused || draining || too_much_active()) return false;
+  if (opens_at(queue, matched_at) > matched_at) return false;
   if (waiter.names.empty()) return !queue.window.empty();
   if (queue.window.has_any(waiter.names)) return true;
   // Only when its names were all looked for are the finds complete for it.
@@ -216,6 +242,7 @@ GrantedJob Machine::State::grant_one(Entry& entry, Waiter& waiter, Now now, Outb
   mark_dirty(queue);
   job.started_at = now.wall;
   job.worker_id = waiter.worker_id;
+  if (queue.row.settings.rate_limit) queue.row.pace.start(*queue.row.settings.rate_limit, now.wall);
 
   const LeaseNumber number{marks.next_lease++};
   marks_dirty = true;
@@ -308,7 +335,9 @@ void Machine::State::match_queue(Queue& queue, Now now, Outbox& outbox) {
     if (taker == nullptr) {
       const bool named =
           std::ranges::any_of(queue.waiters, [](const Waiter* waiter) { return !waiter->names.empty(); });
-      if (named && !queue.row.settings.paused && !draining && !too_much_active()) want_named(queue);
+      const bool open = opens_at(queue, matched_at) <= matched_at;
+      if (named && open && !queue.row.settings.paused && !draining && !too_much_active()) want_named(queue);
+      if (!open) wake_later(queue);
       return;
     }
     Queue* from = choose(*taker);
@@ -341,6 +370,7 @@ void Machine::State::answer_impatient(Outbox& outbox) {
 
 void Machine::match(Now now, Outbox& outbox) {
   State& state = *state_;
+  state.matched_at = now.wall;
   std::vector<Queue*> todo = std::exchange(state.matchable, {});
   if (state.held_back && !state.too_much_active()) {
     state.held_back = false;

@@ -54,6 +54,7 @@ struct Queue {
   std::list<Waiter*> waiters;
   std::size_t subscribers = 0;  // polls and connections, with room or without
   std::size_t slots = 0;        // jobs that those could hold
+  Millis wake_at = never;       // its limits let something start then, and somebody waits for it
 
   std::uint64_t& count(Status status) { return row.counts[static_cast<std::size_t>(status)]; }
   std::uint64_t count(Status status) const { return row.counts[static_cast<std::size_t>(status)]; }
@@ -127,9 +128,11 @@ struct Machine::State {
   std::map<std::string, std::unique_ptr<Queue>> queues;
   std::unordered_map<std::uint32_t, Queue*> queues_by_number;
   std::unordered_set<Queue*> dirty_queues;
-  std::set<Queue*> named_queues;   // waiters want names that the window lacks
-  std::set<Queue*> refill_queues;  // window low and more in the store
-  std::vector<Queue*> matchable;   // something changed that may let a job meet a waiter
+  std::set<Queue*> named_queues;                     // waiters want names that the window lacks
+  std::set<Queue*> refill_queues;                    // window low and more in the store
+  std::set<std::pair<Millis, std::uint32_t>> wakes;  // queues by wake_at
+  Millis matched_at = 0;                             // wall, of the match under way
+  std::vector<Queue*> matchable;                     // something changed that may let a job meet a waiter
 
   std::unordered_map<JobId, std::unique_ptr<Entry>, JobIdHash> jobs;
   std::size_t windows_bytes = 0;
@@ -243,6 +246,9 @@ struct Machine::State {
   void return_credit(Ticket connection);
   bool too_much_active() const { return active_bytes > options.active_bytes && active_jobs > 0; }
   bool grantable(const Queue& queue, const Waiter& waiter) const;
+  Millis opens_at(const Queue& queue, Millis wall) const;
+  void wake_later(Queue& queue);
+  void note_room(Queue& queue, Status left);
   Entry* first_for(Queue& queue, const Waiter& waiter);
   Queue* choose(Waiter& waiter);
   void grant_some(Queue& queue, Waiter& waiter, std::size_t most, Now now, Outbox& outbox);
@@ -284,9 +290,11 @@ struct Machine::State {
   Submitted::Item submit_one(const NewJob& spec, Now now, Outbox& outbox);
   SettleResult settle_one(const Settlement& settlement, Now now, Outbox& outbox);
   BeatResult beat(const Beat& beat, Now now, Outbox& outbox);
-  Reason reason(const Entry& entry) const;
+  Reason reason(const Entry& entry, Millis wall) const;
+  bool limits_say(const Queue& queue, Millis wall, Reason& why) const;
 
   // tick.cpp
+  void wake_queues(Now now);
   void observe(Now now);
   void fire_timers(Now now, Outbox& outbox);
   void expire_leases(Now now, Outbox& outbox);

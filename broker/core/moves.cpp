@@ -113,6 +113,7 @@ void Machine::State::change(Entry& entry, Event event, Now now, Outbox& outbox) 
   entry.job.transit(event, now.wall);
   ++entry.queue->count(entry.job.status);
   mark_dirty(*entry.queue);
+  note_room(*entry.queue, from);
   if (is_ready(entry.job.status))
     place_ready(entry, outbox);
   else
@@ -142,6 +143,7 @@ void Machine::State::end(Entry& entry, Event event, Now now, Outbox& outbox) {
     retain(job, true);
   }
   mark_dirty(*entry.queue);
+  note_room(*entry.queue, from);
   outbox.moved(job, entry.queue->row.name, from, &event);
 }
 

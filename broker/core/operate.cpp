@@ -114,6 +114,15 @@ void Machine::State::apply(Ticket to, const PutQueue& put, Now now, Outbox& outb
   set_if(settings.lease_ms, put.lease_ms);
   set_if(settings.timeout_ms, put.timeout_ms);
   set_if(settings.retention, put.retention);
+  set_if(settings.max_concurrency, put.max_concurrency);
+  if (put.rate_limit) {
+    settings.rate_limit = *put.rate_limit;
+    if (settings.rate_limit)
+      queue.row.pace.change(*settings.rate_limit, now.wall);
+    else
+      queue.row.pace = {};
+  }
+  if (put.let_go) queue.row.held_until = 0;
   mark_dirty(queue);
   note_matchable(queue);
   outbox.reply(to, view(queue, now));
@@ -176,6 +185,7 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
   refill_queues.erase(queue);
   named_queues.erase(queue);
   dirty_queues.erase(queue);
+  wakes.erase({queue->wake_at, static_cast<std::uint32_t>(queue->row.number)});
   queues_by_number.erase(static_cast<std::uint32_t>(queue->row.number));
   queues.erase(remove.name);
   outbox.reply(to, QueueDeleted{jobs_in_all});

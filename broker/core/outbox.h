@@ -51,6 +51,8 @@ struct QueueRow {
   std::array<std::uint64_t, status_count> counts{};
   std::uint64_t lifetime_completed = 0;
   std::uint64_t lifetime_failed = 0;
+  Millis held_until = 0;  // a worker met somebody else's limit; 0: not held
+  Pace pace;              // against settings.rate_limit
 };
 
 /// How many ended jobs of a queue and status leave at one moment; so counters fall without a write for each

@@ -122,11 +122,15 @@ struct Reason {
     no_worker_for_name,  // workers ask, but for other names
     starting,            // it is next
     draining,            // the broker is stopping
+    concurrency_limit,   // as many of its queue run as may: `limit`
+    rate_limit,          // as many of its queue have started as may, until
+    held,                // a worker met a limit outside and said to wait, until
   };
   Code code;
   Status status = Status::pending;
   std::uint64_t ahead = 0;
   bool exact = true;
+  std::uint32_t limit = 0;
   Millis until = 0;
   std::string text;
   std::string queue;
@@ -162,6 +166,7 @@ struct QueueView {
   std::uint32_t slots = 0;       // jobs they could hold in all, with those held
   std::uint64_t lifetime_completed = 0;
   std::uint64_t lifetime_failed = 0;
+  Millis held_until = 0;  // 0: not held
 };
 struct QueueList {
   std::vector<QueueView> queues;  // by name

@@ -1,4 +1,5 @@
 // What a lease's holder says: complete, fail, release, heartbeat, logs. A stale lease changes nothing.
+#include <algorithm>
 #include <utility>
 
 #include "broker/core/machine_state.h"
@@ -33,6 +34,10 @@ SettleResult Machine::State::settle_one(const Settlement& settlement, Now now, O
     return {lease_lost(job), {}, 0};
   }
   see_worker(entry->active->lease.worker_id, now);
+  if (settlement.outcome == Settlement::Outcome::rate_limited) {
+    Millis& held_until = entry->queue->row.held_until;
+    held_until = std::max(held_until, now.wall + settlement.retry_after_ms);
+  }
   switch (settlement.outcome) {
     case Settlement::Outcome::complete: {
       ++job.attempts_made;
@@ -50,6 +55,7 @@ SettleResult Machine::State::settle_one(const Settlement& settlement, Now now, O
                    outbox);
       break;
     }
+    case Settlement::Outcome::rate_limited:  // the job keeps its place in the line
     case Settlement::Outcome::release: {
       Event event = settlement.delay_ms > 0 ? Event::release_later : Event::release;
       if (job.cancel_requested) event = Event::cancel;

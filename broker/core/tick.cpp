@@ -131,6 +131,16 @@ void Machine::State::drop_retained(Now now, Outbox& outbox) {
   }
 }
 
+void Machine::State::wake_queues(Now now) {
+  while (!wakes.empty() && wakes.begin()->first <= now.wall) {
+    Queue* queue = queue_of(QueueNumber{wakes.begin()->second});
+    wakes.erase(wakes.begin());
+    if (queue == nullptr) continue;
+    queue->wake_at = never;
+    note_matchable(*queue);
+  }
+}
+
 void Machine::State::observe(Now now) {
   marks.wall = std::max(marks.wall, now.wall);
   if (seen_mono >= 0 && !grant_deadlines.empty() &&
@@ -146,6 +156,7 @@ void Machine::tick(Now now, Outbox& outbox) {
   state.drop_retained(now, outbox);
   state.fire_timers(now, outbox);
   state.run_schedules(now, outbox);
+  state.wake_queues(now);
   state.expire_leases(now, outbox);
   state.end_waits(now, outbox);
 }
@@ -156,6 +167,7 @@ Machine::Deadline Machine::next_deadline() const {
   if (!state.timers.empty()) deadline.wall = state.timers.begin()->first;
   if (!state.schedules_due.empty())
     deadline.wall = std::min(deadline.wall, state.schedules_due.begin()->first);
+  if (!state.wakes.empty()) deadline.wall = std::min(deadline.wall, state.wakes.begin()->first);
   if (!state.retained.empty())
     deadline.wall = std::min(deadline.wall, state.retained.begin()->first.expires_at);
   if (!state.grant_deadlines.empty()) deadline.mono = state.grant_deadlines.top().first;

@@ -21,6 +21,7 @@ QueueView Machine::State::view(const Queue& queue, Now now) const {
   seen.counts = queue.row.counts;
   seen.lifetime_completed = queue.row.lifetime_completed;
   seen.lifetime_failed = queue.row.lifetime_failed;
+  if (queue.row.held_until > now.wall) seen.held_until = queue.row.held_until;
   seen.workers = static_cast<std::uint32_t>(queue.subscribers);
   seen.slots = static_cast<std::uint32_t>(queue.slots);
   // The first of each priority in the window is the oldest of it.
@@ -97,11 +98,28 @@ void Machine::State::apply(Ticket to, const ListWorkers&, Now now, Outbox& outbo
   outbox.reply(to, std::move(answer));
 }
 
-Reason Machine::State::reason(const Entry& entry) const {
+// True when the limits of its queue keep the job from starting; says which.
+bool Machine::State::limits_say(const Queue& queue, Millis wall, Reason& why) const {
+  using Code = Reason::Code;
+  const QueueSettings& settings = queue.row.settings;
+  why.until = opens_at(queue, wall);
+  if (why.until <= wall) return false;
+  if (why.until == never) {
+    why.code = Code::concurrency_limit;
+    why.limit = *settings.max_concurrency;
+    why.until = 0;
+    return true;
+  }
+  why.code = why.until == queue.row.held_until ? Code::held : Code::rate_limit;
+  if (why.code == Code::rate_limit) why.limit = settings.rate_limit->max;
+  return true;
+}
+
+Reason Machine::State::reason(const Entry& entry, Millis wall) const {
   using Code = Reason::Code;
   const Job& job = entry.job;
   const Queue& queue = *entry.queue;
-  Reason why{Code::ended, job.status, 0, true, 0, {}, queue.row.name, job.worker_id};
+  Reason why{Code::ended, job.status, 0, true, 0, 0, {}, queue.row.name, job.worker_id};
   if (entry.active) {
     why.code = Code::running;
     return why;
@@ -126,9 +144,13 @@ Reason Machine::State::reason(const Entry& entry) const {
     if (key >= job.ready_key()) break;
     ++why.ahead;
   }
-  if (draining)
+  if (draining) {
     why.code = Code::draining;
-  else if (queue.subscribers == 0 && queue.count(Status::active) == 0)
+    return why;
+  }
+  if (limits_say(queue, wall, why)) return why;
+  why.until = 0;
+  if (queue.subscribers == 0 && queue.count(Status::active) == 0)
     why.code = Code::no_worker;
   else if (why.ahead > 0 || !why.exact)
     why.code = Code::behind;
@@ -143,7 +165,7 @@ Reason Machine::State::reason(const Entry& entry) const {
     const std::vector<std::string>& names = waiter->names;
     if (names.empty() || std::ranges::find(names, job.name) != names.end()) named_only = false;
   }
-  if (named_only && why.code != Code::draining) why.code = Code::no_worker_for_name;
+  if (named_only) why.code = Code::no_worker_for_name;
   return why;
 }
 
@@ -151,7 +173,7 @@ void Machine::State::apply(Ticket to, const Why& why, Now now, Outbox& outbox) {
   const Entry* entry = find(why.id, now);
   if (entry == nullptr)
     return outbox.reply(to, Refused{Refusal::unknown_job, "there is no job with this id", {}, {}});
-  outbox.reply(to, reason(*entry));
+  outbox.reply(to, reason(*entry, now.wall));
 }
 
 std::optional<QueueNumber> Machine::queue_number(const std::string& name) const {

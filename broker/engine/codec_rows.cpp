@@ -1,4 +1,6 @@
 // Every record but the job's.
+#include <utility>
+
 #include "broker/engine/bytes.h"
 #include "broker/engine/codec.h"
 #include "broker/engine/codec_parts.h"
@@ -43,10 +45,37 @@ enum SettingBit : std::uint32_t {
   has_lease_ms,
   has_timeout_ms,
   has_retention,
+  has_max_concurrency,
+  has_rate_limit,
+  has_held_until,
+  has_pace,
   setting_count,
 };
 
-void write_settings(Writer& to, const core::QueueSettings& settings) {
+void write_pace(Writer& to, const core::Pace& pace) {
+  to.zigzag(pace.full_at_us);
+  to.varint(pace.counted.size());
+  Millis before = 0;
+  for (const auto& [until, count] : pace.counted) {
+    to.delta(until, std::exchange(before, until));
+    to.varint(count);
+  }
+}
+
+core::Pace read_pace(Reader& from) {
+  core::Pace pace;
+  pace.full_at_us = from.zigzag();
+  const std::size_t size = from.count();
+  Millis before = 0;
+  for (std::size_t i = 0; i < size && from.ok(); ++i) {
+    before = from.delta(before);
+    pace.counted.emplace_back(before, from.varint32());
+  }
+  return pace;
+}
+
+void write_settings(Writer& to, const core::QueueRow& row) {
+  const core::QueueSettings& settings = row.settings;
   const auto bit = [](SettingBit which, bool on) { return std::uint64_t{on} << which; };
   to.varint(bit(is_paused, settings.paused) | bit(has_pause_reason, !settings.pause_reason.empty()) |
             bit(has_priority, settings.priority.has_value()) |
@@ -55,7 +84,10 @@ void write_settings(Writer& to, const core::QueueSettings& settings) {
             bit(has_backoff, settings.backoff.has_value()) |
             bit(has_lease_ms, settings.lease_ms.has_value()) |
             bit(has_timeout_ms, settings.timeout_ms.has_value()) |
-            bit(has_retention, settings.retention.has_value()));
+            bit(has_retention, settings.retention.has_value()) |
+            bit(has_max_concurrency, settings.max_concurrency.has_value()) |
+            bit(has_rate_limit, settings.rate_limit.has_value()) | bit(has_held_until, row.held_until != 0) |
+            bit(has_pace, row.pace != core::Pace{}));
   if (!settings.pause_reason.empty()) to.text(settings.pause_reason);
   if (settings.priority) to.zigzag(*settings.priority);
   if (settings.max_attempts) to.varint(*settings.max_attempts);
@@ -64,10 +96,18 @@ void write_settings(Writer& to, const core::QueueSettings& settings) {
   if (settings.lease_ms) to.zigzag(*settings.lease_ms);
   if (settings.timeout_ms) to.zigzag(*settings.timeout_ms);
   if (settings.retention) write_retention(to, *settings.retention);
+  if (settings.max_concurrency) to.varint(*settings.max_concurrency);
+  if (settings.rate_limit) {
+    to.varint(settings.rate_limit->max);
+    to.zigzag(settings.rate_limit->per_ms);
+    to.varint(settings.rate_limit->burst);
+  }
+  if (row.held_until != 0) to.zigzag(row.held_until);
+  if (row.pace != core::Pace{}) write_pace(to, row.pace);
 }
 
-core::QueueSettings read_settings(Reader& from) {
-  core::QueueSettings settings;
+void read_settings(Reader& from, core::QueueRow& row) {
+  core::QueueSettings& settings = row.settings;
   const std::uint64_t bits = from.varint();
   if (bits >> setting_count != 0) from.fail();
   const auto has = [bits](SettingBit which) { return (bits >> which & 1) != 0; };
@@ -80,7 +120,16 @@ core::QueueSettings read_settings(Reader& from) {
   if (has(has_lease_ms)) settings.lease_ms = from.zigzag();
   if (has(has_timeout_ms)) settings.timeout_ms = from.zigzag();
   if (has(has_retention)) settings.retention = read_retention(from);
-  return settings;
+  if (has(has_max_concurrency)) settings.max_concurrency = from.varint32();
+  if (has(has_rate_limit)) {
+    core::RateLimit& limit = settings.rate_limit.emplace();
+    limit.max = from.varint32();
+    limit.per_ms = from.zigzag();
+    limit.burst = from.varint32();
+    if (limit.max == 0 || limit.per_ms <= 0) from.fail();
+  }
+  if (has(has_held_until)) row.held_until = from.zigzag();
+  if (has(has_pace)) row.pace = read_pace(from);
 }
 
 }  // namespace
@@ -96,14 +145,16 @@ std::vector<storage::FamilySpec> families() {
 }
 
 void encode_queue(const core::QueueRow& row, std::string& out) {
-  append(out, 400 + row.name.size() + row.settings.pause_reason.size(), [&](Writer& to) {
+  const std::size_t room =
+      500 + row.name.size() + row.settings.pause_reason.size() + row.pace.counted.size() * 2 * varint_max;
+  append(out, room, [&](Writer& to) {
     to.byte(version_1);
     to.text(row.name);
     to.zigzag(row.created_at);
     for (const std::uint64_t count : row.counts) to.varint(count);
     to.varint(row.lifetime_completed);
     to.varint(row.lifetime_failed);
-    write_settings(to, row.settings);
+    write_settings(to, row);
   });
 }
 
@@ -118,7 +169,7 @@ Decoded<core::QueueRow> decode_queue(std::string_view key, std::string_view valu
   for (std::uint64_t& count : row.counts) count = from.varint();
   row.lifetime_completed = from.varint();
   row.lifetime_failed = from.varint();
-  row.settings = read_settings(from);
+  read_settings(from, row);
   if (!from.done()) return damaged("a queue");
   return row;
 }

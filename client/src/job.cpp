@@ -75,6 +75,9 @@ void Job::fail(Failure failure) {
 void Job::release(milliseconds delay) {
   if (held_ && held_->take_verdict()) held_->outbox->release(held_, delay);
 }
+void Job::rate_limited(milliseconds retry_after) {
+  if (held_ && held_->take_verdict()) held_->outbox->rate_limited(held_, retry_after);
+}
 bool Job::settled() const { return !held_ || held_->settled; }
 
 void Worker::guarded(Job&& given, const std::function<void(Job&)>& body) {
@@ -90,6 +93,9 @@ void Worker::guarded(Job&& given, const std::function<void(Job&)>& body) {
     failure = {.type = error.type(), .message = error.what(), .permanent = true};
   } catch (const retry_after& error) {
     failure = {.type = error.type(), .message = error.what(), .retry_delay = error.delay()};
+  } catch (const rate_limited& limit) {
+    guarded_here = nullptr;
+    return Job(held).rate_limited(limit.delay());
   } catch (const std::exception& error) {
     failure = {.type = type_name(typeid(error)), .message = error.what()};
   } catch (...) {

@@ -67,6 +67,14 @@ void Outbox::release(const std::shared_ptr<HeldJob>& job, milliseconds delay) {
   add({job, Verdict::release, std::move(text)});
 }
 
+void Outbox::rate_limited(const std::shared_ptr<HeldJob>& job, milliseconds retry_after) {
+  std::string text = begin_settlement(*job, "rate-limited", 32);
+  append_key(text, "retryAfterMs");
+  wire::append_json_integer(text, std::max<std::int64_t>(1, retry_after.count()));
+  text += '}';
+  add({job, Verdict::release, std::move(text)});
+}
+
 void Outbox::add(Settlement settlement) {
   const std::lock_guard lock(mutex_);
   if (closed_) return;

@@ -45,6 +45,7 @@ class Outbox {
   void complete(const std::shared_ptr<HeldJob>& job, std::string_view result);
   void fail(const std::shared_ptr<HeldJob>& job, const Failure& failure);
   void release(const std::shared_ptr<HeldJob>& job, milliseconds delay);
+  void rate_limited(const std::shared_ptr<HeldJob>& job, milliseconds retry_after);
   void progress(const std::shared_ptr<HeldJob>& job, double percent, std::string_view message);
   void log(const std::shared_ptr<HeldJob>& job, std::string_view line);
 

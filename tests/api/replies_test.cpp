@@ -124,6 +124,7 @@ TEST(RepliesTest, EachReasonIsASentence) {
     out.ahead = ahead;
     out.exact = exact;
     out.until = 1'791'104'887'006;
+    out.limit = 5;
     out.queue = "q";
     out.worker_id = "w";
     return out;
@@ -137,6 +138,11 @@ TEST(RepliesTest, EachReasonIsASentence) {
       {reason(behind, 12, false), "It is behind at least 12 jobs of its queue q."},
       {reason(no_worker), "No worker asks for jobs of its queue q."},
       {reason(no_worker_for_name), "Workers ask for jobs of its queue q, but none for jobs of its name."},
+      {reason(concurrency_limit), "Its queue q may run 5 at once, and so many are running."},
+      {reason(rate_limit),
+       "Its queue q has started as many jobs as its rate limit allows; it goes on at "
+       "2026-10-04T09:08:07.006Z."},
+      {reason(held), "A worker was told to slow down; its queue q goes on at 2026-10-04T09:08:07.006Z."},
       {reason(starting), "It is next: a worker is about to get it."},
       {reason(draining), "The broker is stopping and hands out no more jobs."},
       {reason(blocked), "It waits for other jobs to end."},

@@ -259,6 +259,10 @@ TEST(RequestsTest, EachOutcomeHasItsOwnFields) {
       {Outcome::release, R"({"leaseId":"x","delayMs":-1})",
        "422 /delayMs: must be between 0 and 3155760000000"},
       {Outcome::release, R"({"leaseId":"x","result":1})", "422 /result: is not a known field"},
+      {Outcome::rate_limited, R"({"leaseId":"x","retryAfterMs":500})", "ok"},
+      {Outcome::rate_limited, R"({"leaseId":"x"})", "422 /retryAfterMs: is required"},
+      {Outcome::rate_limited, R"({"leaseId":"x","retryAfterMs":0})",
+       "422 /retryAfterMs: must be between 1 and 3155760000000"},
   };
   for (const SettleRow& row : rows) {
     EXPECT_EQ(verdict(read_settlement(row.body, id, row.outcome, limits)), row.verdict) << row.body;
@@ -287,9 +291,13 @@ TEST(RequestsTest, ManySettlementsAreReadWithTheirPlaces) {
       verdict(read_settle(body("{" + job + R"(,"outcome":"release","result":1,"permanent":true})"), limits)),
       "422 /settlements/0/result: belongs to the outcome complete; /settlements/0/permanent: belongs to the "
       "outcome fail");
-  EXPECT_EQ(
-      verdict(read_settle(body(R"({"jobId":"7","leaseId":"x","outcome":"done"})"), limits)),
-      "422 /settlements/0/jobId: must be a UUID; /settlements/0/outcome: must be complete, fail or release");
+  EXPECT_EQ(verdict(read_settle(body(R"({"jobId":"7","leaseId":"x","outcome":"done"})"), limits)),
+            "422 /settlements/0/jobId: must be a UUID; /settlements/0/outcome: must be complete, fail, "
+            "release or rate-limited");
+  EXPECT_EQ(verdict(read_settle(body("{" + job + R"(,"outcome":"rate-limited"})"), limits)),
+            "422 /settlements/0/retryAfterMs: is required");
+  EXPECT_EQ(verdict(read_settle(body("{" + job + R"(,"outcome":"release","retryAfterMs":1})"), limits)),
+            "422 /settlements/0/retryAfterMs: belongs to the outcome rate-limited");
 }
 
 TEST(RequestsTest, LongErrorTextIsCutNotRefused) {
@@ -330,6 +338,34 @@ TEST(RequestsTest, AQueueChangeTellsSetFromClearedFromUntouched) {
       "422 /paused: must be true or false, not a number; /defaults/priority: must be between -1000 and 1000; "
       "/limits: is not a known field");
   EXPECT_EQ(verdict(read_put_queue("", "q", limits)), "400 @0");
+}
+
+TEST(RequestsTest, LimitsOfAQueueAreReadOrRefused) {
+  const auto put =
+      read_put_queue(R"({"maxConcurrency":5,"rateLimit":{"max":50,"perMs":1000,"burst":5}})", "q", limits);
+  ASSERT_EQ(verdict(put), "ok");
+  ASSERT_TRUE(put->max_concurrency && put->rate_limit);
+  EXPECT_EQ(*put->max_concurrency, 5u);
+  EXPECT_EQ(*put->rate_limit, (core::RateLimit{50, 1'000, 5}));
+  const auto cleared = read_put_queue(R"({"maxConcurrency":null,"rateLimit":null})", "q", limits);
+  ASSERT_TRUE(cleared->max_concurrency && cleared->rate_limit);
+  EXPECT_FALSE(*cleared->max_concurrency);
+  EXPECT_FALSE(*cleared->rate_limit);
+  struct Row {
+    std::string_view body;
+    std::string_view verdict;
+  };
+  constexpr Row rows[] = {
+      {R"({"maxConcurrency":0})", "422 /maxConcurrency: must be between 1 and 1000000"},
+      {R"({"rateLimit":{"max":0,"perMs":-1}})",
+       "422 /rateLimit/max: must be between 1 and 1000000; /rateLimit/perMs: must be between 1 and "
+       "31622400000"},
+      {R"({"rateLimit":{"max":5}})", "422 /rateLimit/perMs: is required"},
+      {R"({"rateLimit":{"max":5,"perMs":1000,"burst":6}})",
+       "422 /rateLimit/burst: must not be more than max"},
+  };
+  for (const Row& row : rows)
+    EXPECT_EQ(verdict(read_put_queue(row.body, "q", limits)), row.verdict) << row.body;
 }
 
 TEST(RequestsTest, AScheduleIsASubmitWithATimetable) {

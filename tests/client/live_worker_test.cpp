@@ -72,6 +72,20 @@ TEST_F(LiveWorkerTest, ExceptionsFailTheAttemptAndRetriesGoOn) {
   EXPECT_EQ(end_of(submit("later")).status, Status::completed);
 }
 
+TEST_F(LiveWorkerTest, ARateLimitOutsideCostsNoAttempt) {
+  Worker worker(options());
+  std::atomic<int> calls = 0;
+  worker.on("mail", [&](Job& job) {
+    if (++calls == 1) throw rate_limited(20ms);
+    return job.attempt();
+  });
+  worker.start();
+  const auto mail = end_of(submit("mail"));
+  EXPECT_EQ(mail.result.text(), "1");
+  EXPECT_TRUE(mail.errors.empty());
+  EXPECT_EQ(calls, 2);
+}
+
 TEST_F(LiveWorkerTest, AHandleThatIsDroppedFailsTheAttemptAsAbandoned) {
   Worker worker(options());
   worker.on("dropped", [](Job job) { const Job gone = std::move(job); });

@@ -177,6 +177,11 @@ TEST(CodecTest, OtherRowsComeBack) {
   queue.settings.priority = -5;
   queue.settings.backoff = core::Backoff{};
   queue.settings.retention = core::Retention{-1, 0};
+  queue.settings.max_concurrency = 12;
+  queue.settings.rate_limit = core::RateLimit{50, 1'000, 5};
+  queue.held_until = 1'700'000'000'000;
+  queue.pace.start(*queue.settings.rate_limit, 1'700'000'000'000);
+  queue.pace.start(*queue.settings.rate_limit, 1'700'000'000'040);
   std::string value;
   encode_queue(queue, value);
   const auto queue_back = decode_queue(queue_key(queue.number), value);
@@ -187,6 +192,10 @@ TEST(CodecTest, OtherRowsComeBack) {
   EXPECT_EQ(queue_back->settings.retention, queue.settings.retention);
   EXPECT_EQ(queue_back->settings.pause_reason, "deploy");
   EXPECT_FALSE(queue_back->settings.lease_ms);
+  EXPECT_EQ(queue_back->settings.max_concurrency, 12u);
+  EXPECT_EQ(queue_back->settings.rate_limit, queue.settings.rate_limit);
+  EXPECT_EQ(queue_back->held_until, queue.held_until);
+  EXPECT_EQ(queue_back->pace, queue.pace);
 
   core::Grant grant;
   grant.number = 500;
@@ -354,6 +363,8 @@ TEST(CodecTest, DecodingSurvivesAnyBytes) {
   core::QueueRow queue;
   queue.name = "q";
   queue.settings.backoff = core::Backoff{};
+  queue.settings.rate_limit = core::RateLimit{};
+  queue.pace.start(*queue.settings.rate_limit, 1'000);
   encode_queue(queue, value);
   feed_garbage(value, [](const std::string& bytes) { return decode_queue("abcd", bytes).has_value(); });
   value.clear();

@@ -231,6 +231,7 @@ Model::ExpectedSettle Model::predict_settle(const Settlement& settlement, std::m
         rare_.add(settlement.permanent ? Rare::failed_for_good : Rare::attempts_exhausted);
       }
       break;
+    case Settlement::Outcome::rate_limited:
     case Settlement::Outcome::release:
       move.event = settlement.delay_ms > 0 ? Event::release_later : Event::release;
       if (job.cancel_requested) move.event = Event::cancel;

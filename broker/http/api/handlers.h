@@ -29,6 +29,7 @@ void heartbeat_job(Call& call);
 void complete_job(Call& call);
 void fail_job(Call& call);
 void release_job(Call& call);
+void rate_limit_job(Call& call);
 void append_job_logs(Call& call);
 void settle_leases(Call& call);
 /// GET /worker without an upgrade.

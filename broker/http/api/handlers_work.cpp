@@ -112,6 +112,7 @@ void heartbeat_job(Call& call) {
 void complete_job(Call& call) { settle_one(call, core::Settlement::Outcome::complete); }
 void fail_job(Call& call) { settle_one(call, core::Settlement::Outcome::fail); }
 void release_job(Call& call) { settle_one(call, core::Settlement::Outcome::release); }
+void rate_limit_job(Call& call) { settle_one(call, core::Settlement::Outcome::rate_limited); }
 
 void settle_leases(Call& call) {
   auto settle = read_settle(call.request.body, call.context.limits);

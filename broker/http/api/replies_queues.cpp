@@ -40,10 +40,27 @@ void integer_or_null(ObjectWriter& object, std::string_view key, const std::opti
   }
 }
 
+void append_rate_limit(std::string& out, const std::optional<core::RateLimit>& limit) {
+  if (!limit) {
+    out += "null";
+    return;
+  }
+  ObjectWriter object(out);
+  object.integer("max", limit->max);
+  object.integer("perMs", limit->per_ms);
+  if (limit->burst > 0)
+    object.integer("burst", limit->burst);
+  else
+    object.null("burst");
+}
+
 void append_settings(std::string& out, const core::QueueSettings& settings) {
   ObjectWriter object(out);
   object.boolean("paused", settings.paused);
   object.text_or_null("pauseReason", settings.pause_reason);
+  integer_or_null(object, "maxConcurrency", settings.max_concurrency);
+  object.begin("rateLimit");
+  append_rate_limit(out, settings.rate_limit);
   object.begin("defaults");
   ObjectWriter defaults(out);
   integer_or_null(defaults, "priority", settings.priority);
@@ -102,6 +119,7 @@ void append_queue(std::string& out, const core::QueueView& queue, const QueueMet
   object.text("queue", queue.name);
   object.boolean("paused", queue.settings.paused);
   object.text_or_null("pauseReason", queue.settings.pause_reason);
+  object.time_or_null("heldUntil", queue.held_until);
   object.time("createdAt", queue.created_at);
   object.begin("counts");
   {

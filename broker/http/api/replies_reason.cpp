@@ -27,6 +27,12 @@ std::string_view code_name(core::Reason::Code code) {
       return "starting";
     case draining:
       return "draining";
+    case concurrency_limit:
+      return "concurrency-limit";
+    case rate_limit:
+      return "rate-limit";
+    case held:
+      return "held";
   }
   return "starting";
 }
@@ -58,6 +64,16 @@ std::string sentence_of(const core::Reason& reason) {
       return "It is next: a worker is about to get it.";
     case draining:
       return "The broker is stopping and hands out no more jobs.";
+    case concurrency_limit:
+      return "Its queue " + reason.queue + " may run " + std::to_string(reason.limit) +
+             " at once, and so many are running.";
+    case rate_limit:
+      return "Its queue " + reason.queue +
+             " has started as many jobs as its rate limit allows; it goes on at " +
+             wire::format_time(reason.until) + ".";
+    case held:
+      return "A worker was told to slow down; its queue " + reason.queue + " goes on at " +
+             wire::format_time(reason.until) + ".";
   }
   return {};
 }
@@ -74,7 +90,12 @@ void append_reason(std::string& out, const core::JobId& id, const core::Reason& 
     object.integer("ahead", reason.ahead);
     object.boolean("exact", reason.exact);
   }
-  if (reason.code == delayed) object.time("until", reason.until);
+  const bool limited = reason.code == concurrency_limit || reason.code == rate_limit || reason.code == held;
+  if (limited) object.integer("ahead", reason.ahead);
+  if (limited) object.boolean("exact", reason.exact);
+  if (limited && reason.limit > 0) object.integer("limit", reason.limit);
+  if (reason.code == delayed || reason.code == rate_limit || reason.code == held)
+    object.time("until", reason.until);
   if (reason.code == running) object.text_or_null("workerId", reason.worker_id);
   if (reason.code == queue_paused) object.text_or_null("pauseReason", reason.text);
 }

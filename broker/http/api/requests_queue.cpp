@@ -52,7 +52,41 @@ constexpr std::array default_fields{
                      [&](core::Retention& retention) { read_retention(in, at, retention); });
       }}};
 
+constexpr std::int64_t starts_max = 1'000'000;
+constexpr std::int64_t per_ms_max = 366LL * 86'400'000;
+
+void read_rate_limit(Input& in, const Where& at, core::RateLimit& out) {
+  using R = Field<core::RateLimit>;
+  static constexpr std::array fields{R{"max",
+                                       [](Input& i, const Where& w, core::RateLimit& limit) {
+                                         std::int64_t max = limit.max;
+                                         read_integer(i, w, 1, starts_max, max);
+                                         limit.max = static_cast<std::uint32_t>(max);
+                                       },
+                                       true},
+                                     R{"perMs",
+                                       [](Input& i, const Where& w, core::RateLimit& limit) {
+                                         read_integer(i, w, 1, per_ms_max, limit.per_ms);
+                                       },
+                                       true},
+                                     R{"burst", [](Input& i, const Where& w, core::RateLimit& limit) {
+                                         std::int64_t burst = 0;
+                                         if (!take_null(i)) read_integer(i, w, 1, starts_max, burst);
+                                         limit.burst = static_cast<std::uint32_t>(burst);
+                                       }}};
+  read_object(in, at, fields, out);
+  if (out.burst > out.max) in.wrong(at.member("burst"), "must not be more than max");
+}
+
 constexpr std::array put_queue_fields{
+    F{"maxConcurrency",
+      [](Input& in, const Where& at, PutQueue& put) {
+        read_integer_setting(in, at, 1, starts_max, put.max_concurrency);
+      }},
+    F{"rateLimit",
+      [](Input& in, const Where& at, PutQueue& put) {
+        read_setting(in, put.rate_limit, [&](core::RateLimit& limit) { read_rate_limit(in, at, limit); });
+      }},
     F{"paused",
       [](Input& in, const Where& at, PutQueue& put) { read_boolean(in, at, put.paused.emplace(false)); }},
     F{"pauseReason",

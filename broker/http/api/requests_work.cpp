@@ -16,6 +16,7 @@ struct Draft {
   bool has_permanent = false;
   bool has_retry_delay = false;
   bool has_delay = false;
+  bool has_retry_after = false;
 };
 
 void read_error(Input& in, const Where& at, Settlement& settlement) {
@@ -44,7 +45,8 @@ constexpr F outcome_field{"outcome",
                           [](Input& in, const Where& at, Draft& draft) {
                             if (!expect(in, at, JsonKind::string)) return;
                             const auto outcome = wire::parse_outcome(in.json.read_string());
-                            if (!outcome) return in.wrong(at, "must be complete, fail or release");
+                            if (!outcome)
+                              return in.wrong(at, "must be complete, fail, release or rate-limited");
                             draft.settlement.outcome = static_cast<Settlement::Outcome>(*outcome);
                             draft.outcome_known = true;
                           },
@@ -72,14 +74,26 @@ constexpr F delay_field{"delayMs", [](Input& in, const Where& at, Draft& draft) 
                           read_integer(in, at, 0, wire::delay_ms_max, draft.settlement.delay_ms);
                         }};
 
+constexpr F retry_after_field{"retryAfterMs", [](Input& in, const Where& at, Draft& draft) {
+                                draft.has_retry_after = true;
+                                read_integer(in, at, 1, wire::delay_ms_max, draft.settlement.retry_after_ms);
+                              }};
+constexpr F required_retry_after_field{"retryAfterMs", retry_after_field.read, true};
+
 constexpr std::array complete_fields{lease_id_field, result_field};
 constexpr std::array fail_fields{lease_id_field, error_field, permanent_field, retry_delay_field};
 constexpr std::array release_fields{lease_id_field, delay_field};
-constexpr std::array item_fields{job_id_field, lease_id_field,  outcome_field,     result_field,
-                                 error_field,  permanent_field, retry_delay_field, delay_field};
+constexpr std::array rate_limited_fields{lease_id_field, required_retry_after_field};
+constexpr std::array item_fields{job_id_field,      lease_id_field, outcome_field,
+                                 result_field,      error_field,    permanent_field,
+                                 retry_delay_field, delay_field,    retry_after_field};
 
 void require_error(Input& in, const Where& at, const Draft& draft) {
   if (!draft.has_error && !in.json.error()) in.wrong(at.member("error"), "is required");
+}
+
+void require_retry_after(Input& in, const Where& at, const Draft& draft) {
+  if (!draft.has_retry_after && !in.json.error()) in.wrong(at.member("retryAfterMs"), "is required");
 }
 
 /// Fields of another outcome than the one that was given.
@@ -95,6 +109,7 @@ void refuse_strangers(Input& in, const Where& at, const Draft& draft) {
   only_with(draft.has_permanent, "permanent", Settlement::Outcome::fail);
   only_with(draft.has_retry_delay, "retryDelayMs", Settlement::Outcome::fail);
   only_with(draft.has_delay, "delayMs", Settlement::Outcome::release);
+  only_with(draft.has_retry_after, "retryAfterMs", Settlement::Outcome::rate_limited);
 }
 
 using B = Field<core::Beat>;
@@ -127,6 +142,7 @@ void read_settlement_item(Input& in, const Where& at, core::Settlement& out) {
   read_object(in, at, item_fields, draft);
   if (draft.outcome_known) {
     if (draft.settlement.outcome == Settlement::Outcome::fail) require_error(in, at, draft);
+    if (draft.settlement.outcome == Settlement::Outcome::rate_limited) require_retry_after(in, at, draft);
     refuse_strangers(in, at, draft);
   }
   out = std::move(draft.settlement);
@@ -154,6 +170,8 @@ Parsed<core::Settlement> read_settlement(std::string_view body, const core::JobI
         return read_object(in, at, complete_fields, out);
       case Settlement::Outcome::release:
         return read_object(in, at, release_fields, out);
+      case Settlement::Outcome::rate_limited:
+        return read_object(in, at, rate_limited_fields, out);
       case Settlement::Outcome::fail:
         break;
     }

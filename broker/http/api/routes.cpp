@@ -27,6 +27,7 @@ constexpr std::array table{
     Route{post, "/jobs/batch", "submitBatch", submit_batch, body, of_batch},
     Route{post, "/jobs/{jobId}/fail", "failJob", fail_job, body},
     Route{post, "/jobs/{jobId}/release", "releaseJob", release_job, body},
+    Route{post, "/jobs/{jobId}/rate-limited", "rateLimitJob", rate_limit_job, body},
     Route{get, "/jobs", "listJobs", list_jobs},
     Route{get, "/jobs/{jobId}", "getJob", get_job},
     Route{del, "/jobs/{jobId}", "deleteJob", delete_job},

@@ -57,6 +57,17 @@ class retry_after : public std::runtime_error {
   std::string type_;
 };
 
+/// Throw it out of a handler when a service outside said to slow down (HTTP 429): the job goes back to its
+/// place without using up an attempt, and no job of its queue starts before `delay` is over.
+class rate_limited : public std::runtime_error {
+ public:
+  explicit rate_limited(milliseconds delay) : std::runtime_error("asked to slow down"), delay_(delay) {}
+  milliseconds delay() const noexcept { return delay_; }
+
+ private:
+  milliseconds delay_;
+};
+
 /// A failed attempt as the broker keeps it.
 struct Failure {
   std::string type;  // what groups failures: "timeout", "bad-gateway"…
@@ -123,6 +134,8 @@ class Job {
   void fail(Failure failure);
   /// Gives the job back; costs neither an attempt nor a stall.
   void release(milliseconds delay = {});
+  /// As release(), and no job of its queue starts before `retry_after` (1 ms at least) is over.
+  void rate_limited(milliseconds retry_after);
   /// Whether a verdict was given, or none can count any more.
   bool settled() const;
 
@@ -160,7 +173,7 @@ struct WorkerCounts {
   std::uint64_t received = 0;
   std::uint64_t completed = 0;  // confirmed by the broker; so are the next two
   std::uint64_t failed = 0;
-  std::uint64_t released = 0;
+  std::uint64_t released = 0;     // those that met a rate limit among them
   std::uint64_t refused = 0;      // verdicts that came too late or were not accepted
   std::uint64_t leases_lost = 0;  // while a handler was at work
   std::uint64_t connections = 0;

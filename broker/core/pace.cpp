@@ -1,0 +1,49 @@
+#include "broker/core/pace.h"
+
+#include <algorithm>
+
+namespace pawl::core {
+namespace {
+
+constexpr Millis slots = 100;
+
+std::int64_t interval_us(const RateLimit& limit) { return limit.per_ms * 1000 / limit.max; }
+
+std::uint32_t burst_of(const RateLimit& limit) {
+  return limit.burst == 0 ? limit.max : std::min(limit.burst, limit.max);
+}
+
+}  // namespace
+
+Millis Pace::opens_at(const RateLimit& limit, Millis now) const {
+  std::uint64_t sum = 0;
+  for (const auto& [until, count] : counted) sum += until > now ? count : 0;
+  Millis opens = now;
+  for (auto it = counted.begin(); it != counted.end() && sum >= limit.max; ++it) {
+    if (it->first <= now) continue;
+    sum -= it->second;
+    opens = it->first;
+  }
+  // The bucket is short of (full_at − now) / interval tokens; one must be there.
+  const std::int64_t token_at_us = full_at_us - std::int64_t{burst_of(limit) - 1} * interval_us(limit);
+  return std::max(opens, (token_at_us + 999) / 1000);
+}
+
+void Pace::start(const RateLimit& limit, Millis now) {
+  while (!counted.empty() && counted.front().first <= now) counted.pop_front();
+  const Millis slot = std::max<Millis>(limit.per_ms / slots, 1);
+  const Millis until = (now / slot + 1) * slot - 1 + limit.per_ms;
+  if (counted.empty() || counted.back().first < until)
+    counted.emplace_back(until, 1);
+  else
+    ++counted.back().second;
+  full_at_us = std::max(full_at_us, now * 1000) + interval_us(limit);
+}
+
+void Pace::change(const RateLimit& limit, Millis now) {
+  const Millis most = now + limit.per_ms;
+  for (auto& [until, count] : counted) until = std::min(until, most);
+  full_at_us = std::min(full_at_us, most * 1000);
+}
+
+}  // namespace pawl::core
