@@ -12,6 +12,7 @@ find_package(Boost 1.81 REQUIRED)  # headers only: Asio and Beast
 find_package(RocksDB REQUIRED CONFIG)
 find_package(OpenSSL REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(date REQUIRED CONFIG)  # date::date-tz: zones from the system's zoneinfo
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 # Not its CMake package: that one pulls in civetweb and curl.
 pkg_check_modules(prometheus_core REQUIRED IMPORTED_TARGET prometheus-cpp-core)
