@@ -106,15 +106,16 @@ void Machine::State::fire_schedule(ScheduleRow& row, Now now, Outbox& outbox) {
   marks_dirty = true;
 }
 
-// Returns false when the run was left out; the row says why.
-bool Machine::State::make_run(ScheduleRow& row, Millis due, bool by_hand, Now now, Outbox& outbox) {
+// Its job, or nothing when the run was left out; the row says why.
+std::optional<Submitted::Item> Machine::State::make_run(ScheduleRow& row, Millis due, bool by_hand, Now now,
+                                                        Outbox& outbox) {
   const Schedule& schedule = row.schedule;
   if (!by_hand && schedule.overlap != Overlap::allow) {
     const Entry* last = find(row.last_job, now);
     const bool lives = last != nullptr && !is_end(last->job.status);
     if (lives && schedule.overlap == Overlap::skip) {
       ++row.skipped;
-      return false;
+      return std::nullopt;
     }
     if (lives) apply(Ticket::none, Cancel{row.last_job}, now, outbox);
   }
@@ -123,13 +124,14 @@ bool Machine::State::make_run(ScheduleRow& row, Millis due, bool by_hand, Now no
   if (queue_of(schedule.job.queue) == nullptr && !has_room_for_queues(1)) {
     row.last_error = "the broker holds its limit of queues; delete one that is not needed";
     if (!by_hand) ++row.skipped;
-    return false;
+    return std::nullopt;
   }
   NewJob job = schedule.job;
   job.tags.push_back(std::string(schedule_tag) + schedule.id);
-  row.last_job = submit_one(job, now, outbox).id;
+  Submitted::Item made = submit_one(job, now, outbox);
+  row.last_job = made.id;
   if (!by_hand) ++row.runs;
-  return true;
+  return made;
 }
 
 ScheduleView Machine::State::view(const ScheduleRow& row, bool with_status) const {
@@ -199,13 +201,11 @@ void Machine::State::apply(Ticket to, const RunSchedule& run, Now now, Outbox& o
   const auto found = schedules.find(run.schedule);
   if (found == schedules.end()) return outbox.reply(to, no_such_schedule(run.schedule));
   ScheduleRow& row = found->second;
-  if (!make_run(row, now.wall, true, now, outbox))
-    return outbox.reply(to, Refused{Refusal::too_many_queues, row.last_error, {}, {}});
+  auto made = make_run(row, now.wall, true, now, outbox);
+  if (!made) return outbox.reply(to, Refused{Refusal::too_many_queues, row.last_error, {}, {}});
   outbox.put_schedule(row);
-  const Entry* made = find(row.last_job);
   Submitted answer;
-  answer.jobs.push_back({row.last_job, made != nullptr ? made->job.status : Status::pending,
-                         row.last_job.created_at(), false, row.schedule.job.queue});
+  answer.jobs.push_back(std::move(*made));
   outbox.reply(to, std::move(answer));
 }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "client/cli/text/moment.h"
 #include "client/cli/verbs.h"
 #include "client/wire/protocol.h"
 #include "client/wire/time.h"
@@ -32,14 +31,8 @@ void add_when(const Verb<Enqueue>& verb) {
   JobSpec& spec = verb.options->spec;
   CLI::Option* delay = add_duration(verb.app, "--delay", "Not before this long from now",
                                     [&spec](std::int64_t ms) { spec.delay = milliseconds{ms}; });
-  add_read_option(verb.app, "--run-at", "Not before this time: RFC 3339, \"2026-11-24 20:56\", 20:56 or +30m",
-                  [&spec](const std::string& text) -> std::expected<void, std::string> {
-                    const auto at = parse_moment(text, now_ms());
-                    if (!at) return std::unexpected(at.error());
-                    spec.run_at = Time{milliseconds{*at}};
-                    return {};
-                  })
-      ->type_name("TIME")
+  add_moment(verb.app, "--run-at", "Not before this time: RFC 3339, \"2026-11-24 20:56\", 20:56 or +30m",
+             spec.run_at)
       ->excludes(delay);
 }
 
@@ -50,29 +43,11 @@ void add_enqueue(CLI::App& root, Draft& draft) {
   JobSpec& spec = options.spec;
   CLI::App& app = *verb.app;
   app.add_option("QUEUE", spec.queue, "The queue; made on first use")->required();
-  CLI::Option* payload =
-      app.add_option("PAYLOAD", options.payload, "JSON; - reads it from standard input; null when left out");
-  app.add_option("--file", options.file, "Read the payload from a file")
-      ->type_name("FILE")
-      ->excludes(payload);
-  app.add_flag("--text", options.text, "The payload is plain text: send it as a JSON string");
-  app.add_option("--name", spec.name, "The kind of job; the queue's name when left out")->type_name("NAME");
-  app.add_option("--priority", spec.priority, "-1000 to 1000, the higher first")->type_name("N");
+  add_payload(app, options);
   add_when(verb);
-  app.add_option("--max-attempts", spec.max_attempts, "1 to 1000")->type_name("N");
-  add_duration(&app, "--lease", "A worker that is silent for so long has lost the job",
-               [&spec](std::int64_t ms) { spec.lease = milliseconds{ms}; });
-  add_duration(&app, "--timeout", "An attempt's hard limit",
-               [&spec](std::int64_t ms) { spec.timeout = milliseconds{ms}; });
-  app.add_option("--unique-key", spec.unique_key, "One live job for this key in the queue")->type_name("KEY");
-  add_duration(&app, "--unique-for", "And for so long after its end",
-               [&spec](std::int64_t ms) { spec.unique_for = milliseconds{ms}; });
+  add_job_settings(app, spec);
   app.add_option("--idempotency-key", spec.idempotency_key, "Repeating the command within 24 h submits once")
       ->type_name("KEY");
-  app.add_option("--group", spec.group, "A queue serves its groups in turn")->type_name("GROUP");
-  app.add_option("--tag", spec.tags, "To find it by; may be given several times")
-      ->type_name("TAG")
-      ->allow_extra_args(false);
   app.add_flag("--wait", options.wait, "Follow the job to its end; exit status 1 when it does not complete");
 }
 
@@ -160,6 +135,30 @@ Failure misuse_of(const CLI::ParseError& error, const CLI::App& root) {
 
 }  // namespace
 
+void add_payload(CLI::App& app, PayloadSource& source) {
+  CLI::Option* payload =
+      app.add_option("PAYLOAD", source.payload, "JSON; - reads it from standard input; null when left out");
+  app.add_option("--file", source.file, "Read the payload from a file")->type_name("FILE")->excludes(payload);
+  app.add_flag("--text", source.text, "The payload is plain text: send it as a JSON string");
+}
+
+void add_job_settings(CLI::App& app, JobSpec& spec) {
+  app.add_option("--name", spec.name, "The kind of job; the queue's name when left out")->type_name("NAME");
+  app.add_option("--priority", spec.priority, "-1000 to 1000, the higher first")->type_name("N");
+  app.add_option("--max-attempts", spec.max_attempts, "1 to 1000")->type_name("N");
+  add_duration(&app, "--lease", "A worker that is silent for so long has lost the job",
+               [&spec](std::int64_t ms) { spec.lease = milliseconds{ms}; });
+  add_duration(&app, "--timeout", "An attempt's hard limit",
+               [&spec](std::int64_t ms) { spec.timeout = milliseconds{ms}; });
+  app.add_option("--unique-key", spec.unique_key, "One live job for this key in the queue")->type_name("KEY");
+  add_duration(&app, "--unique-for", "And for so long after its end",
+               [&spec](std::int64_t ms) { spec.unique_for = milliseconds{ms}; });
+  app.add_option("--group", spec.group, "A queue serves its groups in turn")->type_name("GROUP");
+  app.add_option("--tag", spec.tags, "To find it by; may be given several times")
+      ->type_name("TAG")
+      ->allow_extra_args(false);
+}
+
 void add_job_verbs(CLI::App& root, Draft& draft) {
   using Kind = JobAction::Kind;
   add_enqueue(root, draft);
@@ -188,6 +187,7 @@ Result<std::variant<Invocation, Information>> parse_arguments(const std::vector<
   add_common(root, draft.common);
   add_job_verbs(root, draft);
   add_queue_verbs(root, draft);
+  add_schedule_verbs(root, draft);
   add_broker_verbs(root, draft);
   unmark_all(root);
   std::vector<std::string> reversed;

@@ -15,11 +15,15 @@ namespace pawl::cli {
 
 class Session;
 
-struct Enqueue {
-  JobSpec spec;                        // all but the payload
+/// Where a payload comes from; null when nothing is given.
+struct PayloadSource {
   std::optional<std::string> payload;  // JSON; "-": from standard input
   std::string file;
   bool text = false;  // the payload is text, to be sent as a JSON string
+};
+
+struct Enqueue : PayloadSource {
+  JobSpec spec;  // all but the payload
   bool wait = false;
 };
 struct Get {
@@ -106,6 +110,21 @@ struct DlqPurge {
   bool yes = false;
 };
 
+struct Schedules {
+  std::uint32_t limit = 50;
+  std::string cursor;
+};
+struct ScheduleGet {
+  std::string id;
+};
+struct SchedulePut : PayloadSource {
+  ScheduleSpec spec;  // all but the payload
+};
+struct ScheduleAction {
+  enum class Kind { run, pause, resume, remove } kind;
+  std::string id;
+};
+
 struct Work {
   std::vector<WorkerQueue> queues;
   std::string command;
@@ -138,7 +157,8 @@ struct Check {
 };
 
 using Command = std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Queues, Queue, QueueAction, Top,
-                             Workers, Stats, Version, DlqList, DlqReplay, DlqPurge, Work, Bench, Check>;
+                             Workers, Stats, Version, DlqList, DlqReplay, DlqPurge, Schedules, ScheduleGet,
+                             SchedulePut, ScheduleAction, Work, Bench, Check>;
 
 // Each prints its answer. A Failure is printed by the caller.
 Result<Exit> run(const Enqueue&, Session&);
@@ -158,6 +178,10 @@ Result<Exit> run(const Version&, Session&);
 Result<Exit> run(const DlqList&, Session&);
 Result<Exit> run(const DlqReplay&, Session&);
 Result<Exit> run(const DlqPurge&, Session&);
+Result<Exit> run(const Schedules&, Session&);
+Result<Exit> run(const ScheduleGet&, Session&);
+Result<Exit> run(const SchedulePut&, Session&);
+Result<Exit> run(const ScheduleAction&, Session&);
 Result<Exit> run(const Work&, Session&);
 Result<Exit> run(const Bench&, Session&);
 Result<Exit> run(const Check&, Session&);

@@ -22,6 +22,7 @@ constexpr std::array hints{
          "Give the broker's token with --token-file FILE, --token TOKEN or PAWL_TOKEN."},
     Hint{wire::error::unknown_job, "List the jobs that there are with: pawl list"},
     Hint{wire::error::unknown_queue, "List the queues that there are with: pawl queues"},
+    Hint{wire::error::unknown_schedule, "List the schedules that there are with: pawl schedules"},
     Hint{wire::error::wrong_state, "See what the job is doing with: pawl get ID"},
     Hint{wire::error::queue_in_use, "Let it run empty with: pawl drain QUEUE"},
     Hint{wire::error::body_too_large, "Keep large data elsewhere and send its address as the payload."},

@@ -11,6 +11,7 @@
 
 #include "client/cli/arguments.h"
 #include "client/cli/text/duration.h"
+#include "client/cli/text/moment.h"
 
 namespace pawl::cli {
 
@@ -71,8 +72,27 @@ inline CLI::Option* add_duration(CLI::App* app, const std::string& name, const s
       ->type_name("DURATION");
 }
 
+/// A point in time, as parse_moment reads it.
+inline CLI::Option* add_moment(CLI::App* app, const std::string& name, const std::string& help,
+                               std::optional<Time>& value) {
+  return add_read_option(app, name, help,
+                         [&value](const std::string& text) -> std::expected<void, std::string> {
+                           const auto at = parse_moment(text, now_ms());
+                           if (!at) return std::unexpected(at.error());
+                           value = Time{milliseconds{*at}};
+                           return {};
+                         })
+      ->type_name("TIME");
+}
+
+/// PAYLOAD, --file and --text.
+void add_payload(CLI::App& app, PayloadSource& source);
+/// What a job's spec says beside its queue, payload and time.
+void add_job_settings(CLI::App& app, JobSpec& spec);
+
 void add_job_verbs(CLI::App& root, Draft& draft);
 void add_queue_verbs(CLI::App& root, Draft& draft);
+void add_schedule_verbs(CLI::App& root, Draft& draft);
 void add_broker_verbs(CLI::App& root, Draft& draft);
 
 }  // namespace pawl::cli

@@ -46,6 +46,10 @@ std::string queue_path(std::string_view queue, std::string_view rest = {}) {
   return "/queues/" + url_escape(queue) + std::string(rest);
 }
 
+std::string schedule_path(std::string_view id, std::string_view rest = {}) {
+  return "/schedules/" + url_escape(id) + std::string(rest);
+}
+
 bool repeatable(std::string_view method, const Client::Headers& headers) {
   if (method == "GET" || method == "HEAD") return true;
   for (const auto& [name, value] : headers) {
@@ -118,11 +122,12 @@ struct Client::State {
     std::string_view body = {};
     Headers headers = {};
     milliseconds extra_time = {};  // how long the broker may think on purpose: a long poll
+    bool repeatable = false;       // whatever its method and headers say
   };
 
   // Any answer is a Response. Repeats what is safe to repeat, until retry_for has passed.
   Result<Response> call(const Ask& ask) {
-    const bool repeat = repeatable(ask.method, ask.headers);
+    const bool repeat = ask.repeatable || repeatable(ask.method, ask.headers);
     const auto until = steady_clock::now() + options.retry_for;
     client::RetryWaits waits(retry_wait_first, retry_wait_max, random_word());
     for (;;) {
@@ -231,6 +236,28 @@ struct Client::State {
                [](JsonSlice answer) { return client::read_status(answer["status"]); });
   }
 
+  // Every page of a list; `each` gets the members of the page's list of that name.
+  template <class Each>
+  Result<void> all_pages(std::string_view collection, Each each) {
+    std::string cursor;
+    do {
+      const std::string target = "/" + std::string(collection) + "?limit=1000" +
+                                 (cursor.empty() ? "" : "&cursor=" + url_escape(cursor));
+      auto page = ask({.method = "GET", .target = target}, [&](JsonSlice answer) {
+        answer[collection].elements(each);
+        const JsonSlice next = answer["nextCursor"];
+        return next.present() ? next.string() : std::string();
+      });
+      if (!page) return std::unexpected(std::move(page.error()));
+      cursor = std::move(*page);
+    } while (!cursor.empty());
+    return {};
+  }
+
+  Result<ScheduleRecord> change_schedule(std::string_view id, std::string_view verb) {
+    return ask({.method = "POST", .target = schedule_path(id, verb)}, client::read_schedule);
+  }
+
   Result<void> nothing(const Ask& question) {
     auto response = ask(question);
     if (!response) return std::unexpected(std::move(response.error()));
@@ -333,17 +360,8 @@ Result<void> Client::try_remove(std::string_view job_id) {
 
 Result<std::vector<QueueInfo>> Client::try_queues() {
   std::vector<QueueInfo> out;
-  std::string cursor;
-  do {
-    const std::string target = "/queues?limit=1000" + (cursor.empty() ? "" : "&cursor=" + url_escape(cursor));
-    auto page = state_->ask({.method = "GET", .target = target}, [&](JsonSlice answer) {
-      answer["queues"].elements([&](JsonSlice queue) { out.push_back(client::read_queue(queue)); });
-      const JsonSlice next = answer["nextCursor"];
-      return next.present() ? next.string() : std::string();
-    });
-    if (!page) return std::unexpected(std::move(page.error()));
-    cursor = std::move(*page);
-  } while (!cursor.empty());
+  auto done = state_->all_pages("queues", [&](JsonSlice queue) { out.push_back(client::read_queue(queue)); });
+  if (!done) return std::unexpected(std::move(done.error()));
   return out;
 }
 
@@ -369,6 +387,34 @@ Result<Response> Client::try_dlq_replay(std::string_view queue, const DeadLetter
 Result<Response> Client::try_dlq_purge(std::string_view queue, const DeadLetters& which) {
   return state_->ask(
       {.method = "POST", .target = queue_path(queue, "/dlq/purge"), .body = letters_json(which)});
+}
+
+Result<ScheduleRecord> Client::try_put_schedule(const ScheduleSpec& spec) {
+  const std::string body = to_json(spec);
+  return state_->ask({.method = "PUT", .target = schedule_path(spec.id), .body = body, .repeatable = true},
+                     client::read_schedule);
+}
+Result<ScheduleRecord> Client::try_get_schedule(std::string_view id) {
+  return state_->ask({.method = "GET", .target = schedule_path(id)}, client::read_schedule);
+}
+Result<std::vector<ScheduleRecord>> Client::try_schedules() {
+  std::vector<ScheduleRecord> out;
+  auto done = state_->all_pages("schedules",
+                                [&](JsonSlice schedule) { out.push_back(client::read_schedule(schedule)); });
+  if (!done) return std::unexpected(std::move(done.error()));
+  return out;
+}
+Result<void> Client::try_delete_schedule(std::string_view id) {
+  return state_->nothing({.method = "DELETE", .target = schedule_path(id)});
+}
+Result<Enqueued> Client::try_run_schedule(std::string_view id) {
+  return state_->ask({.method = "POST", .target = schedule_path(id, "/run")}, client::read_enqueued);
+}
+Result<ScheduleRecord> Client::try_pause_schedule(std::string_view id) {
+  return state_->change_schedule(id, "/pause");
+}
+Result<ScheduleRecord> Client::try_resume_schedule(std::string_view id) {
+  return state_->change_schedule(id, "/resume");
 }
 
 Result<Response> Client::try_request(std::string_view method, std::string_view target, std::string body,

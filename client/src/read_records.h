@@ -16,5 +16,6 @@ Enqueued read_enqueued(JsonSlice answer);
 JobRecord read_job(JsonSlice answer);
 JobPage read_page(JsonSlice answer);
 QueueInfo read_queue(JsonSlice answer);
+ScheduleRecord read_schedule(JsonSlice answer);
 
 }  // namespace pawl::client

@@ -24,6 +24,10 @@ std::string_view to_string(Status status) {
 
 namespace {
 
+constexpr std::string_view backoff_types[] = {"exponential", "linear", "fixed"};
+constexpr std::string_view missed_names[] = {"skip", "one", "all"};
+constexpr std::string_view overlap_names[] = {"allow", "skip", "replace"};
+
 using client::append_key;
 using client::append_quoted;
 using client::JsonSlice;
@@ -46,6 +50,23 @@ Number number_of(JsonSlice value) {
   return static_cast<Number>(value.integer().value_or(0));
 }
 
+// The value that `names` has at that place; a word that is not there changes nothing.
+template <class Enum, std::size_t N>
+void read_word(JsonSlice value, const std::string_view (&names)[N], Enum& out) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (names[i] == value.plain()) out = static_cast<Enum>(i);
+  }
+}
+
+template <class Number>
+std::optional<Number> optional_of(JsonSlice value) {
+  const auto number = value.integer();
+  if (!number) return std::nullopt;
+  return static_cast<Number>(*number);
+}
+
+std::optional<milliseconds> duration_of(JsonSlice value) { return optional_of<milliseconds>(value); }
+
 void put(std::string& out, std::string_view key, std::string_view text) {
   if (text.empty()) return;
   append_key(out, key);
@@ -62,12 +83,14 @@ void put(std::string& out, std::string_view key, const std::optional<Number>& nu
 void put(std::string& out, std::string_view key, const std::optional<milliseconds>& duration) {
   if (duration) put(out, key, duration->count());
 }
+void put(std::string& out, std::string_view key, const std::optional<Time>& time) {
+  if (time) put(out, key, wire::format_time(time->time_since_epoch().count()));
+}
 
 void put_backoff(std::string& out, const Backoff& backoff) {
-  static constexpr std::string_view types[] = {"exponential", "linear", "fixed"};
   append_key(out, "backoff");
   out += '{';
-  put(out, "type", types[static_cast<std::size_t>(backoff.type)]);
+  put(out, "type", backoff_types[static_cast<std::size_t>(backoff.type)]);
   put(out, "delayMs", backoff.delay.count());
   append_key(out, "factor");
   wire::append_json_number(out, backoff.factor);
@@ -142,7 +165,77 @@ void read_course(JobRecord& job, std::string_view key, JsonSlice value) {
   }
 }
 
+Backoff backoff_of(JsonSlice slice) {
+  Backoff backoff;
+  slice.members([&](std::string_view key, JsonSlice value) {
+    if (key == "type") read_word(value, backoff_types, backoff.type);
+    if (key == "delayMs") backoff.delay = duration_of(value).value_or(backoff.delay);
+    if (key == "factor") backoff.factor = value.number().value_or(backoff.factor);
+    if (key == "maxDelayMs") backoff.max_delay = duration_of(value).value_or(backoff.max_delay);
+    if (key == "jitter") backoff.jitter = value.number().value_or(backoff.jitter);
+  });
+  return backoff;
+}
+
+Retention retention_of(JsonSlice slice) {
+  return {.completed = duration_of(slice["completedMs"]), .failed = duration_of(slice["failedMs"])};
+}
+
+// The members of a schedule that are those of a submit.
+void read_template(JobSpec& job, std::string_view key, JsonSlice value) {
+  if (key == "queue") job.queue = value.string();
+  if (key == "name") job.name = value.string();
+  if (key == "payload") job.payload = JsonTextAccess::trusted(value.text());
+  if (key == "priority") job.priority = optional_of<int>(value);
+  if (key == "delayMs") job.delay = duration_of(value);
+  if (key == "maxAttempts") job.max_attempts = optional_of<std::uint32_t>(value);
+  if (key == "maxStalls") job.max_stalls = optional_of<std::uint32_t>(value);
+  if (key == "backoff" && value.present()) job.backoff = backoff_of(value);
+  if (key == "leaseMs") job.lease = duration_of(value);
+  if (key == "timeoutMs") job.timeout = duration_of(value);
+  if (key == "uniqueKey") job.unique_key = value.string();
+  if (key == "uniqueForMs") job.unique_for = duration_of(value);
+  if (key == "group") job.group = value.string();
+  if (key == "retention" && value.present()) job.retention = retention_of(value);
+  if (key == "traceparent") job.traceparent = value.string();
+  if (key == "tags") value.elements([&](JsonSlice tag) { job.tags.push_back(tag.string()); });
+}
+
+void read_timetable(ScheduleSpec& spec, std::string_view key, JsonSlice value) {
+  if (key == "scheduleId") spec.id = value.string();
+  if (key == "cron") spec.cron = value.string();
+  if (key == "everyMs") spec.every = duration_of(value);
+  if (key == "timezone") spec.timezone = value.string();
+  if (key == "startAt") spec.start_at = time_of(value);
+  if (key == "endAt") spec.end_at = time_of(value);
+  if (key == "maxRuns") spec.max_runs = optional_of<std::uint64_t>(value);
+  if (key == "missed") read_word(value, missed_names, spec.missed);
+  if (key == "overlap") read_word(value, overlap_names, spec.overlap);
+  if (key == "paused") spec.paused = value.is_true();
+}
+
+ScheduleRun schedule_run(JsonSlice slice) {
+  ScheduleRun run;
+  slice.members([&](std::string_view key, JsonSlice value) {
+    if (key == "at") run.at = time_of(value);
+    if (key == "jobId") run.job_id = value.string();
+    if (key == "status" && value.present()) run.status = parse_status(value.plain());
+    if (key == "error") run.error = value.string();
+  });
+  return run;
+}
+
 }  // namespace
+
+std::string_view to_string(Missed missed) {
+  const auto at = static_cast<std::size_t>(missed);
+  return at < std::size(missed_names) ? missed_names[at] : "unknown";
+}
+
+std::string_view to_string(Overlap overlap) {
+  const auto at = static_cast<std::size_t>(overlap);
+  return at < std::size(overlap_names) ? overlap_names[at] : "unknown";
+}
 
 std::string to_json(const JobSpec& spec) {
   std::string out = "{";
@@ -153,7 +246,7 @@ std::string to_json(const JobSpec& spec) {
   out += spec.payload.text();
   put(out, "priority", spec.priority);
   put(out, "delayMs", spec.delay);
-  if (spec.run_at) put(out, "runAt", wire::format_time(spec.run_at->time_since_epoch().count()));
+  put(out, "runAt", spec.run_at);
   put(out, "maxAttempts", spec.max_attempts);
   put(out, "maxStalls", spec.max_stalls);
   if (spec.backoff) put_backoff(out, *spec.backoff);
@@ -172,6 +265,25 @@ std::string to_json(const JobSpec& spec) {
     out += ']';
   }
   put(out, "traceparent", spec.traceparent);
+  out += '}';
+  return out;
+}
+
+std::string to_json(const ScheduleSpec& spec) {
+  std::string out = to_json(spec.job);
+  out.pop_back();  // the brace: the timetable stands beside the template
+  put(out, "cron", spec.cron);
+  put(out, "everyMs", spec.every);
+  put(out, "timezone", spec.timezone);
+  put(out, "startAt", spec.start_at);
+  put(out, "endAt", spec.end_at);
+  put(out, "maxRuns", spec.max_runs);
+  put(out, "missed", to_string(spec.missed));
+  put(out, "overlap", to_string(spec.overlap));
+  if (spec.paused) {
+    append_key(out, "paused");
+    out += "true";
+  }
   out += '}';
   return out;
 }
@@ -230,6 +342,25 @@ QueueInfo read_queue(JsonSlice answer) {
   });
   queue.text = answer.text();
   return queue;
+}
+
+ScheduleRecord read_schedule(JsonSlice answer) {
+  ScheduleRecord schedule;
+  answer.members([&](std::string_view key, JsonSlice value) {
+    read_template(schedule.spec.job, key, value);
+    read_timetable(schedule.spec, key, value);
+    if (key == "lastRun" && value.present()) schedule.last_run = schedule_run(value);
+    if (key == "runs") schedule.runs = number_of<std::uint64_t>(value);
+    if (key == "skipped") schedule.skipped = number_of<std::uint64_t>(value);
+    if (key == "createdAt") schedule.created_at = time_of(value);
+    if (key == "updatedAt") schedule.updated_at = time_of(value);
+    if (key != "nextRuns") return;
+    value.elements([&](JsonSlice at) {
+      if (const auto time = time_of(at)) schedule.next_runs.push_back(*time);
+    });
+  });
+  schedule.text = answer.text();
+  return schedule;
 }
 
 }  // namespace client

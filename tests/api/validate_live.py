@@ -207,6 +207,31 @@ def walk_operations(walk, queue):
     walk.call("connectWorker", 426)
 
 
+def walk_schedules(walk, queue):
+    name = queue + "-schedule"
+    least = {"queue": queue, "everyMs": 3_600_000}
+    walk.call("putSchedule", 200, least, scheduleId=name)
+    walk.call("getSchedule", 200, scheduleId=name)
+    whole = least | {
+        "name": "n", "payload": {"a": [1]}, "priority": 1, "delayMs": 1, "maxAttempts": 2, "maxStalls": 3, "leaseMs": 5000,
+        "timeoutMs": 1, "backoff": {"type": "fixed"}, "retention": {"completedMs": 1000}, "uniqueKey": name, "uniqueForMs": 1,
+        "group": "g", "tags": ["t"], "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "startAt": "2040-01-01T00:00:00Z", "endAt": "2041-01-01T00:00:00Z", "maxRuns": 3, "missed": "all", "overlap": "replace",
+        "paused": False}
+    walk.call("putSchedule", 200, whole, scheduleId=name)
+    walk.call("runSchedule", 202, scheduleId=name)
+    walk.call("runSchedule", 200, scheduleId=name)  # its unique key is held
+    walk.call("getSchedule", 200, scheduleId=name)
+    walk.call("listSchedules", 200, query="limit=1000")
+    walk.call("pauseSchedule", 200, scheduleId=name)
+    walk.call("resumeSchedule", 200, scheduleId=name)
+    walk.call("putSchedule", 422, {"queue": queue, "runAt": "2040-01-01T00:00:00Z", "missed": "some"}, scheduleId=name)
+    walk.call("deleteQueue", 409, queue=queue, query="force=true")
+    walk.call("deleteSchedule", 200, scheduleId=name)
+    for operation in ("getSchedule", "runSchedule", "pauseSchedule", "resumeSchedule", "deleteSchedule"):
+        walk.call(operation, 404, scheduleId=name)
+
+
 def walk_refusals(walk, queue):
     walk.call("submitJob", 400, b'{"queue":')
     walk.call("submitJob", 422, {"queue": 5, "priority": 5000, "colour": "red"})
@@ -229,6 +254,7 @@ def main():
     walk_a_job(walk, queue)
     walk_many(walk, queue)
     walk_operations(walk, queue)
+    walk_schedules(walk, queue)
     walk_refusals(walk, queue)
     walk.call("deleteQueue", 200, queue=queue, query="force=true")
     for operation in sorted(set(walk.operations) - walk.called):

@@ -204,7 +204,8 @@ class ReadingTest(CliTest):
         self.assertIn("version", self.pawl("version", "--json").json["broker"])
         for words in (["top"], ["top", "--once"]):
             self.assertRegex(self.pawl(*words).out, r"active 1 (.*\n)+q +0 +1 ")
-        self.assertEqual(set(self.pawl("top", "--json").json), {"queues", "workers"})
+        self.assertNotIn("schedules", self.pawl("top").out)
+        self.assertEqual(set(self.pawl("top", "--json").json), {"queues", "workers", "schedules"})
 
     def test_bench_measures_the_broker_that_is_named_and_leaves_it_alone(self):
         kept = self.submit("mine")
@@ -276,6 +277,70 @@ class DeadLetterTest(CliTest):
         self.assertEqual(self.pawl("queue", "q", "--json").json["counts"]["failed"], 3)
         self.assertIn("3 purged", self.pawl("dlq", "purge", "q", stdin="3\n").out)
         self.assertEqual(self.pawl("queue", "q", "--json").json["counts"]["failed"], 0)
+
+
+class SchedulesTest(CliTest):
+    def test_from_put_to_delete(self):
+        self.assertIn("no schedules", self.pawl("schedules").err)
+        made = self.pawl("schedules", "put", "report", "q", '{"a":[1,2]}', "--every", "90m", "--name", "daily").out
+        self.assertRegex(made, r"^report  next run \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(in 1h(29|30)m\)\n$")
+        self.assertRegex(self.pawl("schedules").out,
+                         r"SCHEDULE +QUEUE +NAME +WHEN +NEXT RUN +LAST RUN +LAST JOB +RUNS\nreport +q +daily +every 1h30m +in 1h\d\dm +- +- +0\n")
+        self.assertRegex(self.pawl("top").out, r"\nschedules 1  next report in 1h(29|30)m\n\n")
+        job_id = self.pawl("schedules", "run", "report").out.strip()
+        job = self.server.job(job_id)
+        self.assertEqual((job["name"], job["payload"], job["tags"]), ("daily", {"a": [1, 2]}, ["schedule:report"]))
+        self.finish("q", "complete")
+        self.assertRegex(self.pawl("schedules").out, r"report .* completed +0\n")
+        text = self.pawl("schedules", "get", "report").out
+        for part in ("every 1h30m", "next runs\n", job_id, "completed", "missed runs  one", "overlap      allow", '"a": ['):
+            self.assertIn(part, text)
+        self.assertEqual(self.pawl("schedules", "pause", "report").out, "report  paused\n")
+        self.assertRegex(self.pawl("schedules").out, r"report .* paused\n")
+        self.assertEqual(self.pawl("schedules", "get", "report", "--json").json["nextRuns"], [])
+        self.assertIn("report  next run ", self.pawl("schedules", "resume", "report").out)
+        self.assertEqual(self.pawl("schedules", "delete", "report").out, "report  deleted\n")
+        done = self.pawl("schedules", "get", "report", status=1)
+        self.assertIn("pawl schedules", done.err)
+        self.assertEqual(self.server.job(job_id)["status"], "completed")
+
+    def test_put_hands_over_every_option(self):
+        file = self.folder / "payload.json"
+        file.write_text('{"from": "file"}')
+        made = self.pawl("schedules", "put", "s", "q", "--file", str(file), "--every", "1h", "--start-at", "2040-01-02T03:04:05Z",
+                         "--end-at", "2040-01-02T04:04:05Z", "--max-runs", "12", "--missed", "all", "--overlap", "replace",
+                         "--name", "n", "--priority", "-7", "--max-attempts", "9", "--delay", "2m", "--unique-key", "k",
+                         "--unique-for", "1s", "--group", "g", "--tag", "t", "--lease", "7s", "--timeout", "3m", "--json").json
+        self.assertEqual({k: made[k] for k in made if k not in ("createdAt", "updatedAt")}, {
+            "scheduleId": "s", "queue": "q", "name": "n", "payload": {"from": "file"}, "priority": -7, "delayMs": 120_000,
+            "maxAttempts": 9, "leaseMs": 7000, "timeoutMs": 180_000, "uniqueKey": "k", "uniqueForMs": 1000, "group": "g",
+            "tags": ["t"], "everyMs": 3_600_000, "startAt": "2040-01-02T03:04:05.000Z", "endAt": "2040-01-02T04:04:05.000Z",
+            "maxRuns": 12, "missed": "all", "overlap": "replace", "paused": False, "lastRun": None, "runs": 0, "skipped": 0,
+            "nextRuns": ["2040-01-02T03:04:05.000Z", "2040-01-02T04:04:05.000Z"]})
+        self.assertIn("0 of 12", self.pawl("schedules", "get", "s").out)
+        first = self.pawl("schedules", "run", "s").out
+        again = self.pawl("schedules", "run", "s")
+        self.assertEqual(again.out, first)
+        self.assertIn("there already", again.err)
+        self.assertEqual(self.pawl("schedules", "put", "s", "q", "--every", "1h", "--paused").out, "s  paused\n")
+        self.assertEqual(self.pawl("schedules", "get", "s", "--json").json["payload"], None)
+
+    def test_a_long_list_says_how_it_goes_on(self):
+        for name in ("a", "b", "c"):
+            self.pawl("schedules", "put", name, "q", "--every", "1h")
+        first = self.pawl("schedules", "--limit", "2")
+        cursor = re.search(r"--cursor (\S+)", first.err).group(1)
+        self.assertRegex(self.pawl("schedules", "--limit", "2", "--cursor", cursor).out, r"^SCHEDULE.*\nc .*\n$")
+        self.assertEqual([s["scheduleId"] for s in self.pawl("schedules", "--json").json["schedules"]], ["a", "b", "c"])
+
+    def test_what_is_refused_is_1_and_wrong_use_2(self):
+        for word in ("get", "run", "pause", "resume", "delete"):
+            self.assertIn("pawl schedules", self.pawl("schedules", word, "nowhere", status=1).err)
+        self.assertIn("/everyMs", self.pawl("schedules", "put", "s", "q", "--every", "1ms", status=1).err)
+        self.assertIn("/endAt", self.pawl("schedules", "put", "s", "q", "--every", "1h", "--start-at", "2040-01-02T03:04:05Z",
+                                          "--end-at", "2040-01-01T03:04:05Z", status=1).err)
+        self.assertIn("not JSON", self.pawl("schedules", "put", "s", "q", "{nope", "--every", "1h", status=2).err)
+        self.pawl("schedules", "put", "s", "q", status=2)
 
 
 class ExitTest(CliTest):

@@ -10,6 +10,7 @@
 #include "client/cli/text/moment.h"
 #include "client/cli/text/table.h"
 #include "client/cli/text/terminal.h"
+#include "client/cli/verbs/schedule_text.h"
 #include "client/wire/time.h"
 
 namespace pawl::cli {
@@ -48,6 +49,28 @@ TEST(DurationTest, IsWrittenWithAtMostTwoUnits) {
         Row{3'600'000, "1h00m"}, Row{90'000'000, "1d01h"}, Row{-1500, "-1.5 s"}}) {
     EXPECT_EQ(duration_text(row.ms), row.text);
   }
+}
+
+TEST(DurationTest, IsWrittenExactlyAsItIsRead) {
+  for (const char* text : {"0", "250ms", "1s", "5m", "1h30m", "2d", "1d1ms", "366d"}) {
+    EXPECT_EQ(exact_duration_text(parse_duration(text).value()), text);
+  }
+  EXPECT_EQ(exact_duration_text(90'000), "1m30s");
+}
+
+TEST(ScheduleTextTest, SaysWhenAndWhatIsNext) {
+  const auto of = [](const char* text) { return Json::parse(text).value(); };
+  EXPECT_EQ(when_text(of(R"({"everyMs":5400000})")), "every 1h30m");
+  EXPECT_EQ(when_text(of(R"({"cron":"30 2 * * *","timezone":"Asia/Tokyo"})")), "30 2 * * * Asia/Tokyo");
+  EXPECT_EQ(next_run_line(of(R"({"scheduleId":"s","paused":true,"nextRuns":[]})")), "s  paused\n");
+  EXPECT_EQ(next_run_line(of(R"({"scheduleId":"s","paused":false,"nextRuns":[]})")), "s  no run to come\n");
+  EXPECT_EQ(schedules_line(of(R"({"schedules":[],"nextCursor":null})")), "");
+  EXPECT_EQ(schedules_line(of(R"({"schedules":[{"scheduleId":"s","nextRuns":[]}],"nextCursor":"c"})")),
+            "schedules 1+\n");
+  const std::string line = schedules_line(of(R"({"schedules":[
+      {"scheduleId":"late","nextRuns":["2099-01-01T00:00:00.000Z"]},
+      {"scheduleId":"soon","nextRuns":["2098-01-01T00:00:00.000Z"]}],"nextCursor":null})"));
+  EXPECT_TRUE(line.starts_with("schedules 2  next soon in ")) << line;
 }
 
 TEST(CountTest, IsGroupedByThrees) {

@@ -126,6 +126,65 @@ TEST_F(LiveClientTest, GoesOnAfterTheBrokerCrashedAndCameBack) {
   EXPECT_NO_THROW(client_.enqueue({.queue = "q", .payload = "after"}));
 }
 
+TEST_F(LiveClientTest, ASchedulesLifeFromPutToDelete) {
+  ScheduleSpec spec{
+      .id = "beat", .job = {.queue = "q", .payload = JsonText::raw("{ \"n\" : 1.0 }")}, .every = 1s};
+  spec.job.backoff = Backoff{.type = Backoff::Type::fixed, .delay = 3s};
+  spec.job.tags = {"mine"};
+  const auto made = client_.put_schedule(spec);
+  EXPECT_EQ(made.next_runs.size(), 5u);
+  EXPECT_FALSE(made.last_run);
+  EXPECT_EQ(to_json(made.spec), to_json(spec)) << "as it was put";
+  auto now = made;
+  for (int i = 0; i < 600 && now.runs == 0; ++i) {
+    std::this_thread::sleep_for(20ms);
+    now = client_.get_schedule("beat");
+  }
+  ASSERT_TRUE(now.last_run && now.last_run->status);
+  EXPECT_EQ((*now.last_run->at - *made.created_at) % 1s, 0ms);
+  const auto job = client_.get(now.last_run->job_id);
+  EXPECT_EQ(job.payload.text(), "{ \"n\" : 1.0 }");
+  EXPECT_EQ(job.tags, (std::vector<std::string>{"mine", "schedule:beat"}));
+
+  const auto paused = client_.pause_schedule("beat");
+  EXPECT_TRUE(paused.spec.paused);
+  EXPECT_TRUE(paused.next_runs.empty());
+  const auto by_hand = client_.run_schedule("beat");
+  EXPECT_EQ(by_hand.status, Status::pending);
+  EXPECT_EQ(client_.get_schedule("beat").last_run->job_id, by_hand.job_id);
+  EXPECT_EQ(client_.get_schedule("beat").runs, paused.runs);
+  EXPECT_EQ(client_.list({.tag = "schedule:beat"}).jobs.size(), paused.runs + 1);
+  EXPECT_FALSE(client_.resume_schedule("beat").next_runs.empty());
+
+  client_.delete_schedule("beat");
+  EXPECT_TRUE(client_.schedules().empty());
+  EXPECT_EQ(client_.get(by_hand.job_id).status, Status::pending) << "its jobs stay";
+}
+
+TEST_F(LiveClientTest, SchedulesAreListedAllAndRefusedWithTheirFields) {
+  for (int i = 0; i < 1'001; ++i)
+    client_.put_schedule({.id = "s" + std::to_string(10'000 + i), .job = {.queue = "q"}, .every = 24h});
+  const auto all = client_.schedules();
+  ASSERT_EQ(all.size(), 1'001u) << "more than a page";
+  EXPECT_EQ(all.front().spec.id, "s10000");
+  EXPECT_EQ(all.back().spec.id, "s11000");
+  const auto wrong =
+      client_.try_put_schedule({.id = "s", .job = {.queue = "q", .priority = 5000}, .every = 1ms});
+  ASSERT_FALSE(wrong);
+  std::set<std::string> pointers;
+  for (const auto& field : wrong.error().errors) pointers.insert(field.pointer);
+  EXPECT_EQ(pointers, (std::set<std::string>{"/priority", "/everyMs"}));
+  EXPECT_EQ(client_.try_put_schedule({.id = "s", .job = {.queue = "q"}}).error().errors.at(0).pointer,
+            "/cron");
+  EXPECT_EQ(client_.try_get_schedule("no spaces").error().status, 422);
+  for (const auto& error : {client_.try_get_schedule("s").error(), client_.try_delete_schedule("s").error(),
+                            client_.try_run_schedule("s").error(), client_.try_pause_schedule("s").error(),
+                            client_.try_resume_schedule("s").error()}) {
+    EXPECT_EQ(error.kind, ErrorKind::not_found);
+    EXPECT_EQ(error.type, "urn:pawl:error:unknown-schedule");
+  }
+}
+
 TEST_F(LiveClientTest, AnyRequestGivesStatusAndText) {
   const auto version = client_.request("GET", "/version");
   EXPECT_EQ(version.status, 200);

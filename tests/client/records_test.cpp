@@ -42,6 +42,24 @@ TEST(JobSpecTest, SaysEveryField) {
   EXPECT_EQ(json::parse(to_json(later))["runAt"], "2023-11-14T22:13:20.123Z");
 }
 
+TEST(ScheduleSpecTest, SaysTheTemplateAndTheTimetable) {
+  const ScheduleSpec least{.id = "s", .job = {.queue = "q"}, .every = 5min};
+  EXPECT_EQ(json::parse(to_json(least)),
+            json::parse(R"({"queue":"q","payload":null,"everyMs":300000,"missed":"one","overlap":"allow"})"));
+  ScheduleSpec spec{.id = "s", .job = {.queue = "q", .name = "n", .payload = 1}, .cron = "0 4 * * *"};
+  spec.timezone = "Europe/Berlin";
+  spec.start_at = Time(1'700'000'000'123ms);
+  spec.end_at = Time(1'800'000'000'000ms);
+  spec.max_runs = 12;
+  spec.missed = Missed::all;
+  spec.overlap = Overlap::replace;
+  spec.paused = true;
+  EXPECT_EQ(json::parse(to_json(spec)), json::parse(R"({
+      "queue":"q","name":"n","payload":1,"cron":"0 4 * * *","timezone":"Europe/Berlin",
+      "startAt":"2023-11-14T22:13:20.123Z","endAt":"2027-01-15T08:00:00.000Z","maxRuns":12,"missed":"all",
+      "overlap":"replace","paused":true})"));
+}
+
 TEST(JsonTextTest, KeepsRawTextAndRefusesWhatIsNotOneValue) {
   EXPECT_EQ(JsonText::raw("{ \"a\" : 1.0 }").text(), "{ \"a\" : 1.0 }");
   for (const char* wrong : {"", "{", "1,2", R"(1},{"queue":"x")", "\"\xff\"", "nul"}) {
@@ -74,6 +92,50 @@ TEST(RecordTest, ReadsAJob) {
   EXPECT_EQ(job.errors[0].stack, "s");
   ASSERT_EQ(job.history.size(), 2u);
   EXPECT_EQ(job.history[1].status, Status::unknown);
+}
+
+TEST(RecordTest, ReadsAScheduleThatCanBePutAgain) {
+  const std::string job = R"("queue":"q","name":"n","payload":{ "x" : 1.0 },"priority":-3,"delayMs":5,
+      "maxAttempts":7,"maxStalls":0,"backoff":{"type":"linear","delayMs":1000,"factor":2.5,"maxDelayMs":60000,
+      "jitter":0.25},"leaseMs":3000,"timeoutMs":9000,"uniqueKey":"u\"k","uniqueForMs":1,"group":"g",
+      "retention":{"completedMs":1000,"failedMs":null},"tags":["a","b"],
+      "traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")";
+  const std::string timetable =
+      R"("cron":"@daily","timezone":"Asia/Tokyo","startAt":"2024-01-02T03:04:05.006Z",
+      "endAt":"2025-01-02T03:04:05.006Z","maxRuns":12,"missed":"skip","overlap":"skip","paused":true)";
+  const auto schedule =
+      client::read_schedule(client::JsonSlice(R"({"scheduleId":"s",)" + job + "," + timetable +
+                                              R"(,
+      "nextRuns":["2024-01-02T03:04:06.000Z","2024-01-02T03:04:07.000Z"],
+      "lastRun":{"at":"2024-01-02T03:04:05.000Z","jobId":"0190","status":"active"},
+      "runs":3,"skipped":1,"createdAt":"2024-01-01T00:00:00.000Z","updatedAt":"2024-01-01T00:00:01.000Z",
+      "somethingNew":{"deep":[1]}})"));
+  EXPECT_EQ(schedule.spec.id, "s");
+  EXPECT_EQ(schedule.spec.job.payload.text(), "{ \"x\" : 1.0 }");
+  EXPECT_EQ(json::parse(to_json(schedule.spec)), json::parse("{" + job + "," + timetable + "}"));
+  ASSERT_EQ(schedule.next_runs.size(), 2u);
+  EXPECT_EQ(schedule.next_runs[1] - schedule.next_runs[0], 1s);
+  ASSERT_TRUE(schedule.last_run);
+  EXPECT_EQ(schedule.last_run->job_id, "0190");
+  EXPECT_EQ(schedule.last_run->status, Status::active);
+  EXPECT_EQ(schedule.runs, 3u);
+  EXPECT_EQ(schedule.skipped, 1u);
+  EXPECT_EQ(*schedule.updated_at - *schedule.created_at, 1s);
+}
+
+TEST(RecordTest, AScheduleMayHaveNothingButNulls) {
+  const auto schedule = client::read_schedule(client::JsonSlice(R"({
+      "scheduleId":"s","queue":"q","payload":null,"everyMs":1000,"startAt":null,"endAt":null,"maxRuns":null,
+      "missed":"from-the-future","overlap":"allow","paused":false,"nextRuns":[],"lastRun":null})"));
+  EXPECT_EQ(schedule.spec.every, 1s);
+  EXPECT_EQ(schedule.spec.missed, Missed::one);
+  EXPECT_FALSE(schedule.spec.start_at || schedule.spec.end_at || schedule.spec.max_runs);
+  EXPECT_FALSE(schedule.spec.job.backoff || schedule.spec.job.retention || schedule.last_run);
+  const auto failed = client::read_schedule(client::JsonSlice(
+      R"({"lastRun":{"at":"2024-01-02T03:04:05.000Z","jobId":null,"error":"too many queues"}})"));
+  ASSERT_TRUE(failed.last_run);
+  EXPECT_EQ(failed.last_run->job_id, "");
+  EXPECT_EQ(failed.last_run->error, "too many queues");
 }
 
 TEST(ErrorTest, ReadsAProblemAndNamesEveryField) {

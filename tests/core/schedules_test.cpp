@@ -184,6 +184,18 @@ TEST_F(SchedulesTest, AUniqueKeyOnDiskStillHolds) {
   EXPECT_EQ(get().row.last_job, first);
 }
 
+TEST_F(SchedulesTest, ARunByHandSaysThatItsJobWasThereAlready) {
+  Schedule schedule = every(10'000);
+  schedule.job.unique_key = "one";
+  put(schedule);
+  const auto first = bench.call<Submitted>(RunSchedule{"s"}).jobs.at(0);
+  EXPECT_FALSE(first.deduplicated);
+  const auto second = bench.call<Submitted>(RunSchedule{"s"}).jobs.at(0);
+  EXPECT_TRUE(second.deduplicated);
+  EXPECT_EQ(second.id, first.id);
+  EXPECT_EQ(pending(), 1u);
+}
+
 TEST_F(SchedulesTest, RefusesWhatIsNotThereAndGuardsItsQueue) {
   EXPECT_EQ(bench.call<Refused>(GetSchedule{"s"}).why, Refusal::unknown_schedule);
   EXPECT_EQ(bench.call<Refused>(RunSchedule{"s"}).why, Refusal::unknown_schedule);

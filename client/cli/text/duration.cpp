@@ -66,6 +66,18 @@ std::string duration_text(std::int64_t ms) {
   return fmt::format("{}d{:02}h", ms / day, ms % day / hour);
 }
 
+std::string exact_duration_text(std::int64_t ms) {
+  constexpr std::array<std::pair<std::string_view, std::int64_t>, 5> units{
+      {{"d", day}, {"h", hour}, {"m", minute}, {"s", second}, {"ms", 1}}};
+  if (ms <= 0) return "0";
+  std::string text;
+  for (const auto& [name, size] : units) {
+    if (ms >= size) text.append(fmt::format("{}{}", ms / size, name));
+    ms %= size;
+  }
+  return text;
+}
+
 std::string bytes_text(std::uint64_t bytes) {
   if (bytes < 1024) return fmt::format("{} B", bytes);
   constexpr std::array units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -16,6 +16,9 @@ std::expected<std::int64_t, std::string> parse_duration(std::string_view text);
 /// "0 ms", "830 ms", "4.2 s", "3m20s", "2h05m", "3d04h": at most two units, for columns of a table.
 std::string duration_text(std::int64_t ms);
 
+/// "250ms", "30s", "5m", "1h30m", "2d": exact, and as parse_duration reads it.
+std::string exact_duration_text(std::int64_t ms);
+
 /// "512 B", "1.2 KiB", "3.4 MiB".
 std::string bytes_text(std::uint64_t bytes);
 

@@ -45,12 +45,6 @@ std::string errors_text(const Json& job) {
   return text;
 }
 
-std::string tags_text(const Json& job) {
-  std::string text;
-  for (const Json& tag : job["tags"].items()) text.append(text.empty() ? "" : ", ").append(tag.text());
-  return text;
-}
-
 std::string record_text(const Json& job, const Screen& screen) {
   const std::string status = job["status"].text();
   Fields fields;

@@ -64,6 +64,12 @@ std::string progress_text(const Json& job) {
   return text;
 }
 
+std::string tags_text(const Json& job) {
+  std::string text;
+  for (const Json& tag : job["tags"].items()) text.append(text.empty() ? "" : ", ").append(tag.text());
+  return text;
+}
+
 std::string last_error_text(const Json& job) {
   Json error = job["lastError"];  // in lists; a whole record has them all
   if (const auto errors = job["errors"].items(); !errors.empty()) error = errors.back();

@@ -22,6 +22,9 @@ std::string attempts_text(const Json& job);
 /// "42 % encoding"; empty when none was told.
 std::string progress_text(const Json& job);
 
+/// "one, two"
+std::string tags_text(const Json& job);
+
 /// A table of jobs as lists give them, and how to get the next page.
 std::string jobs_table(const Json& jobs, const Screen& screen);
 

@@ -7,6 +7,7 @@
 #include "client/cli/text/duration.h"
 #include "client/cli/text/moment.h"
 #include "client/cli/verbs/queue_text.h"
+#include "client/cli/verbs/schedule_text.h"
 #include "client/cli/verbs/worker_text.h"
 
 namespace pawl::cli {
@@ -36,7 +37,7 @@ Totals totals_of(const Json& queues) {
 std::string head_line(const Json& queues, const Json& workers, const Session& session) {
   const Totals totals = totals_of(queues);
   const std::string rates = fmt::format("in {}/s  done {}/s", rate_text(totals.in), rate_text(totals.done));
-  return fmt::format("{}  {}  {}\nwaiting {}  active {}  dead {}  workers {}  {} over the last minute\n\n",
+  return fmt::format("{}  {}  {}\nwaiting {}  active {}  dead {}  workers {}  {} over the last minute\n",
                      toned("pawl top", Tone::bold, session.screen()), session.url(), clock_text(now_ms()),
                      count_text(totals.waiting), count_text(totals.active), count_text(totals.dead),
                      workers.size(), rates);
@@ -47,9 +48,12 @@ Result<std::string> frame(Session& session) {
   if (!queues) return std::unexpected(queues.error());
   const auto workers = get_workers(session);
   if (!workers) return std::unexpected(workers.error());
+  const auto schedules = get_schedules(session);
+  if (!schedules) return std::unexpected(schedules.error());
   const Json queue_list = queues->json["queues"];
   const Json worker_list = workers->json["workers"];
   std::string text = head_line(queue_list, worker_list, session);
+  text.append(schedules_line(schedules->json)).append("\n");
   text.append(queue_list.size() > 0 ? queues_table(queue_list, session.screen()) : "No queues yet.\n");
   if (worker_list.size() > 0) text.append("\n").append(workers_table(worker_list, session.screen()));
   return text;
@@ -72,9 +76,12 @@ Result<Exit> json_frame(Session& session) {
   if (!queues) return std::unexpected(queues.error());
   const auto workers = get_workers(session);
   if (!workers) return std::unexpected(workers.error());
+  const auto schedules = get_schedules(session);
+  if (!schedules) return std::unexpected(schedules.error());
   print(JsonObject{}
             .add_raw("queues", queues->json["queues"].dump())
             .add_raw("workers", workers->json["workers"].dump())
+            .add_raw("schedules", schedules->json["schedules"].dump())
             .text() +
         "\n");
   return Exit::ok;

@@ -1,5 +1,5 @@
 // Pawl's client library. This header brings all of it:
-//   pawl::Client   submit jobs, look at them, operate queues
+//   pawl::Client   submit jobs, look at them, operate queues and schedules
 //   pawl::Worker   do jobs
 //
 //     pawl::Client client({.url = "http://127.0.0.1:7711"});
@@ -31,7 +31,7 @@ struct ClientOptions {
   milliseconds connect_timeout{5'000};
   milliseconds request_timeout{30'000};  // for one answer, from the first byte sent
   /// How long a request that may be repeated is repeated while the broker cannot be reached or says 429 or
-  /// 503. Reads, submits and settlements may be; cancel, retry and the like are sent once.
+  /// 503. Reads, submits, settlements and put_schedule may be; cancel, retry and the like are sent once.
   milliseconds retry_for{10'000};
   std::size_t pool_size = 8;  // most connections; further calls wait for a free one
 };
@@ -141,6 +141,33 @@ class Client {
   Response dlq_purge(std::string_view queue, const DeadLetters& which) {
     return value_or_throw(try_dlq_purge(queue, which));
   }
+
+  /// Makes a schedule, or puts another in its place: what is absent in `spec` then has its default. What it
+  /// did so far is kept, and so is its next run when the timetable (cron, every, timezone, start_at, end_at,
+  /// max_runs) stays the same and it was not paused: a program may put its schedules whenever it starts.
+  Result<ScheduleRecord> try_put_schedule(const ScheduleSpec& spec);
+  ScheduleRecord put_schedule(const ScheduleSpec& spec) { return value_or_throw(try_put_schedule(spec)); }
+
+  Result<ScheduleRecord> try_get_schedule(std::string_view id);
+  ScheduleRecord get_schedule(std::string_view id) { return value_or_throw(try_get_schedule(id)); }
+
+  /// All of them, by id; without the status of their last jobs.
+  Result<std::vector<ScheduleRecord>> try_schedules();
+  std::vector<ScheduleRecord> schedules() { return value_or_throw(try_schedules()); }
+
+  /// The jobs that it made stay.
+  Result<void> try_delete_schedule(std::string_view id);
+  void delete_schedule(std::string_view id) { value_or_throw(try_delete_schedule(id)); }
+
+  /// One run now, whatever the timetable, the overlap rule and a pause say. It does not count as a run.
+  Result<Enqueued> try_run_schedule(std::string_view id);
+  Enqueued run_schedule(std::string_view id) { return value_or_throw(try_run_schedule(id)); }
+
+  /// A paused schedule makes no jobs; resumed, it goes on from now, and what it left out is not made up for.
+  Result<ScheduleRecord> try_pause_schedule(std::string_view id);
+  ScheduleRecord pause_schedule(std::string_view id) { return value_or_throw(try_pause_schedule(id)); }
+  Result<ScheduleRecord> try_resume_schedule(std::string_view id);
+  ScheduleRecord resume_schedule(std::string_view id) { return value_or_throw(try_resume_schedule(id)); }
 
   /// Anything else of the broker's HTTP interface. Any HTTP status is a Response; only a failure to get one
   /// is an Error. `target` is a path with its query, already escaped; `body` is JSON or empty. Repeated as

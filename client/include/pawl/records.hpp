@@ -162,4 +162,58 @@ struct DeadLetters {
   std::optional<double> per_second = {};  // replay: not faster than this
 };
 
+/// What becomes of runs that nobody saw come, since the broker was down.
+enum class Missed {
+  skip,  // a run that is more than a minute late is left out
+  one,   // the last of them takes place, late
+  all,   // each takes place, late
+};
+std::string_view to_string(Missed missed);
+
+/// What a run does when the job of the run before has not ended.
+enum class Overlap {
+  allow,    // it takes place all the same
+  skip,     // it is left out
+  replace,  // it cancels that job: at once when it waits, else through its worker
+};
+std::string_view to_string(Overlap overlap);
+
+/// A job that is made again and again. One of `cron` and `every` is required.
+struct ScheduleSpec {
+  std::string id;         // required: up to 128 of A-Z a-z 0-9 . _ : -
+  JobSpec job;            // the template: no run_at, at most 15 tags; the idempotency key is not used
+  std::string cron = {};  // five fields, six with the seconds first, or a word such as @daily
+  std::optional<milliseconds> every = {};  // 1 s…366 days, from start_at or from now on
+  std::string timezone = {};               // an IANA name, for cron only; empty: UTC
+  std::optional<Time> start_at = {};       // no run before
+  std::optional<Time> end_at = {};         // no run after
+  std::optional<std::uint64_t> max_runs = {};
+  Missed missed = Missed::one;
+  Overlap overlap = Overlap::allow;
+  bool paused = false;
+};
+
+/// The spec as the body of PUT /schedules/ID. Does not check the values; the broker does.
+std::string to_json(const ScheduleSpec& spec);
+
+struct ScheduleRun {
+  std::optional<Time> at;        // when it was due, or was asked for by hand
+  std::string job_id;            // empty: it made no job, see error
+  std::optional<Status> status;  // of the job; absent in lists and when the job is gone
+  std::string error;
+};
+
+/// A schedule as the broker knows it. `spec` can be changed and put again. Words of `missed` and `overlap`
+/// that this version of the library does not know are read as the defaults.
+struct ScheduleRecord {
+  ScheduleSpec spec;
+  std::vector<Time> next_runs;  // at most five; empty while paused
+  std::optional<ScheduleRun> last_run;
+  std::uint64_t runs = 0;     // by the timetable
+  std::uint64_t skipped = 0;  // left out by `missed` or `overlap`; several missed in one go count once
+  std::optional<Time> created_at;
+  std::optional<Time> updated_at;
+  std::string text;  // the whole answer
+};
+
 }  // namespace pawl
