@@ -14,6 +14,7 @@
 #include "broker/app/metrics_page.h"
 #include "broker/app/process.h"
 #include "broker/app/token.h"
+#include "broker/app/zoned_calendar.h"
 #include "broker/engine/engine.h"
 #include "broker/http/api/routes.h"
 #include "broker/http/server.h"
@@ -57,8 +58,10 @@ storage::Options store_options(const Settings& settings, const Log& log) {
   return options;
 }
 
-engine::EngineOptions engine_options(const Settings& settings, const Log& log) {
+engine::EngineOptions engine_options(const Settings& settings, const Log& log,
+                                     std::shared_ptr<const ZonedCalendar> calendar) {
   engine::EngineOptions options;
+  options.calendar = std::move(calendar);
   options.machine.window_jobs = size_of(settings.engine_window_jobs);
   options.machine.window_bytes = size_of(settings.engine_window_bytes);
   options.machine.active_bytes = size_of(settings.engine_active_bytes);
@@ -141,8 +144,8 @@ void say_ready(const http::Server& server) {
 }
 
 /// Serves with what is open until a stop is asked for; then answers what is in flight.
-int serve(const Settings& settings, const Door& door, engine::Engine& engine, StopSignals& signals,
-          const Log& log) {
+int serve(const Settings& settings, const Door& door, engine::Engine& engine, const ZonedCalendar& calendar,
+          StopSignals& signals, const Log& log) {
   constexpr std::int64_t answers_may_take_ms = 2000;
   using std::chrono::system_clock;
   const auto started_at =
@@ -151,6 +154,9 @@ int serve(const Settings& settings, const Door& door, engine::Engine& engine, St
   MetricsPage metrics(engine, started_at);
   http::api::ApiContext context{.engine = engine, .version = PAWL_VERSION, .started_at = started_at};
   context.limits = api_limits(settings);
+  context.check_timetable = [&calendar](const core::Timetable& timetable) {
+    return calendar.fault(timetable);
+  };
   context.metrics = [&metrics] { return metrics.text(); };
 
   http::ServerOptions options = server_options(settings, door, log);
@@ -190,10 +196,11 @@ int run_daemon(const Settings& settings) {
 
   auto store = storage::Store::open("rocksdb:" + settings.data, store_options(settings, log));
   if (!store) return cannot_start("data: " + store.error().message);
-  auto engine = engine::Engine::start(**store, engine_options(settings, log));
+  const auto calendar = std::make_shared<const ZonedCalendar>();
+  auto engine = engine::Engine::start(**store, engine_options(settings, log, calendar));
   if (!engine) return cannot_start("data: " + engine.error().message);
 
-  const int status = serve(settings, *door, **engine, signals, log);
+  const int status = serve(settings, *door, **engine, *calendar, signals, log);
   (*engine)->stop();
   engine->reset();
   store->reset();
