@@ -200,6 +200,30 @@ TEST_F(SchedulesTest, RefusesWhatIsNotThereAndGuardsItsQueue) {
   bench.call<QueueDeleted>(DeleteQueue{"q", true});
 }
 
+TEST_F(SchedulesTest, ARunByHandThatIsRefusedChangesNothing) {
+  MachineOptions options;
+  options.queues_max = 1;
+  Bench small(options);
+  small.submit(Bench::job("other"));
+  small.call<ScheduleView>(PutSchedule{every(10'000)});
+  EXPECT_EQ(small.call<Refused>(RunSchedule{"s"}).why, Refusal::too_many_queues);
+  EXPECT_EQ(small.call<ScheduleView>(GetSchedule{"s"}).row.last_at, 0);
+  EXPECT_EQ(small.call<ScheduleView>(GetSchedule{"s"}).row.last_error, "");
+}
+
+TEST_F(SchedulesTest, ARunByHandSaysThatItsUniqueKeyIsHeld) {
+  Schedule schedule = every(10'000);
+  schedule.job.unique_key = "one";
+  put(schedule);
+  const Submitted::Item first = bench.call<Submitted>(RunSchedule{"s"}).jobs.at(0);
+  EXPECT_FALSE(first.deduplicated);
+  bench.lease("q");
+  const Submitted::Item again = bench.call<Submitted>(RunSchedule{"s"}).jobs.at(0);
+  EXPECT_TRUE(again.deduplicated);
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_EQ(again.status, Status::active);
+}
+
 TEST_F(SchedulesTest, TheBrokerHoldsAtMostItsLimit) {
   MachineOptions options;
   options.schedules_max = 1;
