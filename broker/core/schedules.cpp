@@ -169,18 +169,19 @@ void Machine::State::apply(Ticket to, const PutSchedule& put, Now now, Outbox& o
         to, Refused{Refusal::too_many_schedules, "the broker holds its limit of schedules", {}, {}});
   }
   ScheduleRow& row = fresh ? schedules[put.schedule.id] : known_row->second;
-  const bool goes_on = !fresh && row.schedule.timetable == put.schedule.timetable && !row.schedule.paused;
+  const bool same = !fresh && row.schedule.timetable == put.schedule.timetable;
+  const bool goes_on = same && !row.schedule.paused;
   if (fresh)
     row.created_at = now.wall;
   else
     disarm(row);
   row.schedule = put.schedule;
   row.updated_at = now.wall;
-  if (!goes_on) {
+  if (!same) {
     const Millis start = put.schedule.timetable.start_at;
     row.anchor = start > 0 ? start : now.wall;
-    set_next_run(row, now.wall);
   }
+  if (!goes_on) set_next_run(row, now.wall);
   arm(row);
   outbox.put_schedule(row);
   marks_dirty = true;

@@ -147,6 +147,16 @@ TEST_F(SchedulesTest, TheSameAgainKeepsTheNextRunAndAnotherTimetableDoesNot) {
   EXPECT_EQ(put(schedule).next_runs.front(), begin + 27'000);
 }
 
+TEST_F(SchedulesTest, TheSameAgainWhilePausedGoesOnAtTheTimesOfBefore) {
+  const Millis begin = bench.now.wall;
+  Schedule schedule = every(10'000);
+  put(schedule);
+  bench.call<ScheduleView>(PauseSchedule{"s", true});
+  bench.advance(27'000);
+  schedule.job.name = "other";
+  EXPECT_EQ(put(schedule).next_runs.front(), begin + 30'000);
+}
+
 TEST_F(SchedulesTest, APausedOneRunsByHandOnlyAndGoesOnFromNow) {
   put(every(10'000));
   EXPECT_TRUE(bench.call<ScheduleView>(PauseSchedule{"s", true}).next_runs.empty());
