@@ -218,6 +218,7 @@ void Machine::State::apply(Ticket to, const RunSchedule& run, Now now, Outbox& o
   Submitted answer;
   answer.jobs.push_back(make_job_of(row, now.wall, now, outbox));
   outbox.put_schedule(row);
+  marks_dirty = true;
   outbox.reply(to, std::move(answer));
 }
 

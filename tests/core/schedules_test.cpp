@@ -234,6 +234,17 @@ TEST_F(SchedulesTest, ARunByHandSaysThatItsUniqueKeyIsHeld) {
   EXPECT_EQ(again.status, Status::active);
 }
 
+TEST_F(SchedulesTest, ARestartIsNotBeforeARunByHandThatMadeNoJob) {
+  Schedule schedule = every(10'000);
+  schedule.job.unique_key = "one";
+  put(schedule);
+  bench.call<Submitted>(RunSchedule{"s"});
+  bench.advance(5'000);
+  bench.call<Submitted>(RunSchedule{"s"});
+  EXPECT_EQ(get().row.last_at, bench.now.wall);
+  EXPECT_EQ(bench.rows.marks.wall, bench.now.wall);
+}
+
 TEST_F(SchedulesTest, TheBrokerHoldsAtMostItsLimit) {
   MachineOptions options;
   options.schedules_max = 1;
