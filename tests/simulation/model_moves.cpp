@@ -171,7 +171,9 @@ void Model::move_new(const Job& job, const std::string& queue) {
 
 void Model::move_expected(const Job& job, ModelJob& known, Event event) {
   if (expected_.empty() || !expected_.front().id || *expected_.front().id != job.id) {
-    const bool by_operator = event == Event::lease || event == Event::cancel || event == Event::promote;
+    const bool waits = known.status != Status::active;
+    const bool by_operator =
+        event == Event::lease || event == Event::promote || (event == Event::cancel && waits);
     bad(event == Event::replay ? "S5"
         : by_operator          ? "S1"
                                : "L2",
