@@ -61,7 +61,8 @@ void Broker::restore_schedules(const Image& image) {
     if (is(Canary::forgotten_schedule) && parts_.random.one_in(2)) continue;
     if (is(Canary::repeated_run) && runs && row.runs > 0) restored.next_at = row.last_at;
     if (is(Canary::lost_run) && runs) restored.next_at += row.schedule.timetable.every_ms;
-    if (is(Canary::overlap_ignored)) restored.schedule.overlap = Overlap::allow;
+    if (is(Canary::overlap_ignored) && row.schedule.overlap == Overlap::skip)
+      restored.schedule.overlap = Overlap::allow;
     if (is(Canary::missed_ignored)) restored.schedule.missed = Missed::all;
     machine_.restore_schedule(std::move(restored));
   }

@@ -78,7 +78,7 @@ inline constexpr std::array canaries{
                "a dead letter is replayed again after it was completed"},
     CanaryInfo{Canary::cancelled_again, "cancelled-again", "S6", "a cancelled job is delivered"},
     CanaryInfo{Canary::early_due, "early-due", "T1 T2", "delayed jobs run five seconds early"},
-    CanaryInfo{Canary::late_due, "late-due", "T1 T2", "delayed jobs never become due"},
+    CanaryInfo{Canary::late_due, "late-due", "T1 T2 D3", "delayed jobs never become due"},
     CanaryInfo{Canary::lost_wakeup, "lost-wakeup", "T1", "a waiting worker is not given a waiting job"},
     CanaryInfo{Canary::wall_goes_back, "wall-goes-back", "T3", "the wall clock is used as it is"},
     CanaryInfo{Canary::last_in_first_out, "last-in-first-out", "O1 O2", "the second in line is served first"},
