@@ -231,8 +231,9 @@ struct Machine::State {
   void disarm(const ScheduleRow& row);
   void run_schedules(Now now, Outbox& outbox);
   void fire_schedule(ScheduleRow& row, Now now, Outbox& outbox);
-  std::optional<Submitted::Item> make_run(ScheduleRow& row, Millis due, bool by_hand, Now now,
-                                          Outbox& outbox);
+  void make_run(ScheduleRow& row, Millis due, Now now, Outbox& outbox);
+  bool lacks_queue(const ScheduleRow& row) const;
+  Submitted::Item make_job_of(ScheduleRow& row, Millis due, Now now, Outbox& outbox);
   void schedule_needs(const ScheduleRow& row, Needs& needs) const;
   ScheduleView view(const ScheduleRow& row, bool with_status) const;
 

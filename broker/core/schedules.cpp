@@ -12,6 +12,9 @@ Refused no_such_schedule(const std::string& id) {
   return {Refusal::unknown_schedule, "there is no schedule named " + id, {}, {}};
 }
 
+constexpr const char* no_room_for_queue =
+    "the broker holds its limit of queues; delete one that is not needed";
+
 bool runs_out(const ScheduleRow& row) {
   const std::uint64_t most = row.schedule.timetable.max_runs;
   return most > 0 && row.runs >= most;
@@ -99,38 +102,47 @@ void Machine::State::fire_schedule(ScheduleRow& row, Now now, Outbox& outbox) {
   if (schedule.missed == Missed::skip && now.wall - due > misfire_ms)
     ++row.skipped;
   else
-    make_run(row, due, false, now, outbox);
+    make_run(row, due, now, outbox);
   set_next_run(row, due);
   arm(row);
   outbox.put_schedule(row);
   marks_dirty = true;
 }
 
-// Its job, or nothing when the run was left out; the row says why.
-std::optional<Submitted::Item> Machine::State::make_run(ScheduleRow& row, Millis due, bool by_hand, Now now,
-                                                        Outbox& outbox) {
+// By the timetable. It may be left out; the row says why.
+void Machine::State::make_run(ScheduleRow& row, Millis due, Now now, Outbox& outbox) {
   const Schedule& schedule = row.schedule;
-  if (!by_hand && schedule.overlap != Overlap::allow) {
+  if (schedule.overlap != Overlap::allow) {
     const Entry* last = find(row.last_job, now);
     const bool lives = last != nullptr && !is_end(last->job.status);
     if (lives && schedule.overlap == Overlap::skip) {
       ++row.skipped;
-      return std::nullopt;
+      return;
     }
     if (lives) apply(Ticket::none, Cancel{row.last_job}, now, outbox);
   }
+  if (lacks_queue(row)) {
+    row.last_at = due;
+    row.last_error = no_room_for_queue;
+    ++row.skipped;
+    return;
+  }
+  make_job_of(row, due, now, outbox);
+  ++row.runs;
+}
+
+bool Machine::State::lacks_queue(const ScheduleRow& row) const {
+  return !queues.contains(row.schedule.job.queue) && !has_room_for_queues(1);
+}
+
+// REQUIRES: it does not lack its queue.
+Submitted::Item Machine::State::make_job_of(ScheduleRow& row, Millis due, Now now, Outbox& outbox) {
+  NewJob job = row.schedule.job;
+  job.tags.push_back(std::string(schedule_tag) + row.schedule.id);
+  Submitted::Item made = submit_one(job, now, outbox);
   row.last_at = due;
   row.last_error.clear();
-  if (queue_of(schedule.job.queue) == nullptr && !has_room_for_queues(1)) {
-    row.last_error = "the broker holds its limit of queues; delete one that is not needed";
-    if (!by_hand) ++row.skipped;
-    return std::nullopt;
-  }
-  NewJob job = schedule.job;
-  job.tags.push_back(std::string(schedule_tag) + schedule.id);
-  Submitted::Item made = submit_one(job, now, outbox);
   row.last_job = made.id;
-  if (!by_hand) ++row.runs;
   return made;
 }
 
@@ -157,18 +169,19 @@ void Machine::State::apply(Ticket to, const PutSchedule& put, Now now, Outbox& o
         to, Refused{Refusal::too_many_schedules, "the broker holds its limit of schedules", {}, {}});
   }
   ScheduleRow& row = fresh ? schedules[put.schedule.id] : known_row->second;
-  const bool goes_on = !fresh && row.schedule.timetable == put.schedule.timetable && !row.schedule.paused;
+  const bool same = !fresh && row.schedule.timetable == put.schedule.timetable;
+  const bool goes_on = same && !row.schedule.paused;
   if (fresh)
     row.created_at = now.wall;
   else
     disarm(row);
   row.schedule = put.schedule;
   row.updated_at = now.wall;
-  if (!goes_on) {
+  if (!same) {
     const Millis start = put.schedule.timetable.start_at;
     row.anchor = start > 0 ? start : now.wall;
-    set_next_run(row, now.wall);
   }
+  if (!goes_on) set_next_run(row, now.wall);
   arm(row);
   outbox.put_schedule(row);
   marks_dirty = true;
@@ -201,11 +214,11 @@ void Machine::State::apply(Ticket to, const RunSchedule& run, Now now, Outbox& o
   const auto found = schedules.find(run.schedule);
   if (found == schedules.end()) return outbox.reply(to, no_such_schedule(run.schedule));
   ScheduleRow& row = found->second;
-  auto made = make_run(row, now.wall, true, now, outbox);
-  if (!made) return outbox.reply(to, Refused{Refusal::too_many_queues, row.last_error, {}, {}});
-  outbox.put_schedule(row);
+  if (lacks_queue(row)) return outbox.reply(to, Refused{Refusal::too_many_queues, no_room_for_queue, {}, {}});
   Submitted answer;
-  answer.jobs.push_back(std::move(*made));
+  answer.jobs.push_back(make_job_of(row, now.wall, now, outbox));
+  outbox.put_schedule(row);
+  marks_dirty = true;
   outbox.reply(to, std::move(answer));
 }
 

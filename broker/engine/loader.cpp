@@ -50,11 +50,11 @@ void Loader::settle() {
   while (under_way_ > 0) arrivals_.run_arrivals();
 }
 
-void Loader::fetch_job(const JobId& id, Place place, core::Millis now_wall) {
+void Loader::fetch_job(const JobId& id, Place place, core::Millis now_wall, int places) {
   const Key<22> ready = ready_key(id.queue(), id.priority(), id);
   const Key<20> other = placed_key(id.queue(), id);
   const std::string_view key = place == Place::ready ? ready.view() : other.view();
-  get(family_of(place), key, [this, id, place, now_wall](std::optional<std::string_view> value) {
+  get(family_of(place), key, [this, id, place, now_wall, places](std::optional<std::string_view> value) {
     if (value) {
       const Key<22> ready_again = ready_key(id.queue(), id.priority(), id);
       const Key<20> other_again = placed_key(id.queue(), id);
@@ -63,8 +63,8 @@ void Loader::fetch_job(const JobId& id, Place place, core::Millis now_wall) {
       if (!job) fail(job.error().what);
       if (job && !expired(job->expires_at, now_wall)) return machine_.load_job(id, std::move(*job));
     }
-    if (place == Place::dead) return machine_.load_job(id, std::nullopt);
-    fetch_job(id, static_cast<Place>(static_cast<int>(place) + 1), now_wall);
+    if (places == 1) return machine_.load_job(id, std::nullopt);
+    fetch_job(id, static_cast<Place>((static_cast<int>(place) + 1) % 4), now_wall, places - 1);
   });
 }
 

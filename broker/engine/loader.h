@@ -27,7 +27,7 @@ class Loader {
 
   /// Asks for all of it; rows that expired by now_wall count as absent.
   void fetch(const core::Needs& needs, core::Millis now_wall);
-  /// Jobs that are parked, or gone: many of a queue are read in one go.
+  /// Jobs most of which are parked: many of a queue are read in one go. The others are looked for elsewhere.
   void fetch_parked(std::vector<core::JobId> ids, core::Millis now_wall);
   void fetch_window(const core::WindowRequest& request);
   void fetch_named(const core::NamedRequest& request);
@@ -50,7 +50,8 @@ class Loader {
   using Answer = std::function<void(std::optional<std::string_view>)>;
 
   void get(storage::Family family, std::string_view key, Answer answer);
-  void fetch_job(const core::JobId& id, core::Place place, core::Millis now_wall);
+  /// Looks in one place after another, `places` of them, from `place` on.
+  void fetch_job(const core::JobId& id, core::Place place, core::Millis now_wall, int places = 4);
   void scan_parked(std::span<const core::JobId> ids, core::Millis now_wall);
   void scan(const storage::Range& range, const storage::Visit& visit, std::function<void()> finished);
 

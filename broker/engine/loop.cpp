@@ -164,7 +164,9 @@ void Loop::tick_if_due(Now now) {
     needs_.clear();
     machine_.tick_needs(now, needs_);
     if (needs_.empty()) break;
-    loader_.fetch_parked(needs_.jobs, now.wall);
+    // Timers stand for parked jobs; the last jobs of schedules may be anywhere.
+    loader_.fetch_parked(std::exchange(needs_.jobs, {}), now.wall);
+    loader_.fetch(needs_, now.wall);
     loader_.settle();
   }
   machine_.tick(now, outbox_);

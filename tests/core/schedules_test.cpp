@@ -147,6 +147,16 @@ TEST_F(SchedulesTest, TheSameAgainKeepsTheNextRunAndAnotherTimetableDoesNot) {
   EXPECT_EQ(put(schedule).next_runs.front(), begin + 27'000);
 }
 
+TEST_F(SchedulesTest, TheSameAgainWhilePausedGoesOnAtTheTimesOfBefore) {
+  const Millis begin = bench.now.wall;
+  Schedule schedule = every(10'000);
+  put(schedule);
+  bench.call<ScheduleView>(PauseSchedule{"s", true});
+  bench.advance(27'000);
+  schedule.job.name = "other";
+  EXPECT_EQ(put(schedule).next_runs.front(), begin + 30'000);
+}
+
 TEST_F(SchedulesTest, APausedOneRunsByHandOnlyAndGoesOnFromNow) {
   put(every(10'000));
   EXPECT_TRUE(bench.call<ScheduleView>(PauseSchedule{"s", true}).next_runs.empty());
@@ -210,6 +220,41 @@ TEST_F(SchedulesTest, RefusesWhatIsNotThereAndGuardsItsQueue) {
   bench.call<ScheduleDeleted>(DeleteSchedule{"s"});
   EXPECT_TRUE(bench.rows.schedules.empty());
   bench.call<QueueDeleted>(DeleteQueue{"q", true});
+}
+
+TEST_F(SchedulesTest, ARunByHandThatIsRefusedChangesNothing) {
+  MachineOptions options;
+  options.queues_max = 1;
+  Bench small(options);
+  small.submit(Bench::job("other"));
+  small.call<ScheduleView>(PutSchedule{every(10'000)});
+  EXPECT_EQ(small.call<Refused>(RunSchedule{"s"}).why, Refusal::too_many_queues);
+  EXPECT_EQ(small.call<ScheduleView>(GetSchedule{"s"}).row.last_at, 0);
+  EXPECT_EQ(small.call<ScheduleView>(GetSchedule{"s"}).row.last_error, "");
+}
+
+TEST_F(SchedulesTest, ARunByHandSaysThatItsUniqueKeyIsHeld) {
+  Schedule schedule = every(10'000);
+  schedule.job.unique_key = "one";
+  put(schedule);
+  const Submitted::Item first = bench.call<Submitted>(RunSchedule{"s"}).jobs.at(0);
+  EXPECT_FALSE(first.deduplicated);
+  bench.lease("q");
+  const Submitted::Item again = bench.call<Submitted>(RunSchedule{"s"}).jobs.at(0);
+  EXPECT_TRUE(again.deduplicated);
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_EQ(again.status, Status::active);
+}
+
+TEST_F(SchedulesTest, ARestartIsNotBeforeARunByHandThatMadeNoJob) {
+  Schedule schedule = every(10'000);
+  schedule.job.unique_key = "one";
+  put(schedule);
+  bench.call<Submitted>(RunSchedule{"s"});
+  bench.advance(5'000);
+  bench.call<Submitted>(RunSchedule{"s"});
+  EXPECT_EQ(get().row.last_at, bench.now.wall);
+  EXPECT_EQ(bench.rows.marks.wall, bench.now.wall);
 }
 
 TEST_F(SchedulesTest, TheBrokerHoldsAtMostItsLimit) {

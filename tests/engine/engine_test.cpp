@@ -102,6 +102,36 @@ TEST_P(EngineOnTest, DelayedJobComesDue) {
   bench->expect_sound();
 }
 
+TEST_P(EngineOnTest, ARunOfAScheduleLooksAtWhatMemoryLacks) {
+  const auto bench = make();
+  EngineOptions options;
+  options.machine.window_jobs = options.machine.window_jobs_idle = 1;
+  bench->start(options);
+  core::Schedule alone;
+  alone.id = "alone";
+  alone.job = Bench::job("q");
+  alone.timetable.every_ms = 20;
+  core::Schedule keyed = alone;
+  alone.overlap = core::Overlap::skip;
+  keyed.id = "keyed";
+  keyed.job.unique_key = "k";
+  bench->submit(Bench::job("q"));
+  for (const core::Schedule& schedule : {alone, keyed}) {
+    bench->ask<core::ScheduleView>(core::PutSchedule{schedule});
+    std::uint64_t due = 0;
+    for (const auto end = std::chrono::steady_clock::now() + patience;
+         due < 4 && std::chrono::steady_clock::now() < end;) {
+      const core::ScheduleRow row = bench->ask<core::ScheduleView>(core::GetSchedule{schedule.id}).row;
+      due = row.runs + row.skipped;
+    }
+    EXPECT_GE(due, 4u);
+  }
+  const auto pending = static_cast<std::size_t>(Status::pending);
+  EXPECT_EQ(bench->ask<core::QueueView>(core::GetQueue{"q"}).counts[pending], 3u)
+      << "the first, one of the schedule that waits for its last, one of the unique key";
+  bench->expect_sound();
+}
+
 TEST_P(EngineOnTest, WorkerConnectionGetsJobsAndNotices) {
   const auto bench = make();
   bench->start();

@@ -1,6 +1,6 @@
 #include "tests/simulation/broker.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -11,7 +11,7 @@ namespace pawl::sim {
 using namespace core;
 
 Broker::Broker(Parts parts, Options options)
-    : parts_(parts), options_(std::move(options)), machine_(options_.machine, options_.seed) {
+    : parts_(parts), options_(std::move(options)), machine_(options_.machine, options_.seed, &calendar_) {
   recover();
 }
 
@@ -33,6 +33,7 @@ void Broker::recover() {
   for (const auto& [key, count] : image.retained) {
     machine_.restore_retained({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
   }
+  restore_schedules(image);
   for (const auto& [number, grant] : image.grants) {
     if (is(Canary::forgotten_lease)) continue;
     std::vector<Job> jobs;
@@ -51,6 +52,29 @@ void Broker::recover() {
   machine_.after_commit();
   parts_.model.restarted(now_);
   load_windows();
+}
+
+void Broker::restore_schedules(const Image& image) {
+  for (const auto& [id, row] : image.schedules) {
+    ScheduleRow restored = row;
+    const bool runs = !row.schedule.paused && row.next_at != never;
+    if (is(Canary::forgotten_schedule) && parts_.random.one_in(2)) continue;
+    if (is(Canary::repeated_run) && runs && row.runs > 0) restored.next_at = row.last_at;
+    if (is(Canary::lost_run) && runs) restored.next_at += row.schedule.timetable.every_ms;
+    if (is(Canary::overlap_ignored) && row.schedule.overlap == Overlap::skip)
+      restored.schedule.overlap = Overlap::allow;
+    if (is(Canary::missed_ignored)) restored.schedule.missed = Missed::all;
+    machine_.restore_schedule(std::move(restored));
+  }
+}
+
+// The canaries that ignore a rule are to be caught by what they do.
+void Broker::hide_rules(ScheduleRow& row) const {
+  if (!is(Canary::overlap_ignored) && !is(Canary::missed_ignored)) return;
+  const auto known = parts_.model.schedules().find(row.schedule.id);
+  if (known == parts_.model.schedules().end()) return;
+  row.schedule.overlap = known->second.said.overlap;
+  row.schedule.missed = known->second.said.missed;
 }
 
 void Broker::read_clock() {
@@ -254,6 +278,22 @@ std::vector<Broker::Owed> Broker::release(std::uint64_t synced) {
   return out;
 }
 
+// Asks the machine, and the model is not to know.
+void Broker::look(CommandBody body) {
+  const Command get{Ticket{1}, std::move(body)};
+  load_for(get);
+  seen_.reset();
+  looking_ = true;
+  machine_.apply(get, now_, *this);
+  looking_ = false;
+  machine_.after_commit();
+}
+
+std::vector<ScheduleView> Broker::schedules() {
+  look(ListSchedules{});
+  return std::get<ScheduleList>(*std::move(seen_)).schedules;
+}
+
 std::vector<std::string> Broker::memory() {
   std::vector<std::string> lines;
   for (const QueueView& queue : machine_.queue_views(now_)) {
@@ -268,28 +308,36 @@ std::vector<std::string> Broker::memory() {
     lines.push_back(fmt::format("lease {} {} {} {}", short_id(id), static_cast<std::uint64_t>(lease.number),
                                 lease.worker_id, lease.granted_wall));
   }
-  looking_ = true;
+  for (const ScheduleView& listed : schedules()) {
+    look(GetSchedule{listed.row.schedule.id});
+    const auto& view = std::get<ScheduleView>(*seen_);
+    std::string record;
+    engine::encode_schedule(view.row, record);
+    lines.push_back(
+        fmt::format("schedule {} next {} runs {} skipped {} last {} {} error '{}' status {} record {:016x}",
+                    view.row.schedule.id, fmt::join(view.next_runs, " "), view.row.runs, view.row.skipped,
+                    view.row.last_at, short_id(view.row.last_job), view.row.last_error,
+                    view.last_status ? name_of(*view.last_status) : std::string_view("none"),
+                    std::hash<std::string>{}(record)));
+  }
   for (const auto& [id, known] : parts_.model.jobs()) {
     if (parts_.model.find(id, now_.wall) == nullptr) continue;
-    const Command get{Ticket{1}, GetJob{id}};
-    load_for(get);
-    seen_.reset();
-    machine_.apply(get, now_, *this);
-    if (!seen_) violated("D1", fmt::format("job {} cannot be read", short_id(id)));
-    if (seen_->status == Status::active) {  // heartbeats alone live in memory
-      seen_->progress = -1;
-      seen_->message.clear();
+    look(GetJob{id});
+    auto* view = std::get_if<JobView>(&*seen_);
+    if (view == nullptr) violated("D1", fmt::format("job {} cannot be read", short_id(id)));
+    Job& job = view->job;
+    if (job.status == Status::active) {  // heartbeats alone live in memory
+      job.progress = -1;
+      job.message.clear();
     }
     std::string record;
-    engine::encode_job(place_of(seen_->status), *seen_, record);
+    engine::encode_job(place_of(job.status), job, record);
     lines.push_back(fmt::format(
         "job {} {} worker {} attempts {} stalls {} errors {} history {} logs {} settled {} record {:016x}",
-        short_id(id), name_of(seen_->status), seen_->worker_id, seen_->attempts_made, seen_->stalls,
-        seen_->errors.size(), seen_->history.size(), seen_->log_lines,
-        static_cast<std::uint64_t>(seen_->last_settle.lease), std::hash<std::string>{}(record)));
-    machine_.after_commit();
+        short_id(id), name_of(job.status), job.worker_id, job.attempts_made, job.stalls, job.errors.size(),
+        job.history.size(), job.log_lines, static_cast<std::uint64_t>(job.last_settle.lease),
+        std::hash<std::string>{}(record)));
   }
-  looking_ = false;
   std::ranges::sort(lines);
   return lines;
 }
@@ -374,10 +422,15 @@ void Broker::put_idempotency(std::string_view key, const IdempotencyRow& row) {
 }
 void Broker::put_schedule(const ScheduleRow& row) {
   wrote_ = true;
-  parts_.disk.rows().put_schedule(row);
+  ScheduleRow kept = row;
+  hide_rules(kept);
+  parts_.model.schedule_kept(kept);
+  parts_.disk.rows().put_schedule(kept);
 }
 void Broker::erase_schedule(const std::string& id) {
   wrote_ = true;
+  parts_.model.schedule_erased(id);
+  if (is(Canary::kept_schedule)) return;
   parts_.disk.rows().erase_schedule(id);
 }
 void Broker::put_logs(const JobId& id, std::uint32_t first_line, Millis at,
@@ -391,8 +444,13 @@ void Broker::erase_logs(const JobId& id) {
 }
 
 void Broker::reply(Ticket to, Reply&& reply) {
+  if (to == Ticket::none) return;
+  if (auto* view = std::get_if<ScheduleView>(&reply)) hide_rules(view->row);
+  if (auto* list = std::get_if<ScheduleList>(&reply)) {
+    for (ScheduleView& view : list->schedules) hide_rules(view.row);
+  }
   if (looking_) {
-    if (auto* view = std::get_if<JobView>(&reply)) seen_ = std::move(view->job);
+    seen_ = std::move(reply);
     return;
   }
   parts_.model.replied(to, reply);

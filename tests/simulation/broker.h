@@ -11,6 +11,7 @@
 
 #include "broker/core/machine.h"
 #include "broker/engine/clock.h"
+#include "tests/simulation/calendar.h"
 #include "tests/simulation/canary.h"
 #include "tests/simulation/disk.h"
 #include "tests/simulation/model.h"
@@ -56,12 +57,17 @@ class Broker final : private core::Outbox {
   core::Now now() const { return now_; }
   core::Machine::Deadline deadline() const { return machine_.next_deadline(); }
   const core::Machine& machine() const { return machine_; }
-  /// Everything that a restart must bring back: queues, leases, all records of the model's jobs. Sorted
-  /// lines.
+  /// Everything that a restart must bring back: queues, leases, schedules, all records of the model's jobs.
+  /// Sorted lines.
   std::vector<std::string> memory();
+  /// As ListSchedules shows them.
+  std::vector<core::ScheduleView> schedules();
 
  private:
   void recover();
+  void restore_schedules(const Image& image);
+  void hide_rules(core::ScheduleRow& row) const;
+  void look(core::CommandBody body);
   bool is(Canary canary) const { return options_.canary == canary; }
   void read_clock();
   bool tick_if_due();
@@ -101,6 +107,7 @@ class Broker final : private core::Outbox {
 
   Parts parts_;
   Options options_;
+  Calendar calendar_;
   core::Machine machine_;
   std::optional<engine::SteadyNow> clock_;
   core::Now now_;
@@ -109,7 +116,7 @@ class Broker final : private core::Outbox {
   bool again_ = false;
   bool wrote_ = false;
   bool looking_ = false;  // memory() asks; the model is not to know
-  std::optional<core::Job> seen_;
+  std::optional<core::Reply> seen_;
   std::vector<std::pair<core::Ticket, core::Reply>> replies_;
   std::deque<Owed> owed_;
   core::Millis timers_end_ = 0;                              // the furthest timer loaded

@@ -41,6 +41,12 @@ enum class Canary : std::uint8_t {
   kept_row,
   lost_timer,
   changed_by_restart,
+  repeated_run,
+  lost_run,
+  forgotten_schedule,
+  kept_schedule,
+  overlap_ignored,
+  missed_ignored,
 };
 
 struct CanaryInfo {
@@ -71,8 +77,8 @@ inline constexpr std::array canaries{
     CanaryInfo{Canary::replayed_twice, "replayed-twice", "S5",
                "a dead letter is replayed again after it was completed"},
     CanaryInfo{Canary::cancelled_again, "cancelled-again", "S6", "a cancelled job is delivered"},
-    CanaryInfo{Canary::early_due, "early-due", "T1", "delayed jobs run five seconds early"},
-    CanaryInfo{Canary::late_due, "late-due", "T1", "delayed jobs never become due"},
+    CanaryInfo{Canary::early_due, "early-due", "T1 T2", "delayed jobs run five seconds early"},
+    CanaryInfo{Canary::late_due, "late-due", "T1 T2 D3", "delayed jobs never become due"},
     CanaryInfo{Canary::lost_wakeup, "lost-wakeup", "T1", "a waiting worker is not given a waiting job"},
     CanaryInfo{Canary::wall_goes_back, "wall-goes-back", "T3", "the wall clock is used as it is"},
     CanaryInfo{Canary::last_in_first_out, "last-in-first-out", "O1 O2", "the second in line is served first"},
@@ -86,6 +92,15 @@ inline constexpr std::array canaries{
     CanaryInfo{Canary::lost_timer, "lost-timer", "C2", "a delayed job gets no timer"},
     CanaryInfo{Canary::changed_by_restart, "changed-by-restart", "R1",
                "a restart forgets how many jobs were ever completed"},
+    CanaryInfo{Canary::repeated_run, "repeated-run", "T2",
+               "a schedule's last run comes again after a restart"},
+    CanaryInfo{Canary::lost_run, "lost-run", "T2", "a restart leaves out a schedule's next run"},
+    CanaryInfo{Canary::forgotten_schedule, "forgotten-schedule", "T4", "a restart forgets a schedule"},
+    CanaryInfo{Canary::kept_schedule, "kept-schedule", "T4 D1", "a deleted schedule is still on disk"},
+    CanaryInfo{Canary::overlap_ignored, "overlap-ignored", "T2",
+               "a schedule runs although its last job has not ended"},
+    CanaryInfo{Canary::missed_ignored, "missed-ignored", "T2",
+               "a schedule makes up for what it must leave out"},
 };
 
 constexpr std::optional<Canary> canary_named(std::string_view name) {

@@ -180,6 +180,7 @@ PutQueue World::new_settings() {
 }
 
 void World::operator_acts() {
+  if (random_.percent(options_.schedule_percent)) return scheduler_acts();
   switch (random_.weighted(std::array<std::uint32_t, 9>{14, 24, 10, 30, 12, 4, 4, 4, 4})) {
     case 0: {
       PutQueue pause;

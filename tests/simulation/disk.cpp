@@ -286,6 +286,9 @@ Image Disk::image(core::Millis wall) const {
     core::IdempotencyRow row = decoded(engine::decode_idempotency(value));
     if (row.expires_at > wall) image.idempotency[std::string(key)] = std::move(row);
   });
+  all(family::schedules, [&](std::string_view key, std::string_view value) {
+    image.schedules[std::string(key)] = decoded(engine::decode_schedule(key, value));
+  });
   if (const auto marks = get(family::meta, engine::marks_key))
     image.marks = decoded(engine::decode_marks(*marks));
   return image;

@@ -36,6 +36,7 @@ struct Image {
   core::Marks marks;
   std::map<std::pair<core::QueueNumber, std::string>, core::UniqueRow> unique;
   std::map<std::string, core::IdempotencyRow> idempotency;
+  std::map<std::string, core::ScheduleRow> schedules;
   std::map<core::JobId, std::uint32_t> log_lines;
 
   /// The job's row, wherever it stands; null when there is none.

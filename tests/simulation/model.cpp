@@ -103,6 +103,16 @@ void Model::set_idempotency(const std::string& key, std::optional<ModelIdempoten
     idempotency_.erase(key);
 }
 
+void Model::set_schedule(const std::string& id, std::optional<ModelSchedule> value) {
+  const auto it = schedules_.find(id);
+  building_.undo.emplace_back(
+      UndoSchedule{id, it == schedules_.end() ? std::nullopt : std::optional(it->second)});
+  if (value)
+    schedules_[id] = std::move(*value);
+  else
+    schedules_.erase(id);
+}
+
 void Model::undo(BatchLog& log) {
   for (auto step = log.undo.rbegin(); step != log.undo.rend(); ++step) {
     if (auto* job = std::get_if<UndoJob>(&*step)) restore(job->id, std::move(job->was));
@@ -123,6 +133,12 @@ void Model::undo(BatchLog& log) {
         idempotency_[key->key] = std::move(*key->was);
       else
         idempotency_.erase(key->key);
+    }
+    if (auto* schedule = std::get_if<UndoSchedule>(&*step)) {
+      if (schedule->was)
+        schedules_[schedule->id] = std::move(*schedule->was);
+      else
+        schedules_.erase(schedule->id);
     }
     if (auto* marks = std::get_if<UndoMarks>(&*step)) {
       newest_lease_ = marks->newest_lease;
@@ -167,17 +183,21 @@ void Model::recover(const Disk& disk, Millis wall) {
   doing_ = Doing::nothing;
   expected_.clear();
   leased_unnamed_.clear();
+  under_way_.reset();
+  row_due_.reset();
   undo(building_);
   if (untold_.empty()) return;
   const Image image = disk.image(wall);
   std::vector<JobId> jobs;
   std::vector<std::string> queues;
   std::vector<std::string> idempotency;
+  std::vector<std::string> schedules;
   for (const BatchLog& log : untold_) {
     for (const Undo& step : log.undo) {
       if (const auto* job = std::get_if<UndoJob>(&step)) jobs.push_back(job->id);
       if (const auto* queue = std::get_if<UndoQueue>(&step)) queues.push_back(queue->name);
       if (const auto* key = std::get_if<UndoIdempotency>(&step)) idempotency.push_back(key->key);
+      if (const auto* schedule = std::get_if<UndoSchedule>(&step)) schedules.push_back(schedule->id);
     }
   }
   std::ranges::sort(jobs);
@@ -185,7 +205,7 @@ void Model::recover(const Disk& disk, Millis wall) {
   const std::uint64_t newest = untold_.back().number;
   std::string reason;
   for (;;) {
-    const std::string different = mismatch(image, wall, jobs, queues, idempotency);
+    const std::string different = mismatch(image, wall, jobs, queues, idempotency, schedules);
     if (different.empty()) break;
     if (reason.empty() || untold_.size() <= 1) reason = different;
     if (untold_.empty()) {
@@ -211,6 +231,10 @@ void Model::restarted(Now now) {
   run_batches_ = 0;
   waiters_.clear();
   draining_ = false;
+  for (const auto& [id, known] : schedules_) {
+    if (std::max(known.updated_at, known.last_at) > now.wall)
+      violated("T3", "a restart begins before what was told of schedule " + id);
+  }
   for (const JobId& id : active_) {
     ModelJob& job = jobs_.at(id);
     job.connection = Ticket::none;

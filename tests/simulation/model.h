@@ -42,6 +42,7 @@ struct Spec {
   std::string unique_key;
   core::Millis unique_for_ms = 0;
   core::Retention retention;
+  std::vector<std::string> tags;
 };
 
 struct ModelJob {
@@ -99,6 +100,20 @@ struct ModelIdempotency {
   std::uint32_t in_run = 0;
 };
 
+struct ModelSchedule {
+  core::Schedule said;
+  core::Millis created_at = 0;
+  core::Millis updated_at = 0;
+  core::Millis grid = 0;            // everyMs: one point of it, not after the next tick
+  core::Millis next = core::never;  // the next tick; while paused, nothing
+  std::uint64_t runs = 0;
+  std::uint64_t skipped = 0;
+  core::Millis last_at = 0;
+  core::JobId last_job;
+  bool failed = false;  // the last run made no job
+  std::uint32_t in_run = 0;
+};
+
 struct ModelWaiter {
   std::string worker_id;
   bool connection = false;
@@ -109,10 +124,13 @@ struct ModelWaiter {
   std::set<std::string> served;  // queues that gave it something
 };
 
+inline bool same_bytes(const core::Bytes& a, const core::Bytes& b) { return a == b || (a && b && *a == *b); }
+
 /// Limits of the machine that show from outside.
 struct ModelLimits {
   std::size_t queues_max = 0;
   std::size_t active_bytes = 0;
+  std::size_t schedules_max = 0;
 };
 
 class Model {
@@ -131,6 +149,8 @@ class Model {
   /// What the machine says meanwhile.
   void moved(const core::Job& job, const std::string& queue, core::Status from, const core::Event* cause);
   void replied(core::Ticket to, const core::Reply& reply);
+  void schedule_kept(const core::ScheduleRow& row);
+  void schedule_erased(const std::string& id);
 
   /// Somebody outside learned of batches up to this one.
   void told(std::uint64_t batch);
@@ -149,6 +169,8 @@ class Model {
   void audit_machine(const core::Machine& machine, core::Now now);
   /// Of these only the leases.
   void audit_leases(const core::Machine& machine) const;
+  /// All schedules as the machine shows them.
+  void audit_schedules(const std::vector<core::ScheduleView>& views) const;
   /// Nothing is due and nothing to load: what should have happened by now?
   void audit_quiet(core::Now now);
   /// A job as the machine showed it, against what is known.
@@ -158,6 +180,7 @@ class Model {
   const ModelJob* find(const core::JobId& id, core::Millis wall) const;
   const std::map<std::string, ModelQueue>& queues() const { return queues_; }
   const std::unordered_map<core::JobId, ModelJob, core::JobIdHash>& jobs() const { return jobs_; }
+  const std::map<std::string, ModelSchedule>& schedules() const { return schedules_; }
   bool unique_held(const std::string& queue, const std::string& key, core::Millis wall) const;
   std::size_t waiting_in(const std::string& queue) const;
   std::size_t active_count() const { return active_.size(); }
@@ -206,9 +229,27 @@ class Model {
     std::vector<core::JobId> resumed;
     std::vector<core::JobId> lost;
   };
+  struct ExpectedSchedule {
+    std::string id;
+  };
+  struct ExpectedSchedules {};
+  struct ExpectedScheduleGone {
+    std::string id;
+  };
   struct Anything {};
   using Answer = std::variant<Anything, core::Refusal, ExpectedSubmit, core::Submitted,
-                              std::vector<ExpectedSettle>, ExpectedChange, ExpectedBeats, ExpectedOpened>;
+                              std::vector<ExpectedSettle>, ExpectedChange, ExpectedBeats, ExpectedOpened,
+                              ExpectedSchedule, ExpectedSchedules, ExpectedScheduleGone>;
+
+  /// One run of a schedule, from the first that the machine says of it until its row is kept.
+  struct Run {
+    std::string id;
+    ModelSchedule then;    // what the row must say
+    core::Millis due = 0;  // or when it was asked for
+    bool by_hand = false;
+    bool makes_job = false;  // not left out
+    bool planned = false;    // what it submits is known: a job that it replaces is cancelled
+  };
 
   struct UndoJob {
     core::JobId id;
@@ -226,12 +267,16 @@ class Model {
     std::string key;
     std::optional<ModelIdempotency> was;
   };
+  struct UndoSchedule {
+    std::string id;
+    std::optional<ModelSchedule> was;
+  };
   struct UndoMarks {
     std::uint64_t newest_lease;
     std::uint64_t newest_id;
     std::uint32_t newest_queue;
   };
-  using Undo = std::variant<UndoJob, UndoQueue, UndoKey, UndoIdempotency, UndoMarks>;
+  using Undo = std::variant<UndoJob, UndoQueue, UndoKey, UndoIdempotency, UndoSchedule, UndoMarks>;
   struct BatchLog {
     std::uint64_t number = 0;
     std::vector<Undo> undo;
@@ -256,6 +301,12 @@ class Model {
   void predict(const core::CloseWorker& close);
   void predict(const core::StopLeasing& stop);
   void predict(const core::GetJob& get);
+  void predict(const core::PutSchedule& put);
+  void predict(const core::GetSchedule& get);
+  void predict(const core::ListSchedules& list);
+  void predict(const core::DeleteSchedule& remove);
+  void predict(const core::RunSchedule& run);
+  void predict(const core::PauseSchedule& pause);
   template <typename Other>
   void predict(const Other&) {}
   Spec spec_of(const core::NewJob& job) const;
@@ -263,6 +314,7 @@ class Model {
   void expect_fail(const ModelJob& job, const core::Settlement& settlement, Expected& move,
                    ModelJob& after) const;
   void expect_queue(const std::string& name);
+  void take_new_queues(const core::Machine& machine);
 
   // model_moves.cpp: what was moved
   void move_new(const core::Job& job, const std::string& queue);
@@ -278,6 +330,19 @@ class Model {
   void check_submitted(const core::Submitted& reply);
   void check_settled(const core::Settled& reply);
 
+  // model_schedules.cpp: when a schedule runs, and what its run does
+  void begin_run();
+  void plan_job(Run& run);
+  void end_run(const core::ScheduleRow& row);
+  void after_command_on_schedules() const;
+  void after_tick_of_schedules();
+  core::Millis tick_after(ModelSchedule& schedule, core::Millis after) const;
+  static core::Millis step(const ModelSchedule& schedule, core::Millis tick);
+  static core::Millis last_tick(const ModelSchedule& schedule, core::Millis until);
+  std::string difference(const core::ScheduleRow& row, const ModelSchedule& known) const;
+  void check_view(const core::ScheduleView& view, bool with_status) const;
+  const ModelSchedule* known_schedule(const std::string& id);
+
   // State with its way back
   void enter(core::Now now);
   void put(const core::JobId& id, std::optional<ModelJob> value);
@@ -287,14 +352,15 @@ class Model {
   void set_queue(const std::string& name, std::optional<ModelQueue> value);
   void set_key(core::QueueNumber queue, const std::string& key, std::optional<ModelKey> value);
   void set_idempotency(const std::string& key, std::optional<ModelIdempotency> value);
+  void set_schedule(const std::string& id, std::optional<ModelSchedule> value);
   void undo(BatchLog& log);
   void audit_keys(const Image& image, core::Now now);
   std::optional<core::JobId> first_for(core::QueueNumber queue, const std::vector<std::string>& names) const;
   bool names_alive(core::QueueNumber queue) const;
   std::map<core::QueueNumber, std::array<std::uint64_t, core::status_count>> recount(core::Millis wall) const;
   std::string mismatch(const Image& image, core::Millis wall, const std::vector<core::JobId>& jobs,
-                       const std::vector<std::string>& queues,
-                       const std::vector<std::string>& idempotency) const;
+                       const std::vector<std::string>& queues, const std::vector<std::string>& idempotency,
+                       const std::vector<std::string>& schedules) const;
   std::string difference(const core::Job& job, const ModelJob& known, bool from_store) const;
   [[noreturn]] void bad(std::string_view invariant, const core::JobId& id, const std::string& text) const;
   void free_key(const ModelJob& job, const core::JobId& id);
@@ -308,6 +374,7 @@ class Model {
   std::unordered_map<std::uint32_t, std::string> names_;
   std::map<std::pair<core::QueueNumber, std::string>, ModelKey> keys_;
   std::map<std::string, ModelIdempotency> idempotency_;
+  std::map<std::string, ModelSchedule> schedules_;
   std::map<core::QueueNumber, std::set<core::ReadyKey>> ready_;
   std::set<std::pair<core::Millis, core::JobId>> delayed_;
   std::set<core::JobId> active_;
@@ -334,6 +401,8 @@ class Model {
   std::deque<Expected> expected_;
   std::vector<core::JobId> new_ids_;
   std::optional<Answer> answer_;
+  std::optional<Run> under_way_;
+  std::optional<std::string> row_due_;       // the schedule whose row must be kept, or erased
   std::vector<core::JobId> leased_unnamed_;  // moved to active, their lease number not yet told
   core::Millis seen_mono_ = -1;              // when the machine was called last
   core::Millis gap_from_ = -1;               // and before this tick

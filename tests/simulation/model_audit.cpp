@@ -12,8 +12,6 @@ using namespace core;
 
 namespace {
 
-bool same_bytes(const Bytes& a, const Bytes& b) { return a == b || (a && b && *a == *b); }
-
 bool same_settings(const QueueSettings& a, const QueueSettings& b) {
   return a.paused == b.paused && a.priority == b.priority && a.max_attempts == b.max_attempts &&
          a.max_stalls == b.max_stalls && a.backoff == b.backoff && a.lease_ms == b.lease_ms &&
@@ -49,7 +47,7 @@ std::string Model::difference(const Job& job, const ModelJob& known, bool from_s
       job.unique_for_ms != spec.unique_for_ms || job.max_attempts != spec.max_attempts ||
       job.max_stalls != spec.max_stalls || job.lease_ms != spec.lease_ms ||
       job.timeout_ms != spec.timeout_ms || !(job.backoff == spec.backoff) ||
-      !(job.retention == spec.retention)) {
+      !(job.retention == spec.retention) || job.tags != spec.tags) {
     return "what was submitted changed";
   }
   if (!same_bytes(job.payload, spec.payload)) return "its payload changed";
@@ -97,7 +95,8 @@ void Model::check_record(const Job& job, bool from_store, std::string_view where
 
 std::string Model::mismatch(const Image& image, Millis wall, const std::vector<JobId>& jobs,
                             const std::vector<std::string>& queues,
-                            const std::vector<std::string>& idempotency) const {
+                            const std::vector<std::string>& idempotency,
+                            const std::vector<std::string>& schedules) const {
   std::map<JobId, LeaseNumber> leases;
   for (const auto& [number, grant] : image.grants) {
     for (const Grant::Entry& entry : grant.entries)
@@ -149,6 +148,15 @@ std::string Model::mismatch(const Image& image, Millis wall, const std::vector<J
     const bool there = image.idempotency.contains(key);
     const bool must = known != idempotency_.end() && known->second.expires_at > wall;
     if (there != must) return fmt::format("idempotency key {} is {}", key, there ? "there" : "not there");
+  }
+  for (const std::string& id : schedules) {
+    const auto known = schedules_.find(id);
+    const auto row = image.schedules.find(id);
+    if ((known == schedules_.end()) != (row == image.schedules.end()))
+      return fmt::format("schedule {} is {}", id, row == image.schedules.end() ? "not there" : "there");
+    if (known == schedules_.end()) continue;
+    const std::string wrong = difference(row->second, known->second);
+    if (!wrong.empty()) return fmt::format("schedule {}: {}", id, wrong);
   }
   return {};
 }
@@ -285,6 +293,14 @@ void Model::audit_keys(const Image& image, Now now) {
     if (row.until != 0 && row.until <= now.wall) continue;
     if (!keys_.contains(key)) bad("U1", row.id, "a unique key is held that should be free");
   }
+  if (image.schedules.size() != schedules_.size())
+    violated("T4", "there are more or fewer schedules on disk");
+  for (const auto& [id, row] : image.schedules) {
+    const auto known = schedules_.find(id);
+    if (known == schedules_.end()) violated("T4", "schedule " + id + " on disk is not known");
+    const std::string wrong = difference(row, known->second);
+    if (!wrong.empty()) violated("T4", fmt::format("schedule {} on disk: {}", id, wrong));
+  }
   for (const auto& [key, known] : idempotency_) {
     if (known.expires_at <= now.wall) continue;
     const auto row = image.idempotency.find(key);
@@ -352,6 +368,10 @@ void Model::audit_quiet(Now now) {
   }
   if (!delayed_.empty() && delayed_.begin()->first <= now.wall) {
     bad("T1", delayed_.begin()->second, fmt::format("is {} ms late", now.wall - delayed_.begin()->first));
+  }
+  for (const auto& [id, known] : schedules_) {
+    if (!known.said.paused && known.next <= now.wall)
+      violated("T2", fmt::format("schedule {} did not run {} ms ago", id, now.wall - known.next));
   }
   const bool memory_full = active_payload_ + 1024 * active_.size() + 65'536 > limits_.active_bytes;
   if (memory_full && !active_.empty()) {

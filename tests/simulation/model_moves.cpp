@@ -46,8 +46,6 @@ std::optional<Status> follow(Status from, Event event) {
   return std::nullopt;
 }
 
-bool same_bytes(const Bytes& a, const Bytes& b) { return a == b || (a && b && *a == *b); }
-
 /// Rounding up so that many ended jobs leave together is allowed: a sixty-fourth of the time, or a
 /// millisecond.
 bool is_expiry(Millis at, Millis ended, Millis keep) {
@@ -89,7 +87,14 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
       move_expected(job, known, *cause);
       break;
     case Doing::tick:
-      move_by_time(job, known, *cause);
+      if (*cause == Event::cancel && from != Status::active) {
+        begin_run();
+        if (expected_.empty() || expected_.front().id != job.id)
+          bad("T2", job.id, "cancelled by time, and no schedule replaces it");
+        move_expected(job, known, *cause);
+      } else {
+        move_by_time(job, known, *cause);
+      }
       break;
     case Doing::match:
       move_to_worker(job, known);
@@ -109,14 +114,21 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
   const Retention& keep = jobs_.at(job.id).spec->retention;
   if (is_end(job.status) && (job.status == Status::failed ? keep.failed_ms : keep.completed_ms) == 0)
     put(job.id, std::nullopt);
+  if (under_way_ && !under_way_->planned && expected_.empty()) plan_job(*under_way_);
 }
 
 void Model::move_new(const Job& job, const std::string& queue) {
-  if (doing_ != Doing::command || expected_.empty() || expected_.front().id) {
+  if (doing_ == Doing::tick) begin_run();
+  const bool by_schedule = under_way_.has_value();
+  if ((doing_ != Doing::command && !by_schedule) || expected_.empty() || expected_.front().id) {
     const bool repeated =
         answer_ && (std::holds_alternative<Submitted>(*answer_) || std::holds_alternative<Refusal>(*answer_));
     const bool unique = answer_ && std::holds_alternative<ExpectedSubmit>(*answer_);
-    bad(repeated ? "U2" : unique ? "U1" : "D4", job.id, "a new job where none must come of it");
+    bad(by_schedule ? "T2"
+        : repeated  ? "U2"
+        : unique    ? "U1"
+                    : "D4",
+        job.id, "a new job where none must come of it");
   }
   const Expected move = std::move(expected_.front());
   expected_.pop_front();
@@ -152,13 +164,16 @@ void Model::move_new(const Job& job, const std::string& queue) {
   if (!spec.unique_key.empty()) set_key(job.queue, spec.unique_key, ModelKey{job.id, 0});
   put(job.id, std::move(known));
   new_ids_.push_back(job.id);
+  if (under_way_) under_way_->then.last_job = job.id;
   const std::string wrong = difference(job, jobs_.at(job.id), false);
   if (!wrong.empty()) bad("D3", job.id, "as submitted: " + wrong);
 }
 
 void Model::move_expected(const Job& job, ModelJob& known, Event event) {
   if (expected_.empty() || !expected_.front().id || *expected_.front().id != job.id) {
-    const bool by_operator = event == Event::lease || event == Event::cancel || event == Event::promote;
+    const bool waits = known.status != Status::active;
+    const bool by_operator =
+        event == Event::lease || event == Event::promote || (event == Event::cancel && waits);
     bad(event == Event::replay ? "S5"
         : by_operator          ? "S1"
                                : "L2",
@@ -325,6 +340,8 @@ void Model::before_tick(Now now) {
 }
 
 void Model::after_tick(const Machine& machine) {
+  after_tick_of_schedules();
+  take_new_queues(machine);
   doing_ = Doing::nothing;
   bool any = false;
   const bool stood_still = now_.mono - gap_from_ > 1000;
@@ -434,6 +451,7 @@ void Model::check_answer(Ticket, const Reply& reply) {
       const std::string_view invariant = *refusal == Refusal::idempotency_mismatch ? "U2"
                                          : *refusal == Refusal::lease_lost         ? "L2"
                                          : *refusal == Refusal::unique_key_taken   ? "U1"
+                                         : *refusal == Refusal::unknown_schedule   ? "T4"
                                                                                    : "S1";
       violated(invariant,
                fmt::format("a command that must be refused ({}) got {}", static_cast<int>(*refusal),
@@ -444,8 +462,9 @@ void Model::check_answer(Ticket, const Reply& reply) {
   }
   if (const auto* refused = std::get_if<Refused>(&reply)) {
     if (std::holds_alternative<Anything>(answer) && refused->why != Refusal::lease_lost) return;
-    violated("S1", fmt::format("a command was refused without reason: {} ({})",
-                               static_cast<int>(refused->why), refused->detail));
+    violated(refused->why == Refusal::unknown_schedule ? "T4" : "S1",
+             fmt::format("a command was refused without reason: {} ({})", static_cast<int>(refused->why),
+                         refused->detail));
   }
   if (const auto* repeat = std::get_if<Submitted>(&answer)) {
     const auto& told = std::get<Submitted>(reply);
@@ -476,6 +495,16 @@ void Model::check_answer(Ticket, const Reply& reply) {
     const auto& told = std::get<WorkerOpened>(reply);
     if (told.resumed != opened->resumed || told.lost != opened->lost)
       violated("L5", "a worker goes on with other leases than it holds");
+  } else if (const auto* schedule = std::get_if<ExpectedSchedule>(&answer)) {
+    const auto& told = std::get<ScheduleView>(reply);
+    if (told.row.schedule.id != schedule->id)
+      violated("T4", "another schedule is shown than " + schedule->id);
+    check_view(told, true);
+  } else if (std::holds_alternative<ExpectedSchedules>(answer)) {
+    audit_schedules(std::get<ScheduleList>(reply).schedules);
+  } else if (const auto* gone = std::get_if<ExpectedScheduleGone>(&answer)) {
+    if (std::get<ScheduleDeleted>(reply).schedule != gone->id)
+      violated("T4", "another schedule is deleted than " + gone->id);
   } else if (const auto* view = std::get_if<JobView>(&reply)) {
     if (!jobs_.contains(view->job.id)) bad("D4", view->job.id, "is shown and nobody submitted it");
     check_record(view->job, false, "GET");
@@ -497,7 +526,8 @@ void Model::check_submitted(const Submitted& reply) {
     if (!must) must = next_new < new_ids_.size() ? new_ids_[next_new++] : JobId{};
     if (told.id != *must) bad(told.deduplicated ? "U1" : "D1", told.id, "the answer names another job");
     const auto known = jobs_.find(told.id);
-    if (!told.deduplicated && (known == jobs_.end() || known->second.status != told.status))
+    if (!told.deduplicated && known == jobs_.end()) bad("D1", told.id, "the answer names no job");
+    if (find(told.id, now_.wall) != nullptr && known->second.status != told.status)
       bad("D1", told.id, "a wrong status is told");
     ids.push_back(told.id);
   }

@@ -45,6 +45,8 @@ void Model::before(const Command& command, Now now) {
   doing_ = Doing::command;
   asker_ = command.ticket;
   expected_.clear();
+  under_way_.reset();
+  row_due_.reset();
   new_ids_.clear();
   answer_ = Anything{};
   std::visit([&](const auto& body) { predict(body); }, command.body);
@@ -52,6 +54,7 @@ void Model::before(const Command& command, Now now) {
 
 void Model::after(const Machine& machine) {
   doing_ = Doing::nothing;
+  after_command_on_schedules();
   if (!expected_.empty()) {
     const Expected& missing = expected_.front();
     violated("S1", fmt::format("a command did not do what it must: no {} of {}",
@@ -59,6 +62,10 @@ void Model::after(const Machine& machine) {
                                missing.id ? short_id(*missing.id) : "a new job"));
   }
   if (answer_ && !std::holds_alternative<Anything>(*answer_)) violated("D2", "a command was not answered");
+  take_new_queues(machine);
+}
+
+void Model::take_new_queues(const Machine& machine) {
   for (auto& [name, queue] : queues_) {
     if (queue.number != QueueNumber{}) continue;
     const auto number = machine.queue_number(name);
@@ -94,6 +101,7 @@ Spec Model::spec_of(const NewJob& job) const {
   spec.unique_key = job.unique_key;
   spec.unique_for_ms = job.unique_for_ms;
   spec.retention = first_of(job.retention, settings.retention, Retention{});
+  spec.tags = job.tags;
   return spec;
 }
 
@@ -423,6 +431,11 @@ void Model::predict(const DeleteQueue& remove) {
   for (const auto& [ticket, waiter] : waiters_) {
     in_use =
         in_use || (waiter.connection && std::ranges::find(waiter.queues, remove.name) != waiter.queues.end());
+  }
+  for (const auto& [id, schedule] : schedules_) {
+    if (schedule.said.job.queue != remove.name) continue;
+    if (!in_use) rare_.add(Rare::schedule_guarded_its_queue);
+    in_use = true;
   }
   if (in_use) {
     answer_ = Refusal::queue_in_use;

@@ -21,7 +21,8 @@ struct Options {
   std::size_t connections = 3;
   std::uint64_t named_percent = 25;  // of workers take only some names
   std::size_t queues = 3;
-  std::size_t jobs_max = 400;  // above it nobody submits
+  std::uint64_t schedule_percent = 40;  // of what operators do
+  std::size_t jobs_max = 400;           // above it nobody submits
   std::size_t payload_max = 64;
   std::size_t batches_in_flight = 4;   // a slower disk makes the broker wait
   std::uint64_t sync_percent = 30;     // chance of a sync after a turn

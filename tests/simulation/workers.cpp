@@ -179,7 +179,10 @@ void World::drop_held(Worker& worker, const Held& held) {
 
 void World::worker_hears(Worker& worker, const Asked& asked, Reply&& reply) {
   if (const auto* granted = std::get_if<Granted>(&reply)) {
-    for (const GrantedJob& job : granted->jobs) worker.held.push_back({job.id, job.lease});
+    for (const GrantedJob& job : granted->jobs) {
+      worker.held.push_back({job.id, job.lease});
+      if (!job.tags.empty()) remember(job.id);  // nobody submitted it who could know it
+    }
   } else if (const auto* notice = std::get_if<Notice>(&reply)) {
     if (notice->kind == Notice::Kind::lease_lost && random_.one_in(2))
       drop_held(worker, {notice->id, notice->lease});

@@ -20,7 +20,8 @@ Disk::Fault fault_of(Canary canary) {
 World::World(const Options& options)
     : options_(options),
       random_(options.seed ^ 0x7061776cull),
-      model_({options.machine.queues_max, options.machine.active_bytes}, trace_, rare_),
+      model_({options.machine.queues_max, options.machine.active_bytes, options.machine.schedules_max},
+             trace_, rare_),
       disk_(fault_of(options.canary), options.canary != Canary::none),
       clients_(options.clients) {
   for (std::size_t i = 0; i < options_.pollers + options_.connections; ++i) {
@@ -129,6 +130,8 @@ void World::deliver_one(Ticket to, Reply&& reply) {
     Worker& worker = workers_[asked.index];
     if (worker.ticket == to && !asked.stays) worker.ticket = Ticket::none;
     worker_hears(worker, asked, std::move(reply));
+  } else {
+    operator_hears(reply);
   }
 }
 
@@ -242,6 +245,8 @@ void World::restart() {
     violated("D1", fmt::format("after a restart: {}", found.what()));
   }
   model_.audit_leases(broker_->machine());
+  if (options_.canary == Canary::none || options_.canary == Canary::forgotten_schedule)
+    model_.audit_schedules(broker_->schedules());
   trace_.add("restart", {}, broker_->now().wall, broker_->now().mono);
 }
 
@@ -257,6 +262,7 @@ void World::audit() {
   deliver();
   model_.forget_expired(disk_.durable_wall());
   model_.audit_machine(broker_->machine(), broker_->now());
+  model_.audit_schedules(broker_->schedules());
   model_.audit_image(disk_.image(broker_->now().wall), broker_->now());
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,6 +82,13 @@ class World {
   std::string queue_name();
   core::PutQueue new_settings();
 
+  // schedulers.cpp
+  void scheduler_acts();
+  std::string schedule_id();
+  core::Schedule new_schedule();
+  core::Timetable new_timetable(core::Missed missed);
+  void operator_hears(const core::Reply& reply);
+
   // workers.cpp
   void worker_acts(std::size_t index);
   void ask_for_work(Worker& worker, std::size_t index);
@@ -113,6 +121,7 @@ class World {
   std::vector<core::JobId> known_;  // told ids, the newest few hundred
   std::size_t known_at_ = 0;
   std::uint64_t next_key_ = 1;
+  std::map<std::string, core::Schedule> put_schedules_;  // as they were sent last
   std::uint64_t step_ = 0;
   std::uint64_t restarts_ = 0;
   std::uint64_t stop_at_ = 0;  // step; 0: not stopping
