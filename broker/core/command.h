@@ -170,6 +170,7 @@ struct ListWorkers {};  // → WorkerList
 /// the timetable stays the same. → ScheduleView
 struct PutSchedule {
   Schedule schedule;
+  bool keep_pause = false;  // one that is there stays paused, or not, as it is
 };
 struct GetSchedule {  // → ScheduleView
   std::string schedule;

@@ -170,12 +170,14 @@ void Machine::State::apply(Ticket to, const PutSchedule& put, Now now, Outbox& o
   }
   ScheduleRow& row = fresh ? schedules[put.schedule.id] : known_row->second;
   const bool same = !fresh && row.schedule.timetable == put.schedule.timetable;
-  const bool goes_on = same && !row.schedule.paused;
+  const bool was_paused = !fresh && row.schedule.paused;
+  const bool goes_on = same && !was_paused;
   if (fresh)
     row.created_at = now.wall;
   else
     disarm(row);
   row.schedule = put.schedule;
+  if (put.keep_pause && !fresh) row.schedule.paused = was_paused;
   row.updated_at = now.wall;
   if (!same) {
     const Millis start = put.schedule.timetable.start_at;

@@ -378,14 +378,16 @@ TEST(RequestsTest, AScheduleIsASubmitWithATimetable) {
       R"("startAt":"2026-10-04T09:08:07Z","endAt":null,"maxRuns":7,"missed":"all","overlap":"skip","paused":true})",
       "s", limits, check);
   ASSERT_EQ(verdict(put), "ok");
-  EXPECT_EQ(put->id, "s");
-  EXPECT_EQ(put->job.queue, "q");
-  EXPECT_EQ(*put->job.payload, R"({"a": 1})");
-  EXPECT_EQ(put->timetable,
+  EXPECT_EQ(put->schedule.id, "s");
+  EXPECT_EQ(put->schedule.job.queue, "q");
+  EXPECT_EQ(*put->schedule.job.payload, R"({"a": 1})");
+  EXPECT_EQ(put->schedule.timetable,
             (core::Timetable{"0 2 * * *", "Asia/Gaza", 0, 1'791'104'887'000, core::never, 7}));
-  EXPECT_EQ(put->missed, core::Missed::all);
-  EXPECT_EQ(put->overlap, core::Overlap::skip);
-  EXPECT_TRUE(put->paused);
+  EXPECT_EQ(put->schedule.missed, core::Missed::all);
+  EXPECT_EQ(put->schedule.overlap, core::Overlap::skip);
+  EXPECT_TRUE(put->schedule.paused);
+  EXPECT_FALSE(put->keep_pause);
+  EXPECT_TRUE(read_put_schedule(R"({"queue":"q","everyMs":1000})", "s", limits, check)->keep_pause);
 
   struct Row {
     std::string_view body;

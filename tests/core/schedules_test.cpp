@@ -171,6 +171,17 @@ TEST_F(SchedulesTest, APausedOneRunsByHandOnlyAndGoesOnFromNow) {
   EXPECT_EQ(pending(), 2u);
 }
 
+TEST_F(SchedulesTest, APutThatDoesNotSpeakOfThePauseLeavesIt) {
+  put(every(10'000));
+  bench.post(PauseSchedule{"s", true});
+  EXPECT_TRUE(bench.call<ScheduleView>(PutSchedule{every(10'000), true}).row.schedule.paused);
+  bench.advance(20'000);
+  EXPECT_TRUE(bench.rows.jobs[Place::ready].empty());
+  EXPECT_FALSE(bench.call<ScheduleView>(PutSchedule{every(10'000), false}).row.schedule.paused);
+  bench.advance(10'000);
+  EXPECT_EQ(pending(), 1u);
+}
+
 TEST_F(SchedulesTest, CronIsTheCalendars) {
   Schedule schedule = every(0);
   schedule.timetable.cron = "5";
@@ -192,18 +203,6 @@ TEST_F(SchedulesTest, AUniqueKeyOnDiskStillHolds) {
   bench.advance(10'000);
   EXPECT_EQ(pending(), 1u);
   EXPECT_EQ(get().row.last_job, first);
-}
-
-TEST_F(SchedulesTest, ARunByHandSaysThatItsJobWasThereAlready) {
-  Schedule schedule = every(10'000);
-  schedule.job.unique_key = "one";
-  put(schedule);
-  const auto first = bench.call<Submitted>(RunSchedule{"s"}).jobs.at(0);
-  EXPECT_FALSE(first.deduplicated);
-  const auto second = bench.call<Submitted>(RunSchedule{"s"}).jobs.at(0);
-  EXPECT_TRUE(second.deduplicated);
-  EXPECT_EQ(second.id, first.id);
-  EXPECT_EQ(pending(), 1u);
 }
 
 TEST_F(SchedulesTest, RefusesWhatIsNotThereAndGuardsItsQueue) {

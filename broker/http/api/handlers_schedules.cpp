@@ -35,10 +35,10 @@ void set_paused(Call& call, bool paused) {
 void put_schedule(Call& call) {
   auto id = path_name(call, "scheduleId");
   if (!id) return;
-  auto schedule =
+  auto put =
       read_put_schedule(call.request.body, std::move(*id), call.context.limits, call.context.check_timetable);
-  if (!schedule) return refuse(call, schedule.error());
-  post_for_schedule(call, core::PutSchedule{std::move(*schedule)});
+  if (!put) return refuse(call, put.error());
+  post_for_schedule(call, std::move(*put));
 }
 
 void get_schedule(Call& call) {

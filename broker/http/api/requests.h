@@ -41,8 +41,9 @@ struct TimetableFault {
 };
 /// Nothing when the calendar can follow it. Null: there is no calendar. Thread: any.
 using CheckTimetable = std::function<std::optional<TimetableFault>(const core::Timetable&)>;
-Parsed<core::Schedule> read_put_schedule(std::string_view body, std::string id, const Limits& limits,
-                                         const CheckTimetable& check);
+/// Without `paused` an existing schedule stays as it is in that.
+Parsed<core::PutSchedule> read_put_schedule(std::string_view body, std::string id, const Limits& limits,
+                                            const CheckTimetable& check);
 
 /// Pause and drain: {} or nothing at all; pause also takes `reason`.
 Parsed<std::optional<std::string>> read_pause(std::string_view body, const Limits& limits);

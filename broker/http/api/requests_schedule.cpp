@@ -92,21 +92,25 @@ void check_timetable(Input& in, const Where& at, const core::Schedule& schedule,
 
 }  // namespace
 
-Parsed<core::Schedule> read_put_schedule(std::string_view body, std::string id, const Limits& limits,
-                                         const CheckTimetable& check) {
-  auto schedule =
-      read_document<core::Schedule>(body, limits, [&](Input& in, const Where& at, core::Schedule& out) {
-        read_object(in, at, schedule_fields, out);
+Parsed<core::PutSchedule> read_put_schedule(std::string_view body, std::string id, const Limits& limits,
+                                            const CheckTimetable& check) {
+  auto put =
+      read_document<core::PutSchedule>(body, limits, [&](Input& in, const Where& at, core::PutSchedule& out) {
+        static_assert(schedule_fields.back().name == "paused");
+        std::bitset<schedule_fields.size()> seen;
+        read_object(in, at, schedule_fields, out.schedule, &seen);
         if (in.json.error()) return;
-        if (out.job.run_at)
+        out.keep_pause = !seen[schedule_fields.size() - 1];
+        const core::NewJob& job = out.schedule.job;
+        if (job.run_at)
           in.wrong(at.member("runAt"), "has no meaning here: the timetable says when; see startAt");
-        if (out.job.tags.size() >= wire::tags_max)
+        if (job.tags.size() >= wire::tags_max)
           in.wrong(at.member("tags"), "leaves no room: each job also gets the tag schedule:ID");
-        check_unique_key(in, at, out.job);
-        if (in.clean()) check_timetable(in, at, out, check);
+        check_unique_key(in, at, job);
+        if (in.clean()) check_timetable(in, at, out.schedule, check);
       });
-  if (schedule) schedule->id = std::move(id);
-  return schedule;
+  if (put) put->schedule.id = std::move(id);
+  return put;
 }
 
 }  // namespace pawl::http::api

@@ -144,7 +144,7 @@ class Client {
 
   /// Makes a schedule, or puts another in its place: what is absent in `spec` then has its default. What it
   /// did so far is kept, and so is its next run when the timetable (cron, every, timezone, start_at, end_at,
-  /// max_runs) stays the same and it was not paused: a program may put its schedules whenever it starts.
+  /// max_runs) stays the same: a program may put its schedules whenever it starts.
   Result<ScheduleRecord> try_put_schedule(const ScheduleSpec& spec);
   ScheduleRecord put_schedule(const ScheduleSpec& spec) { return value_or_throw(try_put_schedule(spec)); }
 

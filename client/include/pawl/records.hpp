@@ -190,7 +190,7 @@ struct ScheduleSpec {
   std::optional<std::uint64_t> max_runs = {};
   Missed missed = Missed::one;
   Overlap overlap = Overlap::allow;
-  bool paused = false;
+  bool paused = false;  // false leaves an existing schedule as it is in that
 };
 
 /// The spec as the body of PUT /schedules/ID. Does not check the values; the broker does.
