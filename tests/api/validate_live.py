@@ -207,6 +207,39 @@ def walk_operations(walk, queue):
     walk.call("connectWorker", 426)
 
 
+def walk_limits(walk, queue):
+    """Each limit in turn keeps a job from running, and `why` says so."""
+    def why_of(expected):
+        reason, _ = walk.call("explainJob", 200, jobId=job["jobId"])
+        if reason["reason"] != expected:
+            walk.complain(f"why says {reason['reason']}, not {expected}")
+
+    def lease():
+        leased, _ = walk.call("leaseJobs", 200, {"workerId": "live", "max": 1}, queue=queue)
+        return leased["jobs"]
+
+    queue += "-limits"
+    walk.call("putQueue", 200, {"maxConcurrency": 1}, queue=queue)
+    walk.call("submitJob", 202, {"queue": queue})
+    job, _ = walk.call("submitJob", 202, {"queue": queue})
+    first = lease()[0]
+    if lease():
+        walk.complain("more jobs run than the limit allows")
+    why_of("concurrency-limit")
+    walk.call("rateLimitJob", 200, {"leaseId": first["leaseId"], "retryAfterMs": 3_600_000}, jobId=first["jobId"])
+    why_of("held")
+    walk.call("rateLimitJob", 409, {"leaseId": "0" * 16, "retryAfterMs": 1}, jobId=first["jobId"])
+    walk.call("rateLimitJob", 422, {"leaseId": first["leaseId"]}, jobId=first["jobId"])
+    walk.call("putQueue", 200, {"maxConcurrency": None, "rateLimit": {"max": 1, "perMs": 3_600_000}}, queue=queue)
+    walk.call("resumeQueue", 200, queue=queue)
+    again = lease()[0]
+    why_of("rate-limit")
+    walk.call("settleLeases", 200, {"settlements": [
+        {"jobId": again["jobId"], "leaseId": again["leaseId"], "outcome": "rate-limited", "retryAfterMs": 1}]})
+    walk.call("getQueue", 200, queue=queue)
+    walk.call("putQueue", 200, {"rateLimit": None}, queue=queue)
+
+
 def walk_schedules(walk, queue):
     name = queue + "-schedule"
     least = {"queue": queue, "everyMs": 3_600_000}
@@ -254,6 +287,7 @@ def main():
     walk_a_job(walk, queue)
     walk_many(walk, queue)
     walk_operations(walk, queue)
+    walk_limits(walk, queue)
     walk_schedules(walk, queue)
     walk_refusals(walk, queue)
     walk.call("deleteQueue", 200, queue=queue, query="force=true")

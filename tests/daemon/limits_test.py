@@ -1,0 +1,138 @@
+"""Limits of a queue on the real broker: e-mails at 50 a second, with a 429 from the provider and a SIGKILL of the broker in between"""
+import datetime
+import os
+import sys
+import threading
+import time
+
+import harness
+from harness import eventually
+
+EMAILS = int(os.environ.get("PAWL_EMAILS", 500))  # 10 000 take some 200 s
+RATE, WINDOW_S, BURST = 50, 1.0, 5
+HOLD_S = 1.5
+WORKERS = 4
+
+
+def seconds_of(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def fullest_window(starts, length):
+    """The most starts in any window of that length; each start opens one."""
+    most, first = 0, 0
+    for last, start in enumerate(starts):
+        while start - starts[first] >= length - 1e-6:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+class Provider:
+    """Takes e-mails; answers one of them with 429 and Retry-After, and counts what comes before that is over."""
+
+    def __init__(self, refuses):
+        self.lock = threading.Lock()
+        self.sent, self.refuses, self.calls, self.refused_at = [], refuses, 0, None
+
+    def send(self, email):
+        """Nothing, or for how many seconds to stay away."""
+        with self.lock:
+            self.calls += 1
+            if self.calls == self.refuses:
+                self.refused_at = time.time()
+                return HOLD_S
+            self.sent.append(email)
+            return None
+
+
+class LimitsTest(harness.BrokerTest):
+    def work(self, broker, provider, stop):
+        """One worker: HTTP polls, and nothing that the broker's absence would end."""
+        while not stop.is_set():
+            try:
+                jobs = broker.lease("mail", worker=threading.current_thread().name, max_jobs=10, wait_ms=500)
+            except (OSError, harness.http.client.HTTPException):
+                stop.wait(0.02)
+                continue
+            for job in jobs:
+                wait_s = provider.send(job["payload"]["to"])
+                path, body = "complete", {"leaseId": job["leaseId"]}
+                if wait_s is not None:
+                    path, body = "rate-limited", body | {"retryAfterMs": int(wait_s * 1000)}
+                self.settle(broker, f"/jobs/{job['jobId']}/{path}", body, stop)
+
+    def settle(self, broker, path, body, stop):
+        while not stop.is_set():
+            try:
+                broker.call("POST", path, body, expect=200)
+                return
+            except (OSError, harness.http.client.HTTPException):  # sent again until it is answered
+                stop.wait(0.02)
+
+    def records(self, broker):
+        """Of all e-mails, with their histories."""
+        jobs, cursor = [], ""
+        while cursor is not None:
+            page = broker.call("GET", f"/jobs?queue=mail&limit=500&include=details{cursor}", expect=200).json
+            jobs += page["jobs"]
+            cursor = f"&cursor={page['nextCursor']}" if page["nextCursor"] else None
+        return jobs
+
+    def test_emails_keep_to_their_rate_through_a_429_and_a_kill(self):
+        broker = self.broker()
+        broker.call("PUT", "/queues/mail", {"rateLimit": {"max": RATE, "perMs": int(WINDOW_S * 1000), "burst": BURST}}, expect=200)
+        for begin in range(0, EMAILS, 1000):
+            numbers = range(begin, min(begin + 1000, EMAILS))
+            jobs = [{"queue": "mail", "payload": {"to": f"user{i}@example.com"}} for i in numbers]
+            broker.call("POST", "/jobs/batch", {"jobs": jobs}, expect=202)
+        provider, stop = Provider(refuses=EMAILS // 4), threading.Event()
+        workers = [threading.Thread(target=self.work, args=(broker, provider, stop), name=f"w{i}") for i in range(WORKERS)]
+        began = time.time()
+        for worker in workers:
+            worker.start()
+        try:
+            eventually(lambda: len(provider.sent) >= EMAILS // 2, timeout=EMAILS / RATE + 60, what="half of the e-mails")
+            broker.kill()
+            broker.start()
+            done = lambda: broker.call("GET", "/queues/mail").json["counts"]["completed"] == EMAILS
+            eventually(done, timeout=EMAILS / RATE + 60, what="all e-mails")
+            took = time.time() - began
+        finally:
+            stop.set()
+            for worker in workers:
+                worker.join()
+        records = self.records(broker)
+        starts = sorted(seconds_of(step["at"]) for job in records for step in job["history"] if step["status"] == "active")
+        print(f"{len(starts)} starts in {took:.1f} s, {fullest_window(starts, WINDOW_S)} in the fullest second", flush=True)
+        # Never more, and not much less.
+        self.assertLessEqual(fullest_window(starts, WINDOW_S), RATE)
+        self.assertLess(took, 1.25 * EMAILS / RATE + HOLD_S + 5)
+        # Nobody started while the provider wanted peace. The answer came at once, but the broker heard of it a little later.
+        held = [at for at in starts if provider.refused_at + 0.5 < at < provider.refused_at + HOLD_S - 0.001]
+        self.assertEqual(held, [])
+        # Each was sent, and the 429 has cost no attempt.
+        self.assertEqual(sorted(set(provider.sent)), sorted(f"user{i}@example.com" for i in range(EMAILS)))
+        self.assertEqual({job["attemptsMade"] for job in records}, {1})
+        broker.kill()
+        self.assert_store_is_sound(broker.data)
+
+    def test_no_more_run_at_once_than_allowed_over_a_restart(self):
+        broker = self.broker()
+        broker.call("PUT", "/queues/video", {"maxConcurrency": 3}, expect=200)
+        for _ in range(6):
+            broker.submit("video", leaseMs=600_000)
+        held = broker.lease("video", max_jobs=10)
+        self.assertEqual(len(held), 3)
+        broker.kill()
+        broker.start()
+        self.assertEqual(broker.lease("video", max_jobs=10), [])
+        waiting = threading.Thread(target=lambda: held.extend(broker.lease("video", max_jobs=10, wait_ms=20_000)))
+        waiting.start()
+        broker.call("POST", f"/jobs/{held[0]['jobId']}/complete", {"leaseId": held[0]["leaseId"]}, expect=200)
+        waiting.join()
+        self.assertEqual(len(held), 4)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main())
