@@ -27,6 +27,25 @@ void add_keep(CLI::App* app, const std::string& name, const std::string& help,
   })->type_name("DURATION");
 }
 
+/// "50/1s", "1000/1h": so many starts within so long.
+void add_rate(CLI::App* app, Queue& options) {
+  add_read_option(app, "--rate", "At most so many jobs start within so long: 50/1s, 1000/1h",
+                  [&options](const std::string& text) -> std::expected<void, std::string> {
+                    const std::size_t slash = text.find('/');
+                    const char* const end = text.data() + std::min(slash, text.size());
+                    std::int64_t max = 0;
+                    const auto [after, error] = std::from_chars(text.data(), end, max);
+                    if (slash == std::string::npos || error != std::errc{} || after != end)
+                      return std::unexpected(fmt::format("\"{}\": write it as 50/1s or 1000/1h", text));
+                    const auto per_ms = parse_duration(text.substr(slash + 1));
+                    if (!per_ms) return std::unexpected(per_ms.error());
+                    options.rate_max = max;
+                    options.rate_per_ms = *per_ms;
+                    return {};
+                  })
+      ->type_name("MAX/DURATION");
+}
+
 void add_queue(CLI::App& root, Draft& draft) {
   const auto verb = add_verb<Queue>(
       root, draft, {"queue", queues, "Show a queue; with settings, change them first (and make it)"});
@@ -52,12 +71,18 @@ void add_queue(CLI::App& root, Draft& draft) {
   app.add_option("--backoff-jitter", options.backoff_jitter, "A share added on top, 0 to 1")->type_name("X");
   add_keep(&app, "--keep-completed", "How long completed jobs stay, or forever", options.keep_completed_ms);
   add_keep(&app, "--keep-failed", "How long dead letters stay, or forever", options.keep_failed_ms);
+  app.add_option("--max-concurrency", options.max_concurrency, "At most so many of its jobs run at once")
+      ->type_name("N");
+  add_rate(&app, options);
+  app.add_option("--burst", options.burst, "With --rate: at most so many start at once")
+      ->needs("--rate")
+      ->type_name("N");
   app.add_option("--unset", options.unset, "Settings to put back to the broker's defaults, with commas")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("SETTING")
-      ->check(
-          CLI::IsMember({"priority", "max-attempts", "max-stalls", "lease", "timeout", "backoff", "keep"}));
+      ->check(CLI::IsMember({"priority", "max-attempts", "max-stalls", "lease", "timeout", "backoff", "keep",
+                             "max-concurrency", "rate"}));
 }
 
 void add_queue_action(CLI::App& root, Draft& draft, QueueAction::Kind kind, const VerbHelp& help) {
@@ -175,6 +200,9 @@ void add_load(CLI::App& app, Bench& options) {
       ->check(CLI::Range(1, wire::priority_max))
       ->type_name("N")
       ->capture_default_str();
+  app.add_flag(
+      "--limited", options.limited,
+      "Give the queues a concurrency limit and a rate limit that hold nothing back: what do they cost?");
   app.add_option("--payload", options.payload_bytes, "Bytes of JSON in each job")
       ->check(CLI::Range(bench::payload_bytes_min, wire::payload_bytes_default_max))
       ->type_name("BYTES")

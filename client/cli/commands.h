@@ -70,7 +70,11 @@ struct Queue {
   std::optional<double> backoff_jitter;
   std::optional<std::int64_t> keep_completed_ms;  // negative: for ever
   std::optional<std::int64_t> keep_failed_ms;     // negative: for ever
-  std::vector<std::string> unset;                 // settings that go back to the broker's default
+  std::optional<std::int64_t> max_concurrency;
+  std::optional<std::int64_t> rate_max;  // together with the next
+  std::int64_t rate_per_ms = 1'000;
+  std::optional<std::int64_t> burst;  // only with a rate
+  std::vector<std::string> unset;     // settings that go back to the broker's default
 };
 struct QueueAction {
   enum class Kind { pause, resume, drain } kind;
@@ -142,6 +146,7 @@ struct Bench {
   std::optional<std::uint64_t> jobs;
   unsigned queues = 1;
   unsigned priorities = 1;
+  bool limited = false;
   std::size_t payload_bytes = 200;
   unsigned workers = 1;
   double rate = 100;  // W5

@@ -181,6 +181,25 @@ class ReadingTest(CliTest):
         self.assertEqual(self.pawl("queue", "q", "--json").json["counts"]["pending"], 0)
         self.pawl("pause", "unknown", status=1)
 
+    def test_limits_of_a_queue(self):
+        shown = self.pawl("queue", "q", "--max-concurrency", "20", "--rate", "50/1s", "--burst", "5").out
+        self.assertRegex(shown, r"at once +at most 20\n")
+        self.assertRegex(shown, r"starts +at most 50 in 1 s, 5 at once\n|starts +at most 50 in 1.0 s, 5 at once\n")
+        settings = self.pawl("queue", "q", "--json").json["settings"]
+        self.assertEqual((settings["maxConcurrency"], settings["rateLimit"]), (20, {"max": 50, "perMs": 1000, "burst": 5}))
+        self.pawl("queue", "q", "--unset", "rate,max-concurrency")
+        settings = self.pawl("queue", "q", "--json").json["settings"]
+        self.assertEqual((settings["maxConcurrency"], settings["rateLimit"]), (None, None))
+        self.assertIn("50/1s", self.pawl("queue", "q", "--rate", "50", status=2).err)
+        self.pawl("queue", "q", "--burst", "5", status=2)
+        job_id = self.submit("q")
+        job = self.server.lease("q")[0]
+        self.server.call("POST", f"/jobs/{job_id}/rate-limited", {"leaseId": job["leaseId"], "retryAfterMs": 3_600_000}, expect=200)
+        self.assertIn("held until", self.pawl("queue", "q").out)
+        self.assertIn("told to slow down", self.pawl("why", job_id).out)
+        self.pawl("resume", "q")
+        self.assertNotIn("held until", self.pawl("queue", "q").out)
+
     def test_cancel_retry_promote_and_delete(self):
         job_id, other = self.submit("q", "--delay", "1h"), self.submit("q", "--delay", "1h")
         self.assertEqual(self.pawl("promote", job_id).out, f"{job_id}  pending\n")

@@ -130,4 +130,11 @@ std::uint64_t Target::jobs(const std::string& queue) {
   return static_cast<std::uint64_t>(sum);
 }
 
+void Target::limit(const std::string& queue) {
+  const Response answer = client_->request(
+      "PUT", "/queues/" + url_escape(queue),
+      R"({"maxConcurrency":1000000,"rateLimit":{"max":1000000,"perMs":1000,"burst":100000}})");
+  if (!answer.ok()) throw std::runtime_error("the broker does not take limits: " + answer.text);
+}
+
 }  // namespace pawl::cli::bench

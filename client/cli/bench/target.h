@@ -43,6 +43,8 @@ class Target {
   Counters counters();
   /// Jobs of a queue that wait, run or were completed, those whose record has expired included.
   std::uint64_t jobs(const std::string& queue);
+  /// Gives a queue limits that nothing here comes up to.
+  void limit(const std::string& queue);
 
   /// SIGKILL, then a new one on the same directory; milliseconds from its start until it is ready.
   /// REQUIRES: own().

@@ -39,7 +39,10 @@ class Run {
         progress_(progress),
         source_(load, kept(load, target)),
         ledger_(load.jobs),
-        submitter_(source_, target, progress_) {}
+        submitter_(source_, target, progress_) {
+    if (!load.limited) return;
+    for (const std::string& queue : source_.queues()) target.limit(queue);
+  }
 
   const Load& load() const { return load_; }
   std::uint64_t jobs() const { return load_.jobs; }

@@ -62,7 +62,20 @@ void add_unset(JsonObject& defaults, const std::vector<std::string>& settings) {
   }
 }
 
-/// The settings to change as the body of PUT /queues/Q. `before`: the queue's defaults as they are.
+void add_limits(JsonObject& changes, const Queue& command) {
+  changes.add("maxConcurrency", command.max_concurrency);
+  if (command.rate_max) {
+    JsonObject rate;
+    rate.add("max", *command.rate_max).add("perMs", command.rate_per_ms).add("burst", command.burst);
+    changes.add_raw("rateLimit", rate.text());
+  }
+  for (const std::string& setting : command.unset) {
+    if (setting == "max-concurrency") changes.add_raw("maxConcurrency", "null");
+    if (setting == "rate") changes.add_raw("rateLimit", "null");
+  }
+}
+
+/// The defaults to change. `before`: as they are.
 JsonObject changes_of(const Queue& command, const Json& before) {
   JsonObject defaults;
   defaults.add("priority", command.priority)
@@ -92,6 +105,17 @@ std::string quantiles_text(const Json& of) {
                      quantile_text(of["p99"]));
 }
 
+void add_limits(Fields& fields, const Json& settings) {
+  if (settings["maxConcurrency"].is_number())
+    fields.add("at once", fmt::format("at most {}", settings["maxConcurrency"].text()));
+  const Json rate = settings["rateLimit"];
+  if (!rate.is_object()) return;
+  std::string text =
+      fmt::format("at most {} in {}", rate["max"].text(), duration_text(rate["perMs"].integer()));
+  if (rate["burst"].is_number()) text.append(fmt::format(", {} at once", rate["burst"].text()));
+  fields.add("starts", text);
+}
+
 void add_defaults(Fields& fields, const Json& defaults) {
   const auto plain = [&](const char* label, const char* field) { fields.add(label, defaults[field].text()); };
   const auto duration = [&](const char* label, const char* field) {
@@ -118,6 +142,9 @@ std::string queue_text(const Json& queue, const Screen& screen) {
     const std::string reason = queue["pauseReason"].text();
     fields.add("paused", reason.empty() ? "yes" : "yes: " + reason, Tone::warn);
   }
+  if (queue["heldUntil"].is_string())
+    fields.add("held until", queue["heldUntil"].text() + " by a rate limit outside; `pawl resume` ends that",
+               Tone::warn);
   for (const auto& [status, count] : queue["counts"].members()) {
     if (status == "blocked" && count.integer() == 0) continue;
     const bool any = count.integer() > 0;
@@ -139,6 +166,7 @@ std::string queue_text(const Json& queue, const Screen& screen) {
   fields.add("in all",
              fmt::format("{} completed, {} failed", count_text(queue["lifetimeCompleted"].integer()),
                          count_text(queue["lifetimeFailed"].integer())));
+  add_limits(fields, queue["settings"]);
   add_defaults(fields, queue["settings"]["defaults"]);
   return fields.text(screen);
 }
@@ -156,10 +184,11 @@ Result<Exit> run(const Queue& command, Session& session) {
       return std::unexpected(queue.error());
     }
   }
-  const JsonObject changes = changes_of(command, before);
-  const auto answer =
-      changes.empty() ? session.get(target)
-                      : session.call("PUT", target, JsonObject{}.add_raw("defaults", changes.text()).text());
+  JsonObject changes;
+  if (const JsonObject defaults = changes_of(command, before); !defaults.empty())
+    changes.add_raw("defaults", defaults.text());
+  add_limits(changes, command);
+  const auto answer = changes.empty() ? session.get(target) : session.call("PUT", target, changes.text());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
     Session::print_json(*answer);
