@@ -368,6 +368,10 @@ Result<std::vector<QueueInfo>> Client::try_queues() {
 Result<QueueInfo> Client::try_queue(std::string_view name) {
   return state_->ask({.method = "GET", .target = queue_path(name)}, client::read_queue);
 }
+Result<QueueInfo> Client::try_set_limits(std::string_view queue, const QueueLimits& limits) {
+  return state_->ask({.method = "PUT", .target = queue_path(queue), .body = to_json(limits)},
+                     client::read_queue);
+}
 Result<void> Client::try_pause(std::string_view queue) {
   return state_->nothing({.method = "POST", .target = queue_path(queue, "/pause")});
 }

@@ -269,6 +269,26 @@ std::string to_json(const JobSpec& spec) {
   return out;
 }
 
+std::string to_json(const QueueLimits& limits) {
+  std::string out = "{";
+  append_key(out, "maxConcurrency");
+  if (limits.max_concurrency)
+    wire::append_json_integer(out, std::uint64_t{*limits.max_concurrency});
+  else
+    out += "null";
+  append_key(out, "rateLimit");
+  if (limits.rate) {
+    out += '{';
+    put(out, "max", std::int64_t{limits.rate->max});
+    put(out, "perMs", limits.rate->per.count());
+    put(out, "burst", limits.rate->burst);
+    out += '}';
+  } else {
+    out += "null";
+  }
+  return out + '}';
+}
+
 std::string to_json(const ScheduleSpec& spec) {
   std::string out = to_json(spec.job);
   out.pop_back();  // the brace: the timetable stands beside the template
@@ -321,10 +341,27 @@ JobPage read_page(JsonSlice answer) {
   return page;
 }
 
+QueueLimits read_limits(JsonSlice settings) {
+  QueueLimits limits;
+  settings.members([&](std::string_view key, JsonSlice value) {
+    if (key == "maxConcurrency") limits.max_concurrency = optional_of<std::uint32_t>(value);
+    if (key != "rateLimit" || !value.present()) return;
+    RateLimit& rate = limits.rate.emplace();
+    value.members([&](std::string_view part, JsonSlice number) {
+      if (part == "max") rate.max = number_of<std::uint32_t>(number);
+      if (part == "perMs") rate.per = duration_of(number).value_or(rate.per);
+      if (part == "burst") rate.burst = optional_of<std::uint32_t>(number);
+    });
+  });
+  return limits;
+}
+
 QueueInfo read_queue(JsonSlice answer) {
   QueueInfo queue;
   answer.members([&](std::string_view key, JsonSlice value) {
     if (key == "queue") queue.queue = value.string();
+    if (key == "heldUntil") queue.held_until = time_of(value);
+    if (key == "settings") queue.limits = read_limits(value);
     if (key == "paused") queue.paused = value.is_true();
     if (key == "oldestPendingMs" && value.integer()) queue.oldest_pending = milliseconds(*value.integer());
     if (key != "counts") return;

@@ -37,6 +37,17 @@ TEST_F(LiveClientTest, SubmitsReadsAndOperatesAJob) {
   EXPECT_EQ(client_.try_get(job.job_id).error().kind, ErrorKind::not_found);
 }
 
+TEST_F(LiveClientTest, SetsAndLiftsTheLimitsOfAQueue) {
+  const QueueLimits limits{.max_concurrency = 20, .rate = RateLimit{.max = 50, .per = 1s, .burst = 5}};
+  EXPECT_EQ(client_.set_limits("mail", limits).limits, limits);
+  EXPECT_EQ(client_.queue("mail").limits, limits);
+  EXPECT_FALSE(client_.queue("mail").held_until);
+  EXPECT_EQ(client_.set_limits("mail", {}).limits, QueueLimits{});
+  const auto wrong = client_.try_set_limits("mail", {.max_concurrency = 0});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().status, 422);
+}
+
 TEST_F(LiveClientTest, PausesListsAndCounts) {
   std::vector<JobSpec> specs;
   for (int i = 0; i < 25; ++i) specs.push_back({.queue = "many", .payload = i});

@@ -120,6 +120,11 @@ class Client {
   Result<QueueInfo> try_queue(std::string_view name);
   QueueInfo queue(std::string_view name) { return value_or_throw(try_queue(name)); }
 
+  /// Sets both limits of a queue, which is made if it is not there; what is absent is lifted.
+  Result<QueueInfo> try_set_limits(std::string_view queue, const QueueLimits& limits);
+  QueueInfo set_limits(std::string_view queue, const QueueLimits& limits) {
+    return value_or_throw(try_set_limits(queue, limits));
+  }
   /// A paused queue takes jobs and gives none away.
   Result<void> try_pause(std::string_view queue);
   void pause(std::string_view queue) { value_or_throw(try_pause(queue)); }

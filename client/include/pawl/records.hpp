@@ -127,9 +127,29 @@ struct JobRecord {
   std::string text;  // the whole answer, for fields that this struct does not have
 };
 
+/// At most `max` jobs of a queue start within any `per`, and at most `burst` of them at once.
+struct RateLimit {
+  std::uint32_t max = 1;                    // 1…1 000 000
+  milliseconds per{1'000};                  // 1 ms…366 days
+  std::optional<std::uint32_t> burst = {};  // 1…max; absent: max
+
+  friend bool operator==(const RateLimit&, const RateLimit&) = default;
+};
+/// What is absent is not limited. docs/LIMITS.md
+struct QueueLimits {
+  std::optional<std::uint32_t> max_concurrency = {};  // 1…1 000 000 jobs that run at once
+  std::optional<RateLimit> rate = {};
+
+  friend bool operator==(const QueueLimits&, const QueueLimits&) = default;
+};
+/// The limits as members of the body of PUT /queues/Q. Does not check the values; the broker does.
+std::string to_json(const QueueLimits& limits);
+
 struct QueueInfo {
   std::string queue;
   bool paused = false;
+  std::optional<Time> held_until;  // a worker was told to slow down
+  QueueLimits limits;
   std::uint64_t pending = 0, active = 0, completed = 0, failed = 0;
   std::uint64_t delayed = 0, stalled = 0, blocked = 0, cancelled = 0;
   std::optional<milliseconds> oldest_pending;
