@@ -245,6 +245,7 @@ void World::restart() {
     violated("D1", fmt::format("after a restart: {}", found.what()));
   }
   model_.audit_leases(broker_->machine());
+  if (options_.canary == Canary::none) model_.audit_limits(broker_->queues(), broker_->now());
   if (options_.canary == Canary::none || options_.canary == Canary::forgotten_schedule)
     model_.audit_schedules(broker_->schedules());
   trace_.add("restart", {}, broker_->now().wall, broker_->now().mono);
@@ -261,7 +262,7 @@ void World::audit() {
   broker_->settle_down();
   deliver();
   model_.forget_expired(disk_.durable_wall());
-  model_.audit_machine(broker_->machine(), broker_->now());
+  model_.audit_machine(broker_->machine(), broker_->queues(), broker_->now());
   model_.audit_schedules(broker_->schedules());
   model_.audit_image(disk_.image(broker_->now().wall), broker_->now());
 }
