@@ -309,7 +309,8 @@ void Broker::load_windows() {
 
 bool Broker::more_to_do() const {
   const Machine::Deadline deadline = machine_.next_deadline();
-  return again_ || deadline.wall <= now_.wall || deadline.mono <= now_.mono;
+  const bool slept = is(Canary::limit_never_wakes) && only_a_limit_wakes();
+  return again_ || (deadline.wall <= now_.wall && !slept) || deadline.mono <= now_.mono;
 }
 
 void Broker::settle_down() {
@@ -320,8 +321,7 @@ void Broker::settle_down() {
       parts_.model.audit_quiet(now_);
       return;
     }
-    if (is(Canary::late_due) || is(Canary::late_expiry) || is(Canary::limit_never_wakes))
-      parts_.model.audit_quiet(now_);
+    if (is(Canary::late_due) || is(Canary::late_expiry)) parts_.model.audit_quiet(now_);
   }
   violated("T1", "the broker has something to do for ever");
 }
