@@ -59,6 +59,7 @@ QueueRow Broker::restored(const QueueRow& row) const {
   if (is(Canary::rate_ignored)) changed.settings.rate_limit.reset();
   if (is(Canary::hold_ignored) || is(Canary::forgotten_hold)) changed.held_until = 0;
   if (is(Canary::forgotten_starts)) changed.pace = {};
+  if (is(Canary::slow_rate) && changed.settings.rate_limit) changed.settings.rate_limit->per_ms *= 2;
   return changed;
 }
 

@@ -98,8 +98,9 @@ struct ModelQueue {
   core::QueueSettings settings;
   core::Millis held_until = 0;
   std::uint32_t held_in_run = 0;
-  std::deque<ModelStart> starts{};  // while there is a rate limit; the newest, and all that count
-  std::int64_t tokens_back_us = 0;  // when all starts at once are allowed again, at the latest
+  std::deque<ModelStart> starts{};        // while there is a rate limit; the newest, and all that count
+  std::int64_t tokens_back_us = 0;        // a whole burst is allowed again, at the latest
+  std::int64_t tokens_back_least_us = 0;  // and at the earliest
 };
 
 struct ModelKey {

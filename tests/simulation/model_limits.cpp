@@ -16,6 +16,9 @@ constexpr std::size_t starts_kept = 48;  // of those that count no more, for the
 
 std::int64_t burst_of(const RateLimit& limit) { return limit.burst > 0 ? limit.burst : limit.max; }
 
+/// How long a token takes to come back; kept to the microsecond, and may be one shorter.
+std::int64_t turn_us(const RateLimit& limit) { return limit.per_ms * 1000 / limit.max; }
+
 }  // namespace
 
 std::size_t Model::active_in(QueueNumber queue) const {
@@ -53,6 +56,8 @@ void Model::check_rate(const JobId& id, const ModelQueue& queue) {
         fmt::format("was delivered after {} starts within {} ms of which {} are allowed", counting,
                     limit.per_ms, limit.max));
   }
+  if (queue.tokens_back_least_us - (burst_of(limit) - 1) * turn_us(limit) > now_.wall * 1000)
+    bad("Q2", id, "was delivered while the limit is short of tokens, also for starts under the one before");
   std::int64_t count = 1;
   for (auto start = queue.starts.rbegin(); start != queue.starts.rend() && start->of_this_limit; ++start) {
     const std::int64_t late = ++count - burst_of(limit);
@@ -75,6 +80,7 @@ void Model::note_start(const std::string& name) {
   queue.starts.push_back({now_.wall, now_.wall + limit.per_ms, now_.wall + limit.per_ms + grain, true, run_});
   queue.tokens_back_us =
       std::max(queue.tokens_back_us, now_.wall * 1000) + (limit.per_ms * 1000 + limit.max - 1) / limit.max;
+  queue.tokens_back_least_us = std::max(queue.tokens_back_least_us, now_.wall * 1000) + turn_us(limit);
   while (queue.starts.size() > starts_kept && queue.starts.front().counts_until_most <= now_.wall)
     queue.starts.pop_front();
   set_queue(name, std::move(queue));
@@ -84,7 +90,7 @@ void Model::note_start(const std::string& name) {
 void Model::change_rate(ModelQueue& queue, const std::optional<RateLimit>& limit) {
   if (!limit) {
     queue.starts.clear();
-    queue.tokens_back_us = 0;
+    queue.tokens_back_us = queue.tokens_back_least_us = 0;
   } else {
     const Millis most = now_.wall + limit->per_ms;
     const bool same = queue.settings.rate_limit == limit;
@@ -94,7 +100,19 @@ void Model::change_rate(ModelQueue& queue, const std::optional<RateLimit>& limit
       start.counts_until_most = std::min(start.counts_until_most, most);
       start.of_this_limit = start.of_this_limit && same;
     }
-    queue.tokens_back_us = std::min(queue.tokens_back_us, most * 1000);
+    if (queue.settings.rate_limit) {
+      // As many tokens are missing as before. Two microseconds for the rounding.
+      const std::int64_t now_us = now_.wall * 1000;
+      const auto anew = [&](std::int64_t back_us, std::int64_t rounding) {
+        if (back_us <= now_us) return std::int64_t{0};
+        const auto missing = static_cast<long double>(back_us - now_us) /
+                             static_cast<long double>(turn_us(*queue.settings.rate_limit));
+        const long double wait = missing * static_cast<long double>(turn_us(*limit));
+        return std::min(now_us + static_cast<std::int64_t>(wait) + rounding, most * 1000);
+      };
+      queue.tokens_back_us = anew(queue.tokens_back_us, 2);
+      queue.tokens_back_least_us = anew(queue.tokens_back_least_us, -2);
+    }
   }
   queue.settings.rate_limit = limit;
 }
@@ -133,8 +151,8 @@ std::optional<Rare> Model::kept_by_limits(const ModelQueue& queue) {
     if (of_before) rare_.add(Rare::rate_limit_survived_a_restart);
     return Rare::rate_limit_full;
   }
-  const std::int64_t turn_us = limit.per_ms * 1000 / limit.max;
-  if (queue.tokens_back_us - (burst_of(limit) - 1) * turn_us > now_.wall * 1000) return Rare::burst_used_up;
+  if (queue.tokens_back_us - (burst_of(limit) - 1) * turn_us(limit) > now_.wall * 1000)
+    return Rare::burst_used_up;
   return std::nullopt;
 }
 
