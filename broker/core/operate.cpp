@@ -116,11 +116,11 @@ void Machine::State::apply(Ticket to, const PutQueue& put, Now now, Outbox& outb
   set_if(settings.retention, put.retention);
   set_if(settings.max_concurrency, put.max_concurrency);
   if (put.rate_limit) {
-    settings.rate_limit = *put.rate_limit;
-    if (settings.rate_limit)
-      queue.row.pace.change(*settings.rate_limit, now.wall);
+    if (settings.rate_limit && *put.rate_limit)
+      queue.row.pace.change(*settings.rate_limit, **put.rate_limit, now.wall);
     else
       queue.row.pace = {};
+    settings.rate_limit = *put.rate_limit;
   }
   if (put.let_go) queue.row.held_until = 0;
   mark_dirty(queue);

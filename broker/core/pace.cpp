@@ -1,6 +1,7 @@
 #include "broker/core/pace.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace pawl::core {
 namespace {
@@ -40,10 +41,18 @@ void Pace::start(const RateLimit& limit, Millis now) {
   full_at_us = std::max(full_at_us, now * 1000) + interval_us(limit);
 }
 
-void Pace::change(const RateLimit& limit, Millis now) {
+void Pace::change(const RateLimit& from, const RateLimit& limit, Millis now) {
   const Millis most = now + limit.per_ms;
   for (auto& [until, count] : counted) until = std::min(until, most);
-  full_at_us = std::min(full_at_us, most * 1000);
+  const std::int64_t short_us = full_at_us - now * 1000;
+  if (short_us <= 0) return;
+  // The same number of tokens takes another time to come back.
+  const double tokens =
+      static_cast<double>(short_us) / static_cast<double>(std::max<std::int64_t>(interval_us(from), 1));
+  const double back_us = std::ceil(tokens * static_cast<double>(interval_us(limit)));
+  full_at_us = back_us < static_cast<double>(limit.per_ms * 1000)
+                   ? now * 1000 + static_cast<std::int64_t>(back_us)
+                   : most * 1000;
 }
 
 }  // namespace pawl::core

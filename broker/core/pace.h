@@ -33,8 +33,9 @@ class Pace {
   Millis opens_at(const RateLimit& limit, Millis now) const;
   /// REQUIRES: opens_at(limit, now) == now. `now` never goes back.
   void start(const RateLimit& limit, Millis now);
-  /// Another limit holds from now on. The starts of before go on counting, for the new per_ms at most.
-  void change(const RateLimit& limit, Millis now);
+  /// Another limit holds from now on. The starts of before go on counting, for the new per_ms at most, and as
+  /// many tokens are missing as before.
+  void change(const RateLimit& from, const RateLimit& limit, Millis now);
 
   /// How it is kept: until when how many starts count, in order; and when the bucket is full again, in µs.
   std::deque<std::pair<Millis, std::uint32_t>> counted;

@@ -76,8 +76,22 @@ TEST(PaceTest, AnotherLimitRemembersTheStarts) {
   const RateLimit hourly{10, 3'600'000, 0};
   run(pace, hourly, 1'000, 1'001, 1);
   const RateLimit each_second{10, 1'000, 0};
-  pace.change(each_second, 2'000);
+  pace.change(hourly, each_second, 2'000);
   EXPECT_EQ(pace.opens_at(each_second, 2'000), 3'000);
+}
+
+TEST(PaceTest, AnotherLimitIsAsShortOfTokens) {
+  const RateLimit quick{100, 10'000, 10};
+  const RateLimit slow{100, 100'000, 10};
+  Pace slower;
+  EXPECT_EQ(run(slower, quick, 1'000, 1'001, 1).size(), 10u);
+  slower.change(quick, slow, 1'001);
+  EXPECT_EQ(slower.opens_at(slow, 1'001), 1'991);  // a hundredth of a token came back
+
+  Pace faster;
+  EXPECT_EQ(run(faster, slow, 1'000, 1'001, 1).size(), 10u);
+  faster.change(slow, quick, 1'001);
+  EXPECT_EQ(faster.opens_at(quick, 1'001), 1'101);
 }
 
 class LimitsTest : public ::testing::Test {

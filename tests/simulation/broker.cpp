@@ -26,9 +26,7 @@ void Broker::recover() {
   frozen_mono_ = now_.mono;
   frozen_wall_ = now_.wall;
   for (const auto& [number, row] : image.queues) {
-    QueueRow restored = row;
-    if (is(Canary::changed_by_restart)) restored.lifetime_completed = 0;
-    machine_.restore_queue(std::move(restored));
+    machine_.restore_queue(restored(row));
   }
   for (const auto& [key, count] : image.retained) {
     machine_.restore_retained({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
@@ -52,6 +50,52 @@ void Broker::recover() {
   machine_.after_commit();
   parts_.model.restarted(now_);
   load_windows();
+}
+
+QueueRow Broker::restored(const QueueRow& row) const {
+  QueueRow changed = row;
+  if (is(Canary::changed_by_restart)) changed.lifetime_completed = 0;
+  if (is(Canary::concurrency_ignored)) changed.settings.max_concurrency.reset();
+  if (is(Canary::rate_ignored)) changed.settings.rate_limit.reset();
+  if (is(Canary::hold_ignored) || is(Canary::forgotten_hold)) changed.held_until = 0;
+  if (is(Canary::forgotten_starts)) changed.pace = {};
+  if (is(Canary::slow_rate) && changed.settings.rate_limit) changed.settings.rate_limit->per_ms *= 2;
+  return changed;
+}
+
+// The canaries that break a limit are to be caught by what they do.
+void Broker::hide_limits(const std::string& name, QueueSettings& settings, Millis& held_until) const {
+  if (!is(Canary::concurrency_ignored) && !is(Canary::rate_ignored) && !is(Canary::hold_ignored) &&
+      !is(Canary::forgotten_hold) && !is(Canary::slow_rate))
+    return;
+  const auto known = parts_.model.queues().find(name);
+  if (known == parts_.model.queues().end()) return;
+  settings.max_concurrency = known->second.settings.max_concurrency;
+  settings.rate_limit = known->second.settings.rate_limit;
+  held_until = known->second.held_until;
+}
+
+void Broker::hide_limits(QueueView& view) const {
+  hide_limits(view.name, view.settings, view.held_until);
+  if (view.held_until <= now_.wall) view.held_until = 0;
+}
+
+std::vector<QueueView> Broker::queues() const {
+  std::vector<QueueView> views = machine_.queue_views(now_);
+  for (QueueView& view : views) hide_limits(view);
+  return views;
+}
+
+// Nothing else is due by the wall clock, as far as the model knows.
+bool Broker::only_a_limit_wakes() const {
+  const auto runs = [&](const auto& known) {
+    return !known.second.said.paused && known.second.next <= now_.wall;
+  };
+  const auto leaves = [&](const auto& known) {
+    return known.second.expires_at != 0 && known.second.expires_at <= now_.wall;
+  };
+  return parts_.model.nearest_delayed() > now_.wall && std::ranges::none_of(parts_.model.schedules(), runs) &&
+         std::ranges::none_of(parts_.model.jobs(), leaves);
 }
 
 void Broker::restore_schedules(const Image& image) {
@@ -120,6 +164,7 @@ bool Broker::tick_if_due() {
   if (is(Canary::early_expiry)) told.mono += 2000;
   if (is(Canary::late_expiry)) told.mono = frozen_mono_;
   if (is(Canary::late_due) && timers_only) told.wall = frozen_wall_;
+  if (is(Canary::limit_never_wakes) && timers_only && only_a_limit_wakes()) return false;
   for (int round = 0; round < 4; ++round) {
     Needs needs;
     machine_.tick_needs(told, needs);
@@ -185,7 +230,19 @@ Command Broker::falsified(const Command& command) {
     retry->only_from.reset();
   if (auto* close = std::get_if<CloseWorker>(&given.body); close && is(Canary::no_grace)) close->grace_ms = 0;
   if (auto* put = std::get_if<PutQueue>(&given.body); put && is(Canary::pause_ignored)) put->paused.reset();
+  falsify_limits(given);
   return given;
+}
+
+void Broker::falsify_limits(Command& command) const {
+  if (auto* put = std::get_if<PutQueue>(&command.body)) {
+    if (is(Canary::concurrency_ignored)) put->max_concurrency.reset();
+    if (is(Canary::rate_ignored)) put->rate_limit.reset();
+    if (is(Canary::slow_rate) && put->rate_limit && *put->rate_limit) (*put->rate_limit)->per_ms *= 2;
+  }
+  auto* settle = std::get_if<Settle>(&command.body);
+  if (settle == nullptr || !is(Canary::hold_ignored)) return;
+  for (Settlement& settlement : settle->settlements) settlement.retry_after_ms = 0;
 }
 
 void Broker::falsify_window(const WindowRequest& request, Disk::Window& window) {
@@ -253,7 +310,8 @@ void Broker::load_windows() {
 
 bool Broker::more_to_do() const {
   const Machine::Deadline deadline = machine_.next_deadline();
-  return again_ || deadline.wall <= now_.wall || deadline.mono <= now_.mono;
+  const bool slept = is(Canary::limit_never_wakes) && only_a_limit_wakes();
+  return again_ || (deadline.wall <= now_.wall && !slept) || deadline.mono <= now_.mono;
 }
 
 void Broker::settle_down() {
@@ -299,10 +357,12 @@ std::vector<std::string> Broker::memory() {
   for (const QueueView& queue : machine_.queue_views(now_)) {
     std::string counts;
     for (const std::uint64_t count : queue.counts) counts += fmt::format(" {}", count);
-    lines.push_back(fmt::format("queue {} {} {} paused {} counts{} completed {} failed {}", queue.name,
-                                static_cast<std::uint32_t>(queue.number), queue.created_at,
-                                queue.settings.paused, counts, queue.lifetime_completed,
-                                queue.lifetime_failed));
+    const RateLimit rate = queue.settings.rate_limit.value_or(RateLimit{0, 0, 0});
+    lines.push_back(fmt::format(
+        "queue {} {} {} paused {} counts{} completed {} failed {} held {} concurrency {} rate {} {} {}",
+        queue.name, static_cast<std::uint32_t>(queue.number), queue.created_at, queue.settings.paused, counts,
+        queue.lifetime_completed, queue.lifetime_failed, queue.held_until,
+        queue.settings.max_concurrency.value_or(0), rate.max, rate.per_ms, rate.burst));
   }
   for (const auto& [id, lease] : machine_.active_leases()) {
     lines.push_back(fmt::format("lease {} {} {} {}", short_id(id), static_cast<std::uint64_t>(lease.number),
@@ -394,6 +454,7 @@ void Broker::put_queue(const QueueRow& row) {
   wrote_ = true;
   QueueRow changed = row;
   if (is(Canary::miscounted) && parts_.random.one_in(100)) ++changed.counts[0];
+  hide_limits(changed.name, changed.settings, changed.held_until);
   parts_.disk.rows().put_queue(changed);
 }
 void Broker::erase_queue(const QueueRow& row) {
@@ -448,6 +509,10 @@ void Broker::reply(Ticket to, Reply&& reply) {
   if (auto* view = std::get_if<ScheduleView>(&reply)) hide_rules(view->row);
   if (auto* list = std::get_if<ScheduleList>(&reply)) {
     for (ScheduleView& view : list->schedules) hide_rules(view.row);
+  }
+  if (auto* view = std::get_if<QueueView>(&reply)) hide_limits(*view);
+  if (auto* list = std::get_if<QueueList>(&reply)) {
+    for (QueueView& view : list->queues) hide_limits(view);
   }
   if (looking_) {
     seen_ = std::move(reply);

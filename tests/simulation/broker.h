@@ -60,6 +60,8 @@ class Broker final : private core::Outbox {
   /// Everything that a restart must bring back: queues, leases, schedules, all records of the model's jobs.
   /// Sorted lines.
   std::vector<std::string> memory();
+  /// As ListQueues shows them.
+  std::vector<core::QueueView> queues() const;
   /// As ListSchedules shows them.
   std::vector<core::ScheduleView> schedules();
 
@@ -67,6 +69,10 @@ class Broker final : private core::Outbox {
   void recover();
   void restore_schedules(const Image& image);
   void hide_rules(core::ScheduleRow& row) const;
+  core::QueueRow restored(const core::QueueRow& row) const;
+  void hide_limits(const std::string& name, core::QueueSettings& settings, core::Millis& held_until) const;
+  void hide_limits(core::QueueView& view) const;
+  bool only_a_limit_wakes() const;
   void look(core::CommandBody body);
   bool is(Canary canary) const { return options_.canary == canary; }
   void read_clock();
@@ -75,6 +81,7 @@ class Broker final : private core::Outbox {
   void load(const core::Needs& needs);
   void load_for(const core::Command& command);
   core::Command falsified(const core::Command& command);
+  void falsify_limits(core::Command& command) const;
   void falsify_window(const core::WindowRequest& request, Disk::Window& window);
   void load_windows();
   bool more_to_do() const;

@@ -47,6 +47,13 @@ enum class Canary : std::uint8_t {
   kept_schedule,
   overlap_ignored,
   missed_ignored,
+  concurrency_ignored,
+  rate_ignored,
+  forgotten_starts,
+  hold_ignored,
+  forgotten_hold,
+  slow_rate,
+  limit_never_wakes,
 };
 
 struct CanaryInfo {
@@ -101,6 +108,16 @@ inline constexpr std::array canaries{
                "a schedule runs although its last job has not ended"},
     CanaryInfo{Canary::missed_ignored, "missed-ignored", "T2",
                "a schedule makes up for what it must leave out"},
+    CanaryInfo{Canary::concurrency_ignored, "concurrency-ignored", "Q1",
+               "more of a queue run at once than may"},
+    CanaryInfo{Canary::rate_ignored, "rate-ignored", "Q2", "more of a queue start in a time than may"},
+    CanaryInfo{Canary::forgotten_starts, "forgotten-starts", "Q2",
+               "a restart forgets the starts that count against a limit"},
+    CanaryInfo{Canary::hold_ignored, "hold-ignored", "Q3", "a queue goes on that a service outside held"},
+    CanaryInfo{Canary::forgotten_hold, "forgotten-hold", "Q3", "a restart forgets that a queue is held"},
+    CanaryInfo{Canary::slow_rate, "slow-rate", "T1", "a queue starts half as many as its limit lets it"},
+    CanaryInfo{Canary::limit_never_wakes, "limit-never-wakes", "T1",
+               "nobody looks again when a limit has room"},
 };
 
 constexpr std::optional<Canary> canary_named(std::string_view name) {

@@ -176,7 +176,23 @@ PutQueue World::new_settings() {
   if (random_.percent(20))
     put.backoff =
         random_.one_in(2) ? std::nullopt : std::optional(Backoff{Backoff::Type::fixed, 50, 1, 50, 0});
+  if (random_.percent(25))
+    put.max_concurrency =
+        random_.one_in(3) ? std::nullopt : std::optional(static_cast<std::uint32_t>(random_.between(1, 6)));
+  if (random_.percent(25)) put.rate_limit = new_rate_limit(put.name);
   return put;
+}
+
+std::optional<RateLimit> World::new_rate_limit(const std::string& queue) {
+  if (random_.one_in(3)) return std::nullopt;
+  const auto known = model_.queues().find(queue);
+  if (known != model_.queues().end() && known->second.settings.rate_limit && random_.one_in(4))
+    return known->second.settings.rate_limit;  // put again
+  RateLimit limit;
+  limit.max = static_cast<std::uint32_t>(random_.between(1, 20));
+  limit.per_ms = random_.between(100, random_.one_in(3) ? 30'000 : 2'000);
+  limit.burst = static_cast<std::uint32_t>(random_.below(limit.max + 1));
+  return limit;
 }
 
 void World::operator_acts() {
@@ -196,6 +212,7 @@ void World::operator_acts() {
       resume.name = queue_name();
       resume.paused = false;
       resume.must_exist = random_.one_in(2);
+      resume.let_go = random_.one_in(2);
       post(std::move(resume), Who::nobody, 0);
       break;
     }

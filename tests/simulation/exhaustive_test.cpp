@@ -94,7 +94,7 @@ class SmallWorld {
 
   void audit() {
     broker_->settle_down();
-    model_.audit_machine(broker_->machine(), broker_->now());
+    model_.audit_machine(broker_->machine(), broker_->queues(), broker_->now());
     model_.audit_image(disk_.image(broker_->now().wall), broker_->now());
   }
 

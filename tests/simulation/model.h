@@ -83,10 +83,24 @@ struct ModelJob {
   std::uint32_t settled_in_run = 0;
 };
 
+/// A start that counts against a rate limit.
+struct ModelStart {
+  core::Millis at = 0;
+  core::Millis counts_until = 0;       // at least
+  core::Millis counts_until_most = 0;  // as late as the machine may count it
+  bool of_this_limit = true;           // the limit has not changed since
+  std::uint32_t in_run = 0;
+};
+
 struct ModelQueue {
   core::QueueNumber number{};
   core::Millis created_at = 0;
   core::QueueSettings settings;
+  core::Millis held_until = 0;
+  std::uint32_t held_in_run = 0;
+  std::deque<ModelStart> starts{};        // while there is a rate limit; the newest, and all that count
+  std::int64_t tokens_back_us = 0;        // a whole burst is allowed again, at the latest
+  std::int64_t tokens_back_least_us = 0;  // and at the earliest
 };
 
 struct ModelKey {
@@ -125,6 +139,15 @@ struct ModelWaiter {
 };
 
 inline bool same_bytes(const core::Bytes& a, const core::Bytes& b) { return a == b || (a && b && *a == *b); }
+
+inline bool same_settings(const core::QueueSettings& a, const core::QueueSettings& b) {
+  return a.paused == b.paused && a.priority == b.priority && a.max_attempts == b.max_attempts &&
+         a.max_stalls == b.max_stalls && a.backoff == b.backoff && a.lease_ms == b.lease_ms &&
+         a.timeout_ms == b.timeout_ms && a.retention == b.retention;
+}
+inline bool same_limits(const core::QueueSettings& a, const core::QueueSettings& b) {
+  return a.max_concurrency == b.max_concurrency && a.rate_limit == b.rate_limit;
+}
 
 /// Limits of the machine that show from outside.
 struct ModelLimits {
@@ -166,7 +189,9 @@ class Model {
   void audit_image(const Image& image, core::Now now);
   /// Of these only the jobs' rows.
   void audit_places(const Image& image, core::Now now);
-  void audit_machine(const core::Machine& machine, core::Now now);
+  void audit_machine(const core::Machine& machine, const std::vector<core::QueueView>& views, core::Now now);
+  /// Settings and holds of all queues as the machine shows them.
+  void audit_limits(const std::vector<core::QueueView>& views, core::Now now) const;
   /// Of these only the leases.
   void audit_leases(const core::Machine& machine) const;
   /// All schedules as the machine shows them.
@@ -185,6 +210,7 @@ class Model {
   std::size_t waiting_in(const std::string& queue) const;
   std::size_t active_count() const { return active_.size(); }
   std::size_t delayed_count() const { return delayed_.size(); }
+  core::Millis nearest_delayed() const { return delayed_.empty() ? core::never : delayed_.begin()->first; }
   bool draining() const { return draining_; }
   /// Drops ended jobs that no clock can bring back.
   void forget_expired(core::Millis durable_wall);
@@ -342,6 +368,19 @@ class Model {
   std::string difference(const core::ScheduleRow& row, const ModelSchedule& known) const;
   void check_view(const core::ScheduleView& view, bool with_status) const;
   const ModelSchedule* known_schedule(const std::string& id);
+
+  // model_limits.cpp: what limits allow
+  void check_limits(const core::JobId& id, const ModelJob& known);
+  void check_rate(const core::JobId& id, const ModelQueue& queue);
+  void note_start(const std::string& name);
+  void change_rate(ModelQueue& queue, const std::optional<core::RateLimit>& limit);
+  void hold(const std::string& name, core::Millis until);
+  void let_go(ModelQueue& queue);
+  std::size_t active_in(core::QueueNumber queue) const;
+  /// What keeps a waiting job of the queue from a waiting worker; nothing when they must meet.
+  std::optional<Rare> kept_by_limits(const ModelQueue& queue);
+  void check_view(const core::QueueView& view) const;
+  void check_reason(const core::Reason& reason) const;
 
   // State with its way back
   void enter(core::Now now);

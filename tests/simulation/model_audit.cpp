@@ -12,12 +12,6 @@ using namespace core;
 
 namespace {
 
-bool same_settings(const QueueSettings& a, const QueueSettings& b) {
-  return a.paused == b.paused && a.priority == b.priority && a.max_attempts == b.max_attempts &&
-         a.max_stalls == b.max_stalls && a.backoff == b.backoff && a.lease_ms == b.lease_ms &&
-         a.timeout_ms == b.timeout_ms && a.retention == b.retention;
-}
-
 using Counts = std::array<std::uint64_t, status_count>;
 
 std::string text_of(const Counts& counts) {
@@ -138,10 +132,14 @@ std::string Model::mismatch(const Image& image, Millis wall, const std::vector<J
     }
     if ((row == nullptr) != (known == queues_.end()))
       return fmt::format("queue {} is {}", name, row ? "there" : "not there");
-    if (row != nullptr &&
-        (row->number != known->second.number || !same_settings(row->settings, known->second.settings))) {
+    if (row == nullptr) continue;
+    const ModelQueue& queue = known->second;
+    if (row->number != queue.number || !same_settings(row->settings, queue.settings) ||
+        !same_limits(row->settings, queue.settings)) {
       return fmt::format("queue {} has other settings", name);
     }
+    if (row->held_until != queue.held_until)
+      return fmt::format("queue {} is held until {}, not {}", name, row->held_until, queue.held_until);
   }
   for (const std::string& key : idempotency) {
     const auto known = idempotency_.find(key);
@@ -275,6 +273,12 @@ void Model::audit_keys(const Image& image, Now now) {
       violated(row.settings.paused != known->second.settings.paused ? "O3" : "D1",
                "queue " + row.name + " has other settings on disk");
     }
+    if (!same_limits(row.settings, known->second.settings))
+      violated("Q4", "queue " + row.name + " has other limits on disk");
+    if (row.held_until != known->second.held_until) {
+      violated("Q4", fmt::format("queue {} is held on disk until {}, not {}", row.name, row.held_until,
+                                 known->second.held_until));
+    }
     if (row.counts != counts[number]) {
       violated("C1", fmt::format("queue {} counts on disk{}, a recount{}", row.name, text_of(row.counts),
                                  text_of(counts[number])));
@@ -313,9 +317,8 @@ void Model::audit_keys(const Image& image, Now now) {
     violated("O1", "the newest id on disk is older than the newest given");
 }
 
-void Model::audit_machine(const Machine& machine, Now now) {
+void Model::audit_machine(const Machine& machine, const std::vector<QueueView>& views, Now now) {
   auto counts = recount(now.wall);
-  const std::vector<QueueView> views = machine.queue_views(now);
   if (views.size() != queues_.size()) violated("C1", "the machine has more or fewer queues");
   for (const QueueView& view : views) {
     const auto known = queues_.find(view.name);
@@ -327,6 +330,7 @@ void Model::audit_machine(const Machine& machine, Now now) {
                                  text_of(counts[known->second.number])));
     }
   }
+  audit_limits(views, now);
   audit_leases(machine);
   if (machine.active_count() != active_.size()) violated("C1", "the count of active jobs is wrong");
 }
@@ -392,6 +396,10 @@ void Model::audit_quiet(Now now) {
       if (!job) continue;
       if (queue->second.settings.paused) {
         rare_.add(Rare::paused_with_waiting_workers);
+        continue;
+      }
+      if (const auto limit = kept_by_limits(queue->second)) {
+        rare_.add(*limit);
         continue;
       }
       bad("T1", *job,

@@ -286,6 +286,8 @@ void Model::move_to_worker(const Job& job, ModelJob& known) {
   const ModelQueue& queue = queues_.at(known.spec->queue);
   if (queue.settings.paused) bad("O3", job.id, "was delivered from a paused queue");
   if (draining_) bad("O3", job.id, "was delivered while draining");
+  check_limits(job.id, known);
+  note_start(known.spec->queue);
   const auto& names = worker_names_[job.worker_id];
   bool passed_over = false;
   for (const ReadyKey& key : ready_[known.queue]) {
@@ -505,6 +507,12 @@ void Model::check_answer(Ticket, const Reply& reply) {
   } else if (const auto* gone = std::get_if<ExpectedScheduleGone>(&answer)) {
     if (std::get<ScheduleDeleted>(reply).schedule != gone->id)
       violated("T4", "another schedule is deleted than " + gone->id);
+  } else if (const auto* queue = std::get_if<QueueView>(&reply)) {
+    check_view(*queue);
+  } else if (const auto* list = std::get_if<QueueList>(&reply)) {
+    for (const QueueView& listed : list->queues) check_view(listed);
+  } else if (const auto* reason = std::get_if<Reason>(&reply)) {
+    check_reason(*reason);
   } else if (const auto* view = std::get_if<JobView>(&reply)) {
     if (!jobs_.contains(view->job.id)) bad("D4", view->job.id, "is shown and nobody submitted it");
     check_record(view->job, false, "GET");

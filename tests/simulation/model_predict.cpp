@@ -209,6 +209,7 @@ Model::ExpectedSettle Model::predict_settle(const Settlement& settlement, std::m
   if (job.status != Status::active || settlement.lease != job.lease || job.lease == LeaseNumber::none) {
     if (job.settled_by_worker && settlement.lease != LeaseNumber::none && job.settled == settlement.lease) {
       rare_.add(Rare::settle_repeated);
+      if (settlement.outcome == Settlement::Outcome::rate_limited) rare_.add(Rare::repeated_hold_left_out);
       if (job.settled_in_run != run_) rare_.add(Rare::settle_repeated_after_restart);
       result.status = job.settled_status;
       result.repeated = true;
@@ -239,7 +240,11 @@ Model::ExpectedSettle Model::predict_settle(const Settlement& settlement, std::m
         rare_.add(settlement.permanent ? Rare::failed_for_good : Rare::attempts_exhausted);
       }
       break;
-    case Settlement::Outcome::rate_limited:
+    case Settlement::Outcome::rate_limited:  // back to its place, and all others wait with it
+      move.event = job.cancel_requested ? Event::cancel : Event::release;
+      if (move.event == Event::cancel) rare_.add(Rare::cancel_beat_rate_limited);
+      hold(job.spec->queue, now_.wall + settlement.retry_after_ms);
+      break;
     case Settlement::Outcome::release:
       move.event = settlement.delay_ms > 0 ? Event::release_later : Event::release;
       if (job.cancel_requested) move.event = Event::cancel;
@@ -409,6 +414,11 @@ void Model::predict(const PutQueue& put_queue) {
   take(settings.lease_ms, put_queue.lease_ms);
   take(settings.timeout_ms, put_queue.timeout_ms);
   take(settings.retention, put_queue.retention);
+  take(settings.max_concurrency, put_queue.max_concurrency);
+  if (settings.max_concurrency && active_in(queue.number) > *settings.max_concurrency)
+    rare_.add(Rare::concurrency_limit_below_what_runs);
+  if (put_queue.rate_limit) change_rate(queue, *put_queue.rate_limit);
+  if (put_queue.let_go) let_go(queue);
   set_queue(put_queue.name, queue);
 }
 

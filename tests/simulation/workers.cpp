@@ -97,7 +97,7 @@ Settlement World::settlement(const Held& held) {
   Settlement out;
   out.id = held.id;
   out.lease = held.lease;
-  switch (random_.weighted(std::array<std::uint32_t, 3>{60, 28, 12})) {
+  switch (random_.weighted(std::array<std::uint32_t, 4>{60, 28, 12, 2})) {
     case 0:
       out.outcome = Settlement::Outcome::complete;
       if (random_.one_in(2))
@@ -110,9 +110,13 @@ Settlement World::settlement(const Held& held) {
       out.permanent = random_.percent(10);
       if (random_.percent(15)) out.retry_delay_ms = random_.between(0, 3'000);
       break;
-    default:
+    case 2:
       out.outcome = Settlement::Outcome::release;
       out.delay_ms = random_.one_in(2) ? 0 : random_.between(1, 2'000);
+      break;
+    default:
+      out.outcome = Settlement::Outcome::rate_limited;
+      out.retry_after_ms = random_.between(1, random_.one_in(3) ? 10'000 : 1'000);
       break;
   }
   return out;

@@ -81,6 +81,7 @@ class World {
   std::optional<core::JobId> some_job(core::Status status);
   std::string queue_name();
   core::PutQueue new_settings();
+  std::optional<core::RateLimit> new_rate_limit(const std::string& queue);
 
   // schedulers.cpp
   void scheduler_acts();
