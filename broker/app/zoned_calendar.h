@@ -21,7 +21,8 @@ class ZonedCalendar final : public core::Calendar {
     const auto checked = almanac_.check(timetable.cron, timetable.timezone);
     if (checked) return std::nullopt;
     const bool cron = checked.error().part == calendar::Problem::Part::cron;
-    return http::api::TimetableFault{cron ? "cron" : "timezone", checked.error().text};
+    const std::string place = cron ? " (at byte " + std::to_string(checked.error().offset) + ")" : "";
+    return http::api::TimetableFault{cron ? "cron" : "timezone", checked.error().text + place};
   }
 
  private:

@@ -325,6 +325,8 @@ void Machine::State::grant_some(Queue& queue, Waiter& waiter, std::size_t most, 
 
 void Machine::State::match_queue(Queue& queue, Now now, Outbox& outbox) {
   while (!queue.waiters.empty()) {
+    // Rather asked once than for each worker that waits.
+    if (opens_at(queue, matched_at) > matched_at) return wake_later(queue);
     Waiter* taker = nullptr;
     for (Waiter* waiter : queue.waiters) {
       if (grantable(queue, *waiter)) {
@@ -335,9 +337,7 @@ void Machine::State::match_queue(Queue& queue, Now now, Outbox& outbox) {
     if (taker == nullptr) {
       const bool named =
           std::ranges::any_of(queue.waiters, [](const Waiter* waiter) { return !waiter->names.empty(); });
-      const bool open = opens_at(queue, matched_at) <= matched_at;
-      if (named && open && !queue.row.settings.paused && !draining && !too_much_active()) want_named(queue);
-      if (!open) wake_later(queue);
+      if (named && !queue.row.settings.paused && !draining && !too_much_active()) want_named(queue);
       return;
     }
     Queue* from = choose(*taker);

@@ -121,6 +121,9 @@ class Machine {
   /// grant row serves many. Call it once before flush().
   void match(Now now, Outbox& outbox);
 
+  /// While held, schedules make no jobs by their timetable, as submits are refused; then `missed` decides.
+  void hold_schedules(bool held);
+
   struct Deadline {
     Millis wall = never;  // timers, schedules, retention
     Millis mono = never;  // leases, time limits, waits

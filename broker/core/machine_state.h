@@ -164,6 +164,7 @@ struct Machine::State {
 
   std::map<std::string, ScheduleRow> schedules;
   std::set<std::pair<Millis, std::string>> schedules_due;  // those that are not paused and have a next run
+  bool schedules_held = false;
 
   std::map<RetainedKey, std::uint64_t> retained;
   std::set<RetainedKey> retained_dirty;
@@ -229,6 +230,7 @@ struct Machine::State {
   void set_next_run(ScheduleRow& row, Millis after);
   void arm(const ScheduleRow& row);
   void disarm(const ScheduleRow& row);
+  std::vector<std::string> due_schedules(Now now) const;
   void run_schedules(Now now, Outbox& outbox);
   void fire_schedule(ScheduleRow& row, Now now, Outbox& outbox);
   void make_run(ScheduleRow& row, Millis due, Now now, Outbox& outbox);

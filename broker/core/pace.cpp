@@ -8,7 +8,10 @@ namespace {
 
 constexpr Millis slots = 100;
 
-std::int64_t interval_us(const RateLimit& limit) { return limit.per_ms * 1000 / limit.max; }
+// At least 1 µs, which is above any rate that can be reached.
+std::int64_t interval_us(const RateLimit& limit) {
+  return std::max<std::int64_t>(limit.per_ms * 1000 / limit.max, 1);
+}
 
 std::uint32_t burst_of(const RateLimit& limit) {
   return limit.burst == 0 ? limit.max : std::min(limit.burst, limit.max);
@@ -27,7 +30,8 @@ Millis Pace::opens_at(const RateLimit& limit, Millis now) const {
   }
   // The bucket is short of (full_at − now) / interval tokens; one must be there.
   const std::int64_t token_at_us = full_at_us - std::int64_t{burst_of(limit) - 1} * interval_us(limit);
-  return std::max(opens, (token_at_us + 999) / 1000);
+  // In the millisecond in which it comes: waiting for the next would slow a rate of some hundreds down.
+  return std::max(opens, token_at_us / 1000);
 }
 
 void Pace::start(const RateLimit& limit, Millis now) {
@@ -47,8 +51,7 @@ void Pace::change(const RateLimit& from, const RateLimit& limit, Millis now) {
   const std::int64_t short_us = full_at_us - now * 1000;
   if (short_us <= 0) return;
   // The same number of tokens takes another time to come back.
-  const double tokens =
-      static_cast<double>(short_us) / static_cast<double>(std::max<std::int64_t>(interval_us(from), 1));
+  const double tokens = static_cast<double>(short_us) / static_cast<double>(interval_us(from));
   const double back_us = std::ceil(tokens * static_cast<double>(interval_us(limit)));
   full_at_us = back_us < static_cast<double>(limit.per_ms * 1000)
                    ? now * 1000 + static_cast<std::int64_t>(back_us)

@@ -25,7 +25,7 @@ struct RateLimit {
 ///   rate.
 /// - A bucket of `burst` tokens, refilled evenly with `max` a per_ms, has a token for each start (the generic
 /// cell
-///   rate algorithm, ITU-T I.371).
+///   rate algorithm, ITU-T I.371). Time goes in whole milliseconds: a token may be used up to 1 ms early.
 /// Value type, kept on disk with its queue: a restart forgets no start.
 class Pace {
  public:

@@ -64,14 +64,14 @@ struct ScheduleRow {
   Schedule schedule;
   Millis created_at = 0;
   Millis updated_at = 0;
-  Millis anchor = 0;       // every_ms: the runs are at anchor + k·every_ms
-  Millis next_at = never;  // the next run; kept while paused, but means nothing then
-  std::uint64_t runs = 0;  // that took place by the timetable
-  std::uint64_t skipped =
-      0;                   // that were left out by `missed` or `overlap`; several missed in one go count once
-  Millis last_at = 0;      // when the last run was due, or was asked for by hand; 0: none yet
-  JobId last_job;          // of that run; all zero: none yet
-  std::string last_error;  // why the last run made no job; empty: it did
+  Millis anchor = 0;          // every_ms: the runs are at anchor + k·every_ms
+  Millis next_at = never;     // the next run; kept while paused, but means nothing then
+  std::uint64_t runs = 0;     // that took place by the timetable
+  std::uint64_t skipped = 0;  // that were left out by `missed` or `overlap`; several missed in one go count
+                              // as one, the last by itself
+  Millis last_at = 0;         // when the last run was due, or was asked for by hand; 0: none yet
+  JobId last_job;             // of that run; all zero: none yet
+  std::string last_error;     // why the last run made no job; empty: it did
 };
 
 /// The first run of a timetable after `after`, and not before its beginning or after its end; `never` when

@@ -85,10 +85,26 @@ void Machine::State::schedule_needs(const ScheduleRow& row, Needs& needs) const 
     job(held->second->id);
 }
 
+void Machine::hold_schedules(bool held) { state_->schedules_held = held; }
+
+std::vector<std::string> Machine::State::due_schedules(Now now) const {
+  std::vector<std::string> due;
+  if (schedules_held) return due;
+  for (const auto& [at, id] : schedules_due) {
+    if (at > now.wall || due.size() == options.schedule_slice) break;
+    due.push_back(id);
+  }
+  return due;
+}
+
+// In turn: one that makes up for a thousand runs does not keep the others waiting.
 void Machine::State::run_schedules(Now now, Outbox& outbox) {
-  for (std::size_t made = 0; made < options.schedule_slice; ++made) {
-    if (schedules_due.empty() || schedules_due.begin()->first > now.wall) return;
-    fire_schedule(schedules.at(schedules_due.begin()->second), now, outbox);
+  std::size_t left = options.schedule_slice;
+  for (std::vector<std::string> due = due_schedules(now); !due.empty(); due = due_schedules(now)) {
+    for (const std::string& id : due) {
+      if (left-- == 0) return;
+      fire_schedule(schedules.at(id), now, outbox);
+    }
   }
 }
 
@@ -171,7 +187,8 @@ void Machine::State::apply(Ticket to, const PutSchedule& put, Now now, Outbox& o
   ScheduleRow& row = fresh ? schedules[put.schedule.id] : known_row->second;
   const bool same = !fresh && row.schedule.timetable == put.schedule.timetable;
   const bool was_paused = !fresh && row.schedule.paused;
-  const bool goes_on = same && !was_paused;
+  // One that has no next run is asked again: perhaps its time zone could not be read when it ran last.
+  const bool goes_on = same && !was_paused && row.next_at != never;
   if (fresh)
     row.created_at = now.wall;
   else

@@ -29,11 +29,8 @@ void Machine::tick_needs(Now now, Needs& needs) const {
     if (due > now.wall || left-- == 0) break;
     if (!state_->known(id)) needs.jobs.push_back(id);
   }
-  left = state_->options.schedule_slice;
-  for (const auto& [due, id] : state_->schedules_due) {
-    if (due > now.wall || left-- == 0) break;
+  for (const std::string& id : state_->due_schedules(now))
     state_->schedule_needs(state_->schedules.at(id), needs);
-  }
 }
 
 void Machine::State::fire_timers(Now now, Outbox& outbox) {
@@ -165,7 +162,7 @@ Machine::Deadline Machine::next_deadline() const {
   const State& state = *state_;
   Deadline deadline;
   if (!state.timers.empty()) deadline.wall = state.timers.begin()->first;
-  if (!state.schedules_due.empty())
+  if (!state.schedules_due.empty() && !state.schedules_held)
     deadline.wall = std::min(deadline.wall, state.schedules_due.begin()->first);
   if (!state.wakes.empty()) deadline.wall = std::min(deadline.wall, state.wakes.begin()->first);
   if (!state.retained.empty())

@@ -1,5 +1,7 @@
 #include "broker/engine/engine.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
 #include <future>
@@ -67,6 +69,7 @@ storage::Result<std::unique_ptr<Engine>> Engine::start(storage::Store& store, En
   std::promise<bool> recovered;
   std::future<bool> outcome = recovered.get_future();
   state.thread = std::thread([&state, recovered = std::move(recovered)]() mutable {
+    pthread_setname_np(pthread_self(), "pawl-engine");  // for top -H and perf
     Loop loop({*state.partition, state.inbox, state.gate, state.pressure}, state.options);
     const bool good = loop.recover();
     state.recovered = good;
@@ -86,9 +89,17 @@ storage::Result<std::unique_ptr<Engine>> Engine::start(storage::Store& store, En
   return std::unique_ptr<Engine>(new Engine(std::move(made)));
 }
 
+namespace {
+// Or keeps a payload for jobs to come: what is refused first when the disk is full.
+bool makes_jobs(const core::CommandBody& body) {
+  return std::holds_alternative<core::Submit>(body) || std::holds_alternative<core::RunSchedule>(body) ||
+         std::holds_alternative<core::PutSchedule>(body);
+}
+}  // namespace
+
 std::expected<core::Ticket, Busy> Engine::post(core::CommandBody body, std::shared_ptr<ReplyTarget> target,
                                                std::uint64_t tag) {
-  if (std::holds_alternative<core::Submit>(body)) {
+  if (makes_jobs(body)) {
     if (state_->pressure.no_space) return std::unexpected(Busy::no_space);
     if (state_->pressure.slow) return std::unexpected(Busy::store_slow);
   }

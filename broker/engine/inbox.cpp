@@ -8,6 +8,9 @@ std::size_t bytes_of(const core::CommandBody& body) {
   std::size_t bytes = 0;
   if (const auto* submit = std::get_if<core::Submit>(&body)) {
     for (const core::NewJob& job : submit->jobs) bytes += 256 + (job.payload ? job.payload->size() : 0);
+  } else if (const auto* put = std::get_if<core::PutSchedule>(&body)) {
+    const core::Bytes& payload = put->schedule.job.payload;
+    bytes += 512 + (payload ? payload->size() : 0);
   } else if (const auto* settle = std::get_if<core::Settle>(&body)) {
     for (const core::Settlement& settlement : settle->settlements) {
       bytes += settlement.error_message.size() + settlement.error_stack.size() +

@@ -240,10 +240,12 @@ void Loop::read_pressure() {
   pressure_read_ = turn_began_;
   const storage::Counters counters = partition_.counters();
   if (counters.low_on_space && !pressure_.no_space && options_.log_warn) {
-    options_.log_warn("the disk is nearly full: submits are refused until there is room again");
+    options_.log_warn(
+        "the disk is nearly full: submits are refused, and schedules wait, until there is room again");
   }
   pressure_.slow = counters.write_stalled;
   pressure_.no_space = counters.low_on_space;
+  machine_.hold_schedules(counters.low_on_space);
 }
 
 }  // namespace pawl::engine

@@ -13,6 +13,12 @@ Ledger::Ledger(WatermarkFile file, const GuardFileSystem& guard, std::string db_
   mark_.db_id = std::move(db_id);
 }
 
+bool Ledger::logs_changed() {
+  const std::lock_guard lock(mutex_);
+  return !std::ranges::equal(guard_.durable_logs(), mark_.wals, {}, &LogExpectation::number,
+                             &LogExpectation::number);
+}
+
 rocksdb::IOStatus Ledger::record(std::uint64_t sequence, Sync sync) {
   const std::lock_guard lock(mutex_);
   const auto now = std::chrono::steady_clock::now();

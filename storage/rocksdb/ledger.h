@@ -20,6 +20,8 @@ class Ledger {
   /// Everything up to `sequence` is on disk. Written on every call; synced when a log came or went, every 100
   /// ms, or now.
   rocksdb::IOStatus record(std::uint64_t sequence, Sync sync);
+  /// A log came or went since the last record: what is in a new one must be promised before it is answered.
+  bool logs_changed();
   /// Logs with smaller numbers are about to be deleted: no longer promised once this returned true.
   /// False: that could not be written, and they must stay.
   bool release(std::uint64_t released);

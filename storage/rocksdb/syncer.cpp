@@ -1,5 +1,7 @@
 #include "storage/rocksdb/syncer.h"
 
+#include <pthread.h>
+
 #include <chrono>
 
 #include "rocksdb/db.h"
@@ -46,6 +48,7 @@ void Syncer::fail(const std::string& why) {
 }
 
 void Syncer::run() {
+  pthread_setname_np(pthread_self(), "pawl-sync");  // for top -H and perf
   std::vector<Pending> batch;
   auto housekept_at = steady_clock::now();
   for (;;) {
@@ -71,12 +74,17 @@ void Syncer::answer(std::vector<Pending>& batch) {
   bool written = false;
   for (const Pending& pending : batch) written = written || pending.outcome == Outcome::durable;
   const bool durable = written && sync();
+  bool recorded = !durable || hooks_.skip_sync;
+  if (!recorded && ledger_.logs_changed()) {
+    record();
+    recorded = true;
+  }
   for (Pending& pending : batch) {
     if (!durable && pending.outcome == Outcome::durable) pending.outcome = Outcome::failed;
     if (pending.done) pending.done(pending.outcome);
   }
   // Nobody waits for it: a watermark that is one sync behind promises less, and what is there is read anyway.
-  if (durable && !hooks_.skip_sync) record();
+  if (!recorded) record();
   const std::size_t count = batch.size();
   batch.clear();
   {

@@ -400,6 +400,7 @@ TEST(RequestsTest, AScheduleIsASubmitWithATimetable) {
       {R"({"queue":"q","everyMs":1000,"cron":"* * * * *"})", "422 /cron: excludes everyMs: give one of them"},
       {R"({"queue":"q","everyMs":999})", "422 /everyMs: must be between 1000 and 31622400000"},
       {R"({"queue":"q","cron":"bad"})", "422 /cron: has one field"},
+      {R"({"queue":"q","everyMs":1000,"timezone":"Asia/Gaza"})", "422 /timezone: is for cron only"},
       {R"({"queue":"q","everyMs":1000,"runAt":"2026-10-04T09:08:07Z"})",
        "422 /runAt: has no meaning here: the timetable says when; see startAt"},
       {R"({"queue":"q","everyMs":1000,"uniqueForMs":5})", "422 /uniqueForMs: needs uniqueKey"},

@@ -91,6 +91,33 @@ TEST_F(SchedulesTest, MissedRunsAreSkippedMadeUpForOnceOrAll) {
   }
 }
 
+TEST_F(SchedulesTest, MakingUpForManyRunsKeepsNoOtherScheduleWaiting) {
+  put(every(1'000, Missed::all));
+  Schedule other = every(3'600'000);
+  other.id = "other";
+  other.job.queue = "r";
+  bench.post(PutSchedule{other});
+  bench.now.wall += 3'600'000;
+  bench.now.mono += 3'600'000;
+  bench.tick();
+  EXPECT_EQ(bench.count("r", Status::pending), 1u);
+  EXPECT_LT(pending(), 100u);
+  bench.advance(0);
+  EXPECT_EQ(pending(), 3'600u);
+}
+
+TEST_F(SchedulesTest, NoneRunsWhileTheyAreHeld) {
+  put(every(10'000));
+  bench.machine().hold_schedules(true);
+  bench.advance(35'000);
+  EXPECT_TRUE(bench.rows.jobs[Place::ready].empty());
+  EXPECT_EQ(bench.machine().next_deadline().wall, never);
+  bench.machine().hold_schedules(false);
+  bench.tick();
+  EXPECT_EQ(pending(), 1u);
+  EXPECT_EQ(get().row.skipped, 1u);
+}
+
 TEST_F(SchedulesTest, ARunThatIsALittleLateIsNotMissed) {
   put(every(10 * minute, Missed::skip));
   down_for(30 * minute + misfire_ms);

@@ -362,6 +362,7 @@ class Model {
   void end_run(const core::ScheduleRow& row);
   void after_command_on_schedules() const;
   void after_tick_of_schedules();
+  const std::pair<const std::string, ModelSchedule>* first_due() const;
   core::Millis tick_after(ModelSchedule& schedule, core::Millis after) const;
   static core::Millis step(const ModelSchedule& schedule, core::Millis tick);
   static core::Millis last_tick(const ModelSchedule& schedule, core::Millis until);
@@ -441,6 +442,7 @@ class Model {
   std::vector<core::JobId> new_ids_;
   std::optional<Answer> answer_;
   std::optional<Run> under_way_;
+  std::set<std::string> had_their_turn_;     // schedules, in this round of this tick
   std::optional<std::string> row_due_;       // the schedule whose row must be kept, or erased
   std::vector<core::JobId> leased_unnamed_;  // moved to active, their lease number not yet told
   core::Millis seen_mono_ = -1;              // when the machine was called last

@@ -46,7 +46,8 @@ void Model::check_limits(const JobId& id, const ModelJob& known) {
 //
 // Bursts: `burst` may start together, and from then on one each per_ms / max. So for every start of before,
 // with it and this one there are n starts in d ms, and n - burst of them have waited their turn:
-// (n - burst) * per_ms / max <= d. A turn is kept to the microsecond, and may be one shorter.
+// (n - burst) * per_ms / max <= d. A turn is kept to the microsecond, and may be one shorter;
+// and a token may be used in the millisecond in which it comes.
 void Model::check_rate(const JobId& id, const ModelQueue& queue) {
   const RateLimit& limit = *queue.settings.rate_limit;
   const auto counting = std::ranges::count_if(
@@ -56,13 +57,13 @@ void Model::check_rate(const JobId& id, const ModelQueue& queue) {
         fmt::format("was delivered after {} starts within {} ms of which {} are allowed", counting,
                     limit.per_ms, limit.max));
   }
-  if (queue.tokens_back_least_us - (burst_of(limit) - 1) * turn_us(limit) > now_.wall * 1000)
+  if (queue.tokens_back_least_us - (burst_of(limit) - 1) * turn_us(limit) >= (now_.wall + 1) * 1000)
     bad("Q2", id, "was delivered while the limit is short of tokens, also for starts under the one before");
   std::int64_t count = 1;
   for (auto start = queue.starts.rbegin(); start != queue.starts.rend() && start->of_this_limit; ++start) {
     const std::int64_t late = ++count - burst_of(limit);
     if (late <= 0) continue;
-    if (late * limit.per_ms * 1000 > ((now_.wall - start->at) * 1000 + late) * limit.max) {
+    if (late * limit.per_ms * 1000 > ((now_.wall + 1 - start->at) * 1000 + late) * limit.max) {
       bad("Q2", id,
           fmt::format("is one of {} starts in {} ms: a burst is {}, then come {} per {} ms", count,
                       now_.wall - start->at, burst_of(limit), limit.max, limit.per_ms));

@@ -333,6 +333,7 @@ void Model::free_key(const ModelJob& job, const JobId& id) {
 }
 
 void Model::before_tick(Now now) {
+  had_their_turn_.clear();
   enter(now);
   gap_from_ = seen_mono_;
   seen_mono_ = now.mono;

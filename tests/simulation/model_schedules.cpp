@@ -65,15 +65,27 @@ Millis Model::last_tick(const ModelSchedule& schedule, Millis until) {
   return last;
 }
 
-// The machine makes a run in a tick: it must be that of the schedule that is due first.
-void Model::begin_run() {
-  if (under_way_) return;
+const std::pair<const std::string, ModelSchedule>* Model::first_due() const {
   const std::pair<const std::string, ModelSchedule>* first = nullptr;
   for (const auto& known : schedules_) {
-    if (known.second.said.paused || known.second.next > now_.wall) continue;
+    if (known.second.said.paused || known.second.next > now_.wall || had_their_turn_.contains(known.first))
+      continue;
     if (first == nullptr || known.second.next < first->second.next) first = &known;
   }
+  return first;
+}
+
+// The machine makes a run in a tick: it must be that of the schedule that is due first, of those that had no
+// run in this round.
+void Model::begin_run() {
+  if (under_way_) return;
+  const std::pair<const std::string, ModelSchedule>* first = first_due();
+  if (first == nullptr) {
+    had_their_turn_.clear();
+    first = first_due();
+  }
   if (first == nullptr) violated("T2", fmt::format("a schedule runs and none is due at {}", now_.wall));
+  had_their_turn_.insert(first->first);
   Run run{first->first, first->second, first->second.next};
   ModelSchedule& then = run.then;
   const Schedule& said = then.said;

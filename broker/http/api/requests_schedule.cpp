@@ -85,7 +85,10 @@ void check_timetable(Input& in, const Where& at, const core::Schedule& schedule,
     return in.wrong(at.member("cron"), timetable.cron.empty() ? "is required, unless everyMs is given"
                                                               : "excludes everyMs: give one of them");
   if (timetable.end_at <= timetable.start_at) in.wrong(at.member("endAt"), "must be after startAt");
-  if (timetable.cron.empty()) return;
+  if (timetable.cron.empty()) {
+    if (timetable.timezone != core::Timetable{}.timezone) in.wrong(at.member("timezone"), "is for cron only");
+    return;
+  }
   if (!check) return in.wrong(at.member("cron"), "needs a calendar, which this broker lacks: use everyMs");
   if (const auto fault = check(timetable)) in.wrong(at.member(fault->field), fault->what);
 }

@@ -229,8 +229,9 @@ struct ScheduleRecord {
   ScheduleSpec spec;
   std::vector<Time> next_runs;  // at most five; empty while paused
   std::optional<ScheduleRun> last_run;
-  std::uint64_t runs = 0;     // by the timetable
-  std::uint64_t skipped = 0;  // left out by `missed` or `overlap`; several missed in one go count once
+  std::uint64_t runs = 0;  // by the timetable
+  std::uint64_t skipped =
+      0;  // left out by `missed` or `overlap`; several missed in one go count as one, the last by itself
   std::optional<Time> created_at;
   std::optional<Time> updated_at;
   std::string text;  // the whole answer
