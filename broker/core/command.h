@@ -156,7 +156,7 @@ struct PutQueue {
   std::optional<std::optional<Retention>> retention;
   std::optional<std::optional<std::uint32_t>> max_concurrency;
   std::optional<std::optional<RateLimit>> rate_limit;
-  bool let_go = false;      // ends what a rate-limited settlement holds back
+  bool clear_hold = false;  // ends what a rate-limited settlement holds back
   bool must_exist = false;  // pause and resume of an unknown queue are refused
 };
 /// Refused while jobs are active, and, unless `with_jobs`, while any are waiting or dead. → QueueDeleted

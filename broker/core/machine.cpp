@@ -71,11 +71,25 @@ void Machine::restore_grant(const Grant& grant, std::vector<Job> jobs, Now now) 
   state.grants[grant.number] = std::move(live);
 }
 
+void Machine::State::need_job(const JobId& id, Needs& needs) const {
+  if (!known(id)) needs.jobs.push_back(id);
+}
+
+// The unique key, and then the job that holds it.
+void Machine::State::submit_needs(const NewJob& spec, Needs& needs) const {
+  const auto queue = queues.find(spec.queue);
+  if (spec.unique_key.empty() || queue == queues.end()) return;
+  const QueueNumber number = queue->second->row.number;
+  const auto held = unique.find({static_cast<std::uint32_t>(number), spec.unique_key});
+  if (held == unique.end())
+    needs.unique_keys.emplace_back(number, spec.unique_key);
+  else if (held->second)
+    need_job(held->second->id, needs);
+}
+
 void Machine::needs(const Command& command, Needs& needs) const {
   const State& state = *state_;
-  const auto job = [&](const JobId& id) {
-    if (!state.known(id)) needs.jobs.push_back(id);
-  };
+  const auto job = [&](const JobId& id) { state.need_job(id, needs); };
   const auto unique_key = [&](QueueNumber queue, const std::string& key) {
     if (!key.empty() && !state.unique.contains({static_cast<std::uint32_t>(queue), key})) {
       needs.unique_keys.emplace_back(queue, key);
@@ -86,15 +100,7 @@ void Machine::needs(const Command& command, Needs& needs) const {
       if (body.idempotency && !state.idempotency.contains(body.idempotency->key)) {
         needs.idempotency_keys.push_back(body.idempotency->key);
       }
-      for (const NewJob& spec : body.jobs) {
-        if (spec.unique_key.empty()) continue;
-        const auto queue = state.queues.find(spec.queue);
-        if (queue == state.queues.end()) continue;
-        const QueueNumber number = queue->second->row.number;
-        unique_key(number, spec.unique_key);
-        const auto row = state.unique.find({static_cast<std::uint32_t>(number), spec.unique_key});
-        if (row != state.unique.end() && row->second) job(row->second->id);
-      }
+      for (const NewJob& spec : body.jobs) state.submit_needs(spec, needs);
     } else if constexpr (std::is_same_v<Body, Settle>) {
       for (const Settlement& settlement : body.settlements) job(settlement.id);
     } else if constexpr (std::is_same_v<Body, Heartbeat>) {

@@ -226,6 +226,10 @@ struct Machine::State {
   void stall(Entry& entry, Now now, Outbox& outbox);
   void tell_lost(const Entry& entry, Outbox& outbox);
 
+  // machine.cpp
+  void need_job(const JobId& id, Needs& needs) const;
+  void submit_needs(const NewJob& spec, Needs& needs) const;
+
   // schedules.cpp
   void set_next_run(ScheduleRow& row, Millis after);
   void arm(const ScheduleRow& row);
@@ -295,7 +299,7 @@ struct Machine::State {
   SettleResult settle_one(const Settlement& settlement, Now now, Outbox& outbox);
   BeatResult beat(const Beat& beat, Now now, Outbox& outbox);
   Reason reason(const Entry& entry, Millis wall) const;
-  bool limits_say(const Queue& queue, Millis wall, Reason& why) const;
+  bool explain_limits(const Queue& queue, Millis wall, Reason& why) const;
 
   // tick.cpp
   void wake_queues(Now now);

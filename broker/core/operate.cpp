@@ -122,7 +122,7 @@ void Machine::State::apply(Ticket to, const PutQueue& put, Now now, Outbox& outb
       queue.row.pace = {};
     settings.rate_limit = *put.rate_limit;
   }
-  if (put.let_go) queue.row.held_until = 0;
+  if (put.clear_hold) queue.row.held_until = 0;
   mark_dirty(queue);
   note_matchable(queue);
   outbox.reply(to, view(queue, now));

@@ -70,19 +70,8 @@ void Machine::restore_schedule(ScheduleRow row) {
 
 // What one run of it looks at.
 void Machine::State::schedule_needs(const ScheduleRow& row, Needs& needs) const {
-  const auto job = [&](const JobId& id) {
-    if (!known(id)) needs.jobs.push_back(id);
-  };
-  if (row.last_job != JobId{}) job(row.last_job);
-  const NewJob& made = row.schedule.job;
-  const auto queue = queues.find(made.queue);
-  if (made.unique_key.empty() || queue == queues.end()) return;
-  const QueueNumber number = queue->second->row.number;
-  const auto held = unique.find({static_cast<std::uint32_t>(number), made.unique_key});
-  if (held == unique.end())
-    needs.unique_keys.emplace_back(number, made.unique_key);
-  else if (held->second)
-    job(held->second->id);
+  if (row.last_job != JobId{}) need_job(row.last_job, needs);
+  submit_needs(row.schedule.job, needs);
 }
 
 void Machine::hold_schedules(bool held) { state_->schedules_held = held; }
@@ -169,9 +158,10 @@ ScheduleView Machine::State::view(const ScheduleRow& row, bool with_status) cons
   if (timetable.max_runs > 0)
     left = std::min(left, timetable.max_runs - std::min(timetable.max_runs, row.runs));
   Millis next = row.schedule.paused ? never : row.next_at;
-  for (; next != never && view.next_runs.size() < left;
-       next = next_run(timetable, row.anchor, next, calendar))
+  while (next != never && view.next_runs.size() < left) {
     view.next_runs.push_back(next);
+    if (view.next_runs.size() < left) next = next_run(timetable, row.anchor, next, calendar);
+  }
   const Entry* last = with_status ? find(row.last_job) : nullptr;
   if (last != nullptr) view.last_status = last->job.status;
   return view;

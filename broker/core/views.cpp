@@ -99,7 +99,7 @@ void Machine::State::apply(Ticket to, const ListWorkers&, Now now, Outbox& outbo
 }
 
 // True when the limits of its queue keep the job from starting; says which.
-bool Machine::State::limits_say(const Queue& queue, Millis wall, Reason& why) const {
+bool Machine::State::explain_limits(const Queue& queue, Millis wall, Reason& why) const {
   using Code = Reason::Code;
   const QueueSettings& settings = queue.row.settings;
   why.until = opens_at(queue, wall);
@@ -148,7 +148,7 @@ Reason Machine::State::reason(const Entry& entry, Millis wall) const {
     why.code = Code::draining;
     return why;
   }
-  if (limits_say(queue, wall, why)) return why;
+  if (explain_limits(queue, wall, why)) return why;
   why.until = 0;
   if (queue.subscribers == 0 && queue.count(Status::active) == 0)
     why.code = Code::no_worker;

@@ -112,7 +112,7 @@ class Checker {
         if (static_cast<std::uint64_t>(entry.lease) >= marks_.next_lease) {
           problem("lease {} is newer than the marks", static_cast<std::uint64_t>(entry.lease));
         }
-        const std::optional<Job> job = find_granted(entry);
+        const std::optional<Job> job = find_live(entry.id, entry.priority);
         if (!job || job->last_lease >= entry.lease) continue;
         ++live;
         if (!leases_.try_emplace(entry.id, entry.lease).second)
@@ -120,19 +120,6 @@ class Checker {
       }
       if (live == 0) problem("grant {} names no leased job", grant->number);
     });
-  }
-
-  std::optional<Job> find_granted(const core::Grant::Entry& entry) {
-    const Key<22> ready = ready_key(entry.id.queue(), entry.priority, entry.id);
-    const Key<20> parked = placed_key(entry.id.queue(), entry.id);
-    for (const Place place : {Place::ready, Place::parked}) {
-      const std::string_view key = place == Place::ready ? ready.view() : parked.view();
-      const std::optional<std::string> row = get(family_of(place), key);
-      if (!row) continue;
-      Decoded<Job> job = decode_job(place, key, *row);
-      return job ? std::optional(std::move(*job)) : std::nullopt;
-    }
-    return std::nullopt;
   }
 
   void read_jobs(Place place) {
@@ -203,14 +190,15 @@ class Checker {
     });
   }
 
-  std::optional<Job> find_live(const JobId& id) {
-    const Key<22> ready = ready_key(id.queue(), id.priority(), id);
-    if (const auto row = get(family::ready, ready)) {
-      if (Decoded<Job> job = decode_job(Place::ready, ready, *row)) return std::move(*job);
-    }
+  /// One that has not ended; the priority tells where its ready row would stand.
+  std::optional<Job> find_live(const JobId& id, int priority) {
+    const Key<22> ready = ready_key(id.queue(), priority, id);
     const Key<20> parked = placed_key(id.queue(), id);
-    if (const auto row = get(family::parked, parked)) {
-      if (Decoded<Job> job = decode_job(Place::parked, parked, *row)) return std::move(*job);
+    for (const Place place : {Place::ready, Place::parked}) {
+      const std::string_view key = place == Place::ready ? ready.view() : parked.view();
+      const std::optional<std::string> row = get(family_of(place), key);
+      if (!row) continue;
+      if (Decoded<Job> job = decode_job(place, key, *row)) return std::move(*job);
     }
     return std::nullopt;
   }
@@ -227,7 +215,7 @@ class Checker {
       if (queue_of(queue_at(key)) == nullptr)
         return problem("a unique key belongs to a queue that does not exist");
       if (row->until != 0) return;
-      const std::optional<Job> job = find_live(row->id);
+      const std::optional<Job> job = find_live(row->id, row->id.priority());
       if (!job || job->unique_key != key.substr(4) || job->queue != queue_at(key)) {
         problem("a unique key is held for job {}, which does not live or has another", uuid_text(row->id));
       }

@@ -50,7 +50,6 @@ enum Bit : std::uint32_t {
   has_created_at,
   bit_count,
 };
-constexpr std::uint64_t bit(Bit which, bool on) { return std::uint64_t{on} << which; }
 
 const Job defaults{};
 
@@ -153,10 +152,7 @@ void write_terms(Writer& to, const Job& job, std::uint64_t bits) {
   if (has(has_group)) to.text(job.group);
   if (has(has_retention_completed)) to.zigzag(job.retention.completed_ms);
   if (has(has_retention_failed)) to.zigzag(job.retention.failed_ms);
-  if (has(has_tags)) {
-    to.varint(job.tags.size());
-    for (const std::string& tag : job.tags) to.text(tag);
-  }
+  if (has(has_tags)) write_texts(to, job.tags);
   if (has(has_traceparent)) to.text(job.traceparent);
   if (has(has_replays)) to.varint(job.replays);
   if (has(has_log_lines)) to.varint(job.log_lines);
@@ -229,10 +225,7 @@ void read_terms(Reader& from, Job& job, std::uint64_t bits) {
   if (has(has_group)) job.group = from.text();
   if (has(has_retention_completed)) job.retention.completed_ms = from.zigzag();
   if (has(has_retention_failed)) job.retention.failed_ms = from.zigzag();
-  if (has(has_tags)) {
-    const std::size_t count = from.count();
-    for (std::size_t i = 0; i < count && from.ok(); ++i) job.tags.emplace_back(from.text());
-  }
+  if (has(has_tags)) job.tags = read_texts(from);
   if (has(has_traceparent)) job.traceparent = from.text();
   if (has(has_replays)) job.replays = from.varint32();
   if (has(has_log_lines)) job.log_lines = from.varint32();

@@ -2,11 +2,28 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "broker/core/job.h"
 #include "broker/engine/bytes.h"
 
 namespace pawl::engine {
+
+/// One bit of those that say which fields follow.
+constexpr std::uint64_t bit(std::uint32_t which, bool on) { return std::uint64_t{on} << which; }
+
+inline void write_texts(Writer& to, const std::vector<std::string>& texts) {
+  to.varint(texts.size());
+  for (const std::string& text : texts) to.text(text);
+}
+
+inline std::vector<std::string> read_texts(Reader& from) {
+  std::vector<std::string> texts;
+  const std::size_t count = from.count();
+  for (std::size_t i = 0; i < count && from.ok(); ++i) texts.emplace_back(from.text());
+  return texts;
+}
 
 inline void write_backoff(Writer& to, const core::Backoff& backoff) {
   to.byte(static_cast<std::uint8_t>(backoff.type));

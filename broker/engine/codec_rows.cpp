@@ -76,7 +76,6 @@ core::Pace read_pace(Reader& from) {
 
 void write_settings(Writer& to, const core::QueueRow& row) {
   const core::QueueSettings& settings = row.settings;
-  const auto bit = [](SettingBit which, bool on) { return std::uint64_t{on} << which; };
   to.varint(bit(is_paused, settings.paused) | bit(has_pause_reason, !settings.pause_reason.empty()) |
             bit(has_priority, settings.priority.has_value()) |
             bit(has_max_attempts, settings.max_attempts.has_value()) |
@@ -180,8 +179,7 @@ void encode_grant(const core::Grant& grant, std::string& out) {
   append(out, room, [&](Writer& to) {
     to.byte(version_1);
     to.zigzag(grant.granted_wall);
-    to.varint(grant.workers.size());
-    for (const std::string& worker : grant.workers) to.text(worker);
+    write_texts(to, grant.workers);
     to.varint(grant.entries.size());
     std::uint64_t expected = grant.number;
     for (const core::Grant::Entry& entry : grant.entries) {
@@ -202,8 +200,7 @@ Decoded<core::Grant> decode_grant(std::string_view key, std::string_view value) 
   grant.number = detail::load_big<std::uint64_t>(key.data());
   begin(from);
   grant.granted_wall = from.zigzag();
-  const std::size_t workers = from.count();
-  for (std::size_t i = 0; i < workers && from.ok(); ++i) grant.workers.emplace_back(from.text());
+  grant.workers = read_texts(from);
   const std::size_t entries = from.count();
   std::uint64_t expected = grant.number;
   for (std::size_t i = 0; i < entries && from.ok(); ++i) {

@@ -33,7 +33,6 @@ enum Bit : std::uint32_t {
 };
 
 std::uint64_t present(const NewJob& job) {
-  const auto bit = [](Bit which, bool on) { return std::uint64_t{on} << which; };
   return bit(has_name, !job.name.empty()) | bit(has_payload, job.payload != nullptr) |
          bit(has_priority, job.priority.has_value()) | bit(has_delay_ms, job.delay_ms.has_value()) |
          bit(has_run_at, job.run_at.has_value()) | bit(has_max_attempts, job.max_attempts.has_value()) |
@@ -69,10 +68,7 @@ void write_new_job(Writer& to, const NewJob& job) {
   if (job.unique_for_ms != 0) to.zigzag(job.unique_for_ms);
   if (!job.group.empty()) to.text(job.group);
   if (job.retention) write_retention(to, *job.retention);
-  if (!job.tags.empty()) {
-    to.varint(job.tags.size());
-    for (const std::string& tag : job.tags) to.text(tag);
-  }
+  if (!job.tags.empty()) write_texts(to, job.tags);
   if (!job.traceparent.empty()) to.text(job.traceparent);
 }
 
@@ -96,10 +92,7 @@ NewJob read_new_job(Reader& from) {
   if (has(has_unique_for_ms)) job.unique_for_ms = from.zigzag();
   if (has(has_group)) job.group = from.text();
   if (has(has_retention)) job.retention = read_retention(from);
-  if (has(has_tags)) {
-    const std::size_t count = from.count();
-    for (std::size_t i = 0; i < count && from.ok(); ++i) job.tags.emplace_back(from.text());
-  }
+  if (has(has_tags)) job.tags = read_texts(from);
   if (has(has_traceparent)) job.traceparent = from.text();
   return job;
 }

@@ -205,7 +205,7 @@ TEST_F(LimitsTest, ResumeEndsTheHold) {
   PutQueue resume;
   resume.name = "q";
   resume.paused = false;
-  resume.let_go = true;
+  resume.clear_hold = true;
   bench.call<QueueView>(std::move(resume));
   EXPECT_EQ(granted(worker).size(), 1u);
 }

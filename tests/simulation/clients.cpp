@@ -212,7 +212,7 @@ void World::operator_acts() {
       resume.name = queue_name();
       resume.paused = false;
       resume.must_exist = random_.one_in(2);
-      resume.let_go = random_.one_in(2);
+      resume.clear_hold = random_.one_in(2);
       post(std::move(resume), Who::nobody, 0);
       break;
     }

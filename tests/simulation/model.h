@@ -376,7 +376,7 @@ class Model {
   void note_start(const std::string& name);
   void change_rate(ModelQueue& queue, const std::optional<core::RateLimit>& limit);
   void hold(const std::string& name, core::Millis until);
-  void let_go(ModelQueue& queue);
+  void clear_hold(ModelQueue& queue);
   std::size_t active_in(core::QueueNumber queue) const;
   /// What keeps a waiting job of the queue from a waiting worker; nothing when they must meet.
   std::optional<Rare> kept_by_limits(const ModelQueue& queue);

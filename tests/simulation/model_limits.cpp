@@ -127,7 +127,7 @@ void Model::hold(const std::string& name, Millis until) {
   set_queue(name, std::move(queue));
 }
 
-void Model::let_go(ModelQueue& queue) {
+void Model::clear_hold(ModelQueue& queue) {
   if (queue.held_until > now_.wall) rare_.add(Rare::hold_ended_by_resume);
   queue.held_until = 0;
 }

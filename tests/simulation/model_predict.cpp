@@ -418,7 +418,7 @@ void Model::predict(const PutQueue& put_queue) {
   if (settings.max_concurrency && active_in(queue.number) > *settings.max_concurrency)
     rare_.add(Rare::concurrency_limit_below_what_runs);
   if (put_queue.rate_limit) change_rate(queue, *put_queue.rate_limit);
-  if (put_queue.let_go) let_go(queue);
+  if (put_queue.clear_hold) clear_hold(queue);
   set_queue(put_queue.name, queue);
 }
 

@@ -38,7 +38,7 @@ core::PutQueue pausing(std::string queue, bool paused, std::string reason) {
   put.name = std::move(queue);
   put.paused = paused;
   put.pause_reason = std::move(reason);
-  put.let_go = !paused;
+  put.clear_hold = !paused;
   put.must_exist = true;
   return put;
 }
