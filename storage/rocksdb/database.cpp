@@ -155,12 +155,24 @@ Result<void> Database::start(WatermarkFile watermark) {
   look_around();
   syncer_ = std::make_unique<Syncer>(
       *db_, gates(), *ledger_, Syncer::Hooks{options_.notice, [this] { look_around(); }, testing_.skip_sync});
+  reclaimer_ = std::make_unique<Reclaimer>(*db_, options_.wall_clock, [this] { return expiring_families(); });
   return {};
+}
+
+std::vector<rocksdb::ColumnFamilyHandle*> Database::expiring_families() {
+  const std::lock_guard lock(seats_mutex_);
+  std::vector<rocksdb::ColumnFamilyHandle*> expiring;
+  for (const auto& [name, handle] : handles_) {
+    const auto spec = std::ranges::find(options_.families, family_of(name), &FamilySpec::name);
+    if (spec != options_.families.end() && spec->expires) expiring.push_back(handle);
+  }
+  return expiring;
 }
 
 Database::~Database() { close(); }
 
 void Database::close() {
+  reclaimer_.reset();
   const bool started = syncer_ != nullptr;
   const bool whole = started && !syncer_->failed() && !gates().log_failed && !testing_.skip_sync;
   if (started) syncer_->drain();

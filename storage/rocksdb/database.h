@@ -14,6 +14,7 @@
 #include "storage/rocksdb/directory.h"
 #include "storage/rocksdb/guard_fs.h"
 #include "storage/rocksdb/ledger.h"
+#include "storage/rocksdb/reclaimer.h"
 #include "storage/rocksdb/recovery.h"
 #include "storage/rocksdb/rocksdb_store.h"
 #include "storage/rocksdb/syncer.h"
@@ -49,6 +50,7 @@ class Database {
 
   rocksdb::DB& db() { return *db_; }
   Syncer& syncer() { return *syncer_; }
+  Reclaimer& reclaimer() { return *reclaimer_; }
   LogGates& gates() { return guard_->gates(); }
   const FamilySpec& spec(Family family) const { return options_.families[static_cast<std::size_t>(family)]; }
   std::size_t family_count() const { return options_.families.size(); }
@@ -70,6 +72,7 @@ class Database {
   Error open_error(const rocksdb::Status& status) const;
   Result<rocksdb::ColumnFamilyHandle*> family_handle(std::uint32_t partition, const FamilySpec& spec);
   Result<std::uint64_t> stored_epoch(const std::string& key);
+  std::vector<rocksdb::ColumnFamilyHandle*> expiring_families();
   void look_around();
   rocksdb::Status flush();
   void close();
@@ -85,6 +88,7 @@ class Database {
   std::map<std::string, rocksdb::ColumnFamilyHandle*> handles_;  // by name on disk
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Syncer> syncer_;
+  std::unique_ptr<Reclaimer> reclaimer_;
 
   std::mutex seats_mutex_;  // seats_ and handles_
   std::map<std::uint32_t, std::shared_ptr<Seat>> seats_;

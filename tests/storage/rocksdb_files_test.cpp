@@ -1,4 +1,5 @@
-// The data directory on the machine's own disk: modes, owners, formats, closing and opening.
+// The data directory on the machine's own disk: modes, owners, formats, closing and opening, and what
+// compaction gives back.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <map>
 #include <sstream>
@@ -192,6 +194,96 @@ TEST_F(RocksDbFilesTest, CompactionDropsExpiredRowsAndErasedOnesFromTheDisk) {
   EXPECT_EQ(rows(0), 50u);
   EXPECT_LE(rows(1), 50u);
   EXPECT_LE(rows(2), 99u);
+}
+
+/// One store with an expiring family of each kind, under a clock that the test moves.
+class ReclaimTest : public RocksDbFilesTest {
+ protected:
+  void SetUp() override {
+    RocksDbFilesTest::SetUp();
+    Options options;
+    options.families = {{"expiring", false, true}, {"both", true, true}, {"plain"}};
+    options.wall_clock = [this] { return now.load(); };
+    auto opened = Database::open(directory, options, {});
+    ASSERT_TRUE(opened);
+    database = *opened;
+    seat = database->take_seat(0)->seat;
+  }
+  void TearDown() override {
+    seat.reset();
+    database.reset();
+    RocksDbFilesTest::TearDown();
+  }
+
+  /// `rows` rows in the order of their keys, in a table of their own in the last level; the row i ends at
+  /// end(i).
+  void write_table(std::size_t family, int rows, const std::function<std::uint64_t(int)>& end) {
+    rocksdb::WriteBatch batch;
+    for (int i = 0; i < rows; ++i) {
+      std::string value(8, '\0');
+      for (std::uint64_t byte = 0, stamp = end(i); byte < 8; ++byte) {
+        value[7 - byte] = static_cast<char>(stamp >> (8 * byte));
+      }
+      ASSERT_TRUE(batch.Put(seat->families[family], std::to_string(next_key++), value).ok());
+    }
+    ASSERT_TRUE(database->write(batch));
+    ASSERT_TRUE(database->db().Flush({}, seat->families[family]).ok());
+    rocksdb::ColumnFamilyMetaData meta;
+    database->db().GetColumnFamilyMetaData(seat->families[family], &meta);
+    std::vector<std::string> fresh;
+    for (const auto& file : meta.levels[0].files) fresh.push_back(file.name);
+    rocksdb::CompactionOptions as_they_are;
+    as_they_are.compression = rocksdb::kDisableCompressionOption;
+    ASSERT_TRUE(database->db().CompactFiles(as_they_are, seat->families[family], fresh, 6).ok());
+  }
+
+  std::size_t tables(std::size_t family) {
+    rocksdb::ColumnFamilyMetaData meta;
+    database->db().GetColumnFamilyMetaData(seat->families[family], &meta);
+    return meta.file_count;
+  }
+  std::uint64_t rows(std::size_t family) {
+    std::uint64_t rows = 0;
+    database->db().GetIntProperty(seat->families[family], "rocksdb.estimate-num-keys", &rows);
+    return rows;
+  }
+
+  std::atomic<std::uint64_t> now = 1000;
+  std::shared_ptr<Database> database;
+  std::shared_ptr<Seat> seat;
+  int next_key = 100'000;
+};
+
+TEST_F(ReclaimTest, TablesWhoseRowsHaveExpiredLeaveTheDisk) {
+  for (std::size_t family = 0; family < 3; ++family) {
+    for (std::uint64_t table = 0; table < 10; ++table) {
+      write_table(family, 100, [&](int) { return 2000 + table; });
+    }
+    ASSERT_EQ(tables(family), 10u);
+  }
+  EXPECT_EQ(database->reclaimer().look(), 0u) << "nothing has expired";
+  now = 2003;
+  EXPECT_EQ(database->reclaimer().look(), 8u) << "four tables in two families";
+  EXPECT_EQ(tables(0), 6u);
+  EXPECT_EQ(tables(1), 6u);
+  now = 9000;
+  EXPECT_EQ(database->reclaimer().look(), 12u);
+  EXPECT_EQ(tables(0), 0u);
+  EXPECT_EQ(tables(1), 0u);
+  EXPECT_EQ(tables(2), 10u) << "what looks like a stamp is none in a family that does not expire";
+  EXPECT_EQ(database->reclaimer().look(), 0u);
+}
+
+TEST_F(ReclaimTest, ATableIsRewrittenWhenMostOfItHasExpiredAndTheRestStays) {
+  write_table(0, 10'000, [](int i) { return i % 10 == 0 ? 0 : 2000 + static_cast<std::uint64_t>(i) / 10; });
+  write_table(0, 10'000, [](int i) { return i % 2 == 0 ? 0 : 2000; });  // half of it lasts
+  now = 2400;
+  EXPECT_EQ(database->reclaimer().look(), 0u);
+  EXPECT_EQ(rows(0), 20'000u);
+  now = 3000;
+  EXPECT_EQ(database->reclaimer().look(), 1u);
+  EXPECT_EQ(rows(0), 11'000u);
+  EXPECT_EQ(database->reclaimer().look(), 0u) << "what is left never expires";
 }
 
 }  // namespace
