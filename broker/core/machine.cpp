@@ -75,14 +75,16 @@ void Machine::State::need_job(const JobId& id, Needs& needs) const {
   if (!known(id)) needs.jobs.push_back(id);
 }
 
-// The unique key, and then the job that holds it.
+// The key, and then the job that holds it.
 void Machine::State::submit_needs(const NewJob& spec, Needs& needs) const {
+  if (spec.unique_key.empty() && !spec.gathering) return;
   const auto queue = queues.find(spec.queue);
-  if (spec.unique_key.empty() || queue == queues.end()) return;
+  if (queue == queues.end()) return;
   const QueueNumber number = queue->second->row.number;
-  const auto held = unique.find({static_cast<std::uint32_t>(number), spec.unique_key});
+  std::string key = key_held_by(spec);
+  const auto held = unique.find({static_cast<std::uint32_t>(number), key});
   if (held == unique.end())
-    needs.unique_keys.emplace_back(number, spec.unique_key);
+    needs.unique_keys.emplace_back(number, std::move(key));
   else if (held->second)
     need_job(held->second->id, needs);
 }

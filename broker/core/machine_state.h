@@ -296,6 +296,9 @@ struct Machine::State {
   void apply(Ticket to, const StopLeasing& stop, Now now, Outbox& outbox);
 
   Submitted::Item submit_one(const NewJob& spec, Now now, Outbox& outbox);
+  // gathering.cpp
+  std::optional<Submitted::Item> gather(const NewJob& spec, Queue& queue, Now now, Outbox& outbox);
+  void open_window(const NewJob& spec, const Entry& entry, Now now, Outbox& outbox);
   SettleResult settle_one(const Settlement& settlement, Now now, Outbox& outbox);
   BeatResult beat(const Beat& beat, Now now, Outbox& outbox);
   Reason reason(const Entry& entry, Millis wall) const;
@@ -314,6 +317,10 @@ struct Machine::State {
   JobView view(const Entry& entry) const;
   QueueView view(const Queue& queue, Now now) const;
 };
+
+/// The key under which a submit of this spec looks for another's job; empty: it does not.
+std::string key_held_by(const NewJob& spec);
+std::optional<Millis> gathers_until(const NewJob& spec, Millis wall);
 
 /// The moment at which an ended job is dropped: `ended` + `keep`, rounded up so that many leave together. The
 /// grain is at most a sixty-fourth of `keep` (and at least 1 ms); so a queue keeps some hundred counts, not

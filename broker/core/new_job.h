@@ -10,6 +10,21 @@
 
 namespace pawl::core {
 
+/// What a submit does when another with the same key, to the same queue, came before it.
+struct Gathering {
+  enum class Mode : std::uint8_t {
+    throttle,  // for window_ms after a job was made, another is not: the submit is answered with that job
+    debounce,  // a job waits for window_ms; another submit meanwhile gives it its payload, and it waits anew
+  };
+  Mode mode = Mode::throttle;
+  std::string key;       // not empty; each mode has keys of its own
+  Millis window_ms = 0;  // 1…
+  Millis max_wait_ms =
+      0;  // debounce: the job waits no longer, from the first submit on; 0: as long as it takes
+
+  friend bool operator==(const Gathering&, const Gathering&) = default;
+};
+
 /// One job to submit; what is absent comes from the queue's defaults, then from Job's.
 struct NewJob {
   std::string queue;  // made on first use
@@ -25,6 +40,7 @@ struct NewJob {
   std::optional<Millis> timeout_ms;
   std::string unique_key;
   Millis unique_for_ms = 0;
+  std::optional<Gathering> gathering;  // not with a unique key
   std::string group;
   std::optional<Retention> retention;
   std::vector<std::string> tags;

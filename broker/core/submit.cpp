@@ -39,6 +39,7 @@ Job make_job(const NewJob& spec, const QueueRow& queue, Now now) {
   job.run_at = now.wall;
   if (spec.delay_ms && *spec.delay_ms > 0) job.run_at = now.wall + *spec.delay_ms;
   if (spec.run_at && *spec.run_at > now.wall) job.run_at = *spec.run_at;
+  if (const auto until = gathers_until(spec, now.wall)) job.run_at = *until;
   return job;
 }
 
@@ -55,6 +56,9 @@ Submitted::Item Machine::State::submit_one(const NewJob& spec, Now now, Outbox& 
       return {holder, status, holder.created_at(), true, spec.queue};
     }
   }
+  if (spec.gathering) {
+    if (auto gathered = gather(spec, queue, now, outbox)) return *std::move(gathered);
+  }
   Job job = make_job(spec, queue.row, now);
   job.id = new_id(now.wall, queue, job.priority);
   job.status = job.run_at > now.wall ? Status::delayed : Status::pending;
@@ -64,6 +68,7 @@ Submitted::Item Machine::State::submit_one(const NewJob& spec, Now now, Outbox& 
   ++queue.count(entry.job.status);
   mark_dirty(queue);
   hold_unique(entry.job, outbox);
+  if (spec.gathering) open_window(spec, entry, now, outbox);
   if (entry.job.status == Status::delayed)
     place_delayed(entry, outbox);
   else

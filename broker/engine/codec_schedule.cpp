@@ -29,6 +29,7 @@ enum Bit : std::uint32_t {
   has_retention,
   has_tags,
   has_traceparent,
+  has_gathering,
   bit_count,
 };
 
@@ -40,13 +41,15 @@ std::uint64_t present(const NewJob& job) {
          bit(has_lease_ms, job.lease_ms.has_value()) | bit(has_timeout_ms, job.timeout_ms.has_value()) |
          bit(has_unique_key, !job.unique_key.empty()) | bit(has_unique_for_ms, job.unique_for_ms != 0) |
          bit(has_group, !job.group.empty()) | bit(has_retention, job.retention.has_value()) |
-         bit(has_tags, !job.tags.empty()) | bit(has_traceparent, !job.traceparent.empty());
+         bit(has_tags, !job.tags.empty()) | bit(has_traceparent, !job.traceparent.empty()) |
+         bit(has_gathering, job.gathering.has_value());
 }
 
 std::size_t room_for(const NewJob& job) {
   std::size_t room = 20 * varint_max + job.queue.size() + job.name.size() + job.unique_key.size() +
                      job.group.size() + job.traceparent.size() + 64;
   if (job.payload) room += job.payload->size();
+  if (job.gathering) room += job.gathering->key.size();
   for (const std::string& tag : job.tags) room += tag.size() + varint_max;
   return room;
 }
@@ -70,6 +73,19 @@ void write_new_job(Writer& to, const NewJob& job) {
   if (job.retention) write_retention(to, *job.retention);
   if (!job.tags.empty()) write_texts(to, job.tags);
   if (!job.traceparent.empty()) to.text(job.traceparent);
+  if (job.gathering) {
+    to.byte(static_cast<std::uint8_t>(job.gathering->mode));
+    to.text(job.gathering->key);
+    to.zigzag(job.gathering->window_ms);
+    to.zigzag(job.gathering->max_wait_ms);
+  }
+}
+
+template <typename Enum>
+Enum read_enum(Reader& from, Enum last) {
+  const std::uint8_t byte = from.byte();
+  if (byte > static_cast<std::uint8_t>(last)) from.fail();
+  return from.ok() ? static_cast<Enum>(byte) : Enum{};
 }
 
 NewJob read_new_job(Reader& from) {
@@ -94,14 +110,14 @@ NewJob read_new_job(Reader& from) {
   if (has(has_retention)) job.retention = read_retention(from);
   if (has(has_tags)) job.tags = read_texts(from);
   if (has(has_traceparent)) job.traceparent = from.text();
+  if (has(has_gathering)) {
+    core::Gathering& gathering = job.gathering.emplace();
+    gathering.mode = read_enum(from, core::Gathering::Mode::debounce);
+    gathering.key = from.text();
+    gathering.window_ms = from.zigzag();
+    gathering.max_wait_ms = from.zigzag();
+  }
   return job;
-}
-
-template <typename Enum>
-Enum read_enum(Reader& from, Enum last) {
-  const std::uint8_t byte = from.byte();
-  if (byte > static_cast<std::uint8_t>(last)) from.fail();
-  return from.ok() ? static_cast<Enum>(byte) : Enum{};
 }
 
 }  // namespace

@@ -142,6 +142,52 @@ void add_payload(CLI::App& app, PayloadSource& source) {
   app.add_flag("--text", source.text, "The payload is plain text: send it as a JSON string");
 }
 
+namespace {
+
+/// "KEY/DURATION". Keys may have slashes too.
+std::expected<std::pair<std::string, milliseconds>, std::string> parse_key_and_duration(
+    const std::string& text) {
+  const std::size_t slash = text.rfind('/');
+  if (slash == std::string::npos || slash == 0)
+    return std::unexpected(fmt::format("\"{}\": write it as KEY/DURATION, such as report-7/30s", text));
+  const auto ms = parse_duration(text.substr(slash + 1));
+  if (!ms) return std::unexpected(ms.error());
+  return std::pair{text.substr(0, slash), milliseconds{*ms}};
+}
+
+void add_gathering(CLI::App& app, JobSpec& spec) {
+  using Taken = std::expected<void, std::string>;
+  add_read_option(&app, "--throttle", "No second job for the key within so long",
+                  [&spec](const std::string& text) -> Taken {
+                    const auto read = parse_key_and_duration(text);
+                    if (!read) return std::unexpected(read.error());
+                    spec.throttle = Throttle{read->first, read->second};
+                    return {};
+                  })
+      ->type_name("KEY/DURATION")
+      ->excludes("--unique-key");
+  CLI::Option* debounce =
+      add_read_option(&app, "--debounce", "Wait so long for another with the key, which takes its place",
+                      [&spec](const std::string& text) -> Taken {
+                        const auto read = parse_key_and_duration(text);
+                        if (!read) return std::unexpected(read.error());
+                        spec.debounce = Debounce{read->first, read->second,
+                                                 spec.debounce ? spec.debounce->max_wait : std::nullopt};
+                        return {};
+                      })
+          ->type_name("KEY/DURATION")
+          ->excludes("--unique-key")
+          ->excludes("--throttle");
+  add_duration(&app, "--max-wait", "With --debounce: no longer than this from the first on",
+               [&spec](std::int64_t ms) {
+                 if (!spec.debounce) spec.debounce.emplace();
+                 spec.debounce->max_wait = milliseconds{ms};
+               })
+      ->needs(debounce);
+}
+
+}  // namespace
+
 void add_job_settings(CLI::App& app, JobSpec& spec) {
   app.add_option("--name", spec.name, "The kind of job; the queue's name when left out")->type_name("NAME");
   app.add_option("--priority", spec.priority, "-1000 to 1000, the higher first")->type_name("N");
@@ -153,6 +199,7 @@ void add_job_settings(CLI::App& app, JobSpec& spec) {
   app.add_option("--unique-key", spec.unique_key, "One live job for this key in the queue")->type_name("KEY");
   add_duration(&app, "--unique-for", "And for so long after its end",
                [&spec](std::int64_t ms) { spec.unique_for = milliseconds{ms}; });
+  add_gathering(app, spec);
   app.add_option("--group", spec.group, "A queue serves its groups in turn")->type_name("GROUP");
   app.add_option("--tag", spec.tags, "To find it by; may be given several times")
       ->type_name("TAG")

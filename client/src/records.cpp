@@ -100,6 +100,23 @@ void put_backoff(std::string& out, const Backoff& backoff) {
   out += '}';
 }
 
+void put_throttle(std::string& out, const Throttle& throttle) {
+  append_key(out, "throttle");
+  out += '{';
+  put(out, "key", throttle.key);
+  put(out, "perMs", throttle.per.count());
+  out += '}';
+}
+
+void put_debounce(std::string& out, const Debounce& debounce) {
+  append_key(out, "debounce");
+  out += '{';
+  put(out, "key", debounce.key);
+  put(out, "delayMs", debounce.delay.count());
+  put(out, "maxWaitMs", debounce.max_wait);
+  out += '}';
+}
+
 void put_retention(std::string& out, const Retention& retention) {
   const auto duration = [&](std::string_view key, const std::optional<milliseconds>& value) {
     append_key(out, key);
@@ -195,6 +212,12 @@ void read_template(JobSpec& job, std::string_view key, JsonSlice value) {
   if (key == "timeoutMs") job.timeout = duration_of(value);
   if (key == "uniqueKey") job.unique_key = value.string();
   if (key == "uniqueForMs") job.unique_for = duration_of(value);
+  if (key == "throttle" && value.present())
+    job.throttle = Throttle{value["key"].string(), duration_of(value["perMs"]).value_or(milliseconds{0})};
+  if (key == "debounce" && value.present()) {
+    job.debounce = Debounce{value["key"].string(), duration_of(value["delayMs"]).value_or(milliseconds{0}),
+                            duration_of(value["maxWaitMs"])};
+  }
   if (key == "group") job.group = value.string();
   if (key == "retention" && value.present()) job.retention = retention_of(value);
   if (key == "traceparent") job.traceparent = value.string();
@@ -254,6 +277,8 @@ std::string to_json(const JobSpec& spec) {
   put(out, "timeoutMs", spec.timeout);
   put(out, "uniqueKey", spec.unique_key);
   put(out, "uniqueForMs", spec.unique_for);
+  if (spec.throttle) put_throttle(out, *spec.throttle);
+  if (spec.debounce) put_debounce(out, *spec.debounce);
   put(out, "group", spec.group);
   if (spec.retention) put_retention(out, *spec.retention);
   if (!spec.tags.empty()) {

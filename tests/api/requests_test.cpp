@@ -83,6 +83,20 @@ TEST(RequestsTest, EachWrongFieldOfASubmitIsNamed) {
       {R"({"queue":"q","uniqueKey":""})", "422 /uniqueKey: must not be empty"},
       {R"({"queue":"q","uniqueKey":"a\nb"})", "422 /uniqueKey: must not contain control characters"},
       {R"({"queue":"q","uniqueForMs":5})", "422 /uniqueForMs: needs uniqueKey"},
+      {R"({"queue":"q","throttle":{"key":"","perMs":0}})",
+       "422 /throttle/key: must not be empty; /throttle/perMs: must be between 1 and 3155760000000"},
+      {R"({"queue":"q","throttle":{"delayMs":5}})",
+       "422 /throttle/delayMs: is not a known field; /throttle/key: is required; /throttle/perMs: is "
+       "required"},
+      {R"({"queue":"q","throttle":{"key":"k","perMs":5},"debounce":{"key":"k","delayMs":5}})",
+       "422 /debounce: throttle and debounce exclude each other: give one of them"},
+      {R"({"queue":"q","debounce":{"key":"k","delayMs":5,"maxWaitMs":4}})",
+       "422 /debounce/maxWaitMs: must be at least delayMs"},
+      {R"({"queue":"q","debounce":{"key":"k","delayMs":5},"uniqueKey":"u","delayMs":0})",
+       "422 /uniqueKey: excludes debounce: give one of them; /delayMs: excludes debounce, which has a "
+       "delayMs "
+       "of its own"},
+      {R"({"queue":"q","throttle":null,"debounce":{"key":"k","delayMs":5,"maxWaitMs":null}})", "ok"},
       {R"({"queue":"q","tags":["a",1,"\u0000"]})",
        "422 /tags/1: must be a string, not a number; /tags/2: must not contain control characters"},
       {R"({"queue":"q","tags":["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16","17"]})",

@@ -57,6 +57,20 @@ TEST(ArgumentsTest, WordsInBracketsStayWhole) {
   EXPECT_EQ(command_of<Enqueue>({"enqueue", "q", "--tag=[a,b]"}).spec.tags,
             std::vector<std::string>{"[a,b]"});
   EXPECT_EQ(command_of<Enqueue>({"enqueue", "q", "--unique-key", "[k]"}).spec.unique_key, "[k]");
+  const auto throttled = command_of<Enqueue>({"enqueue", "q", "--throttle", "a/b/1h"}).spec.throttle;
+  ASSERT_TRUE(throttled);
+  EXPECT_EQ(throttled->key, "a/b");
+  EXPECT_EQ(throttled->per, milliseconds{3'600'000});
+  for (const bool first : {true, false}) {  // the order of the two does not matter
+    const std::vector<std::string> wait{"--max-wait", "1m"};
+    std::vector<std::string> words{"enqueue", "q", "--debounce", "k/5s"};
+    words.insert(first ? words.begin() + 2 : words.end(), wait.begin(), wait.end());
+    const auto debounced = command_of<Enqueue>(words).spec.debounce;
+    ASSERT_TRUE(debounced);
+    EXPECT_EQ(debounced->key, "k");
+    EXPECT_EQ(debounced->delay, milliseconds{5'000});
+    EXPECT_EQ(debounced->max_wait, milliseconds{60'000});
+  }
   EXPECT_EQ(command_of<Work>({"work", "q", "--exec", "[ -f x ]"}).command, "[ -f x ]");
 }
 

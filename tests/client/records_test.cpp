@@ -38,6 +38,12 @@ TEST(JobSpecTest, SaysEveryField) {
       "leaseMs":3000,"timeoutMs":3600000,"uniqueKey":"u\"k","uniqueForMs":1,"group":"g",
       "retention":{"completedMs":1000,"failedMs":null},"tags":["t1","t2"],
       "traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})"));
+  const JobSpec throttled{.queue = "q", .throttle = Throttle{"a/b", 1h}};
+  EXPECT_EQ(json::parse(to_json(throttled))["throttle"], json::parse(R"({"key":"a/b","perMs":3600000})"));
+  JobSpec debounced{.queue = "q", .debounce = Debounce{.key = "k", .delay = 2s}};
+  EXPECT_EQ(json::parse(to_json(debounced))["debounce"], json::parse(R"({"key":"k","delayMs":2000})"));
+  debounced.debounce->max_wait = 10s;
+  EXPECT_EQ(json::parse(to_json(debounced))["debounce"]["maxWaitMs"], 10'000);
   const JobSpec later{.queue = "q", .run_at = Time(1'700'000'000'123ms)};
   EXPECT_EQ(json::parse(to_json(later))["runAt"], "2023-11-14T22:13:20.123Z");
 }
@@ -92,6 +98,16 @@ TEST(RecordTest, ReadsAJob) {
   EXPECT_EQ(job.errors[0].stack, "s");
   ASSERT_EQ(job.history.size(), 2u);
   EXPECT_EQ(job.history[1].status, Status::unknown);
+}
+
+TEST(RecordTest, ReadsAScheduleWhoseJobsGather) {
+  for (const std::string gathering :
+       {R"("throttle":{"key":"k","perMs":5})", R"("debounce":{"key":"k","delayMs":5,"maxWaitMs":9})",
+        R"("debounce":{"key":"k","delayMs":5})"}) {
+    const auto schedule = client::read_schedule(client::JsonSlice(
+        R"({"scheduleId":"s","queue":"q","payload":null,"everyMs":1000,)" + gathering + "}"));
+    EXPECT_TRUE(to_json(schedule.spec).contains(gathering)) << to_json(schedule.spec);
+  }
 }
 
 TEST(RecordTest, ReadsAScheduleThatCanBePutAgain) {

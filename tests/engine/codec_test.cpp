@@ -305,6 +305,7 @@ core::ScheduleRow full_schedule() {
   job.retention = core::Retention{0, 5};
   job.tags = {"a", "b"};
   job.traceparent = like.traceparent;
+  job.gathering = core::Gathering{core::Gathering::Mode::debounce, "k", 7, 8};
   row.schedule.timetable = {"30 2 * * *", "Europe/Berlin", 0, 11, 12, 13};
   row.schedule.missed = core::Missed::all;
   row.schedule.overlap = core::Overlap::replace;
@@ -344,10 +345,10 @@ TEST(CodecTest, AScheduleComesBack) {
 
 TEST(CodecTest, GoldenBytesOfASchedule) {
   EXPECT_EQ(hex(encoded(full_schedule())),
-            "01077265706f727473ffff030573616c6573107b2266696c65223a22612e6d7034227d170a0c0900"
+            "01077265706f727473ffff070573616c6573107b2266696c65223a22612e6d7034227d170a0c0900"
             "01f6013ff8000000000000ae473fd000000000000090b907c601016b020167000a02016101623730"
             "302d30616637363531393136636434336464383434386562323131633830333139632d6237616436"
-            "62373136393230333333312d30310a33302032202a202a202a0d4575726f70652f4265726c696e00"
+            "62373136393230333333312d303101016b0e100a33302032202a202a202a0d4575726f70652f4265726c696e00"
             "16180d0202012a2c2efeffffffffffffffff0118193401923456789a7123800001df69234567026e"
             "6f");
 }

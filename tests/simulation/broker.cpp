@@ -206,8 +206,10 @@ void Broker::load(const Needs& needs) {
     machine_.load_job(id, std::move(job));
   }
   for (const auto& [queue, key] : needs.unique_keys) {
-    machine_.load_unique(queue, key,
-                         is(Canary::double_unique) ? std::nullopt : parts_.disk.unique(queue, key));
+    const Canary blind = key[0] == '\1'   ? Canary::throttle_ignored
+                         : key[0] == '\2' ? Canary::debounce_ignored
+                                          : Canary::double_unique;
+    machine_.load_unique(queue, key, is(blind) ? std::nullopt : parts_.disk.unique(queue, key));
   }
   for (const std::string& key : needs.idempotency_keys) {
     machine_.load_idempotency(
@@ -411,6 +413,10 @@ void Broker::put_job(Place place, const Job& job) {
     std::string bytes = *job.payload;
     bytes.back() = static_cast<char>(bytes.back() ^ 1);
     changed.payload = std::make_shared<const std::string>(std::move(bytes));
+  }
+  if (is(Canary::debounce_kept_payload) && place == Place::parked && job.started_at == 0) {
+    const std::optional<Job> before = parts_.disk.job(job.id, now_.wall);
+    if (before) changed.payload = before->payload;
   }
   if (is(Canary::lost_errors) && place == Place::dead) changed.errors.clear();
   parts_.disk.rows().put_job(place, changed);

@@ -89,10 +89,28 @@ NewJob World::new_job() {
   return job;
 }
 
+void World::gather(NewJob& job, bool may_debounce) {
+  job.unique_key.clear();
+  job.unique_for_ms = 0;
+  Gathering gathering;
+  gathering.key = fmt::format("g{}", random_.below(4));
+  gathering.window_ms = random_.between(1, random_.one_in(3) ? 60'000 : 3'000);
+  if (may_debounce && random_.percent(60)) {
+    gathering.mode = Gathering::Mode::debounce;
+    if (random_.one_in(2)) gathering.max_wait_ms = gathering.window_ms + random_.between(0, 5'000);
+    job.delay_ms.reset();
+    job.run_at.reset();
+  }
+  job.gathering = gathering;
+}
+
 void World::submit(Client& client, std::size_t index) {
   Submit submit;
   const std::size_t count = random_.percent(25) ? static_cast<std::size_t>(random_.between(2, 12)) : 1;
   for (std::size_t i = 0; i < count; ++i) submit.jobs.push_back(new_job());
+  for (NewJob& job : submit.jobs) {
+    if (random_.percent(12)) gather(job, count == 1);
+  }
   if (count > 2 && random_.percent(30)) submit.jobs.back() = submit.jobs.front();
   if (random_.percent(40)) submit.idempotency = Idempotency{fmt::format("k{}", next_key_++), hash_of(submit)};
   if (model_.waiting_in(submit.jobs.front().queue) > options_.machine.window_jobs &&

@@ -227,6 +227,8 @@ class Model {
     core::Bytes result;
     std::string error_type;
     bool by_worker = false;
+    std::string gathers_under{};     // the key of a throttle or a debounce…
+    core::Millis gathers_until = 0;  // …and when its window ends
   };
   struct ExpectedSettle {
     std::optional<core::Refusal> refused;
@@ -242,6 +244,7 @@ class Model {
   struct ExpectedSubmit {
     std::vector<ExpectedItem> items;
     std::optional<core::Idempotency> idempotency;
+    std::string_view keys = "U1";  // the invariant that says which of them are deduplicated
   };
   struct ExpectedChange {
     core::JobId id;
@@ -336,6 +339,10 @@ class Model {
   template <typename Other>
   void predict(const Other&) {}
   Spec spec_of(const core::NewJob& job) const;
+  Expected expected_new(const core::NewJob& job) const;
+  void predict_gathering(const core::NewJob& job, std::size_t index, ExpectedSubmit& items,
+                         std::map<std::pair<std::string, std::string>, std::size_t>& keys_here);
+  void join(const core::JobId& id, const ModelJob& first, const core::NewJob& job, const std::string& key);
   ExpectedSettle predict_settle(const core::Settlement& settlement, std::map<core::JobId, ModelJob>& ahead);
   void expect_fail(const ModelJob& job, const core::Settlement& settlement, Expected& move,
                    ModelJob& after) const;

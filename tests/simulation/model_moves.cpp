@@ -123,10 +123,10 @@ void Model::move_new(const Job& job, const std::string& queue) {
   if ((doing_ != Doing::command && !by_schedule) || expected_.empty() || expected_.front().id) {
     const bool repeated =
         answer_ && (std::holds_alternative<Submitted>(*answer_) || std::holds_alternative<Refusal>(*answer_));
-    const bool unique = answer_ && std::holds_alternative<ExpectedSubmit>(*answer_);
+    const auto* submit = answer_ ? std::get_if<ExpectedSubmit>(&*answer_) : nullptr;
     bad(by_schedule ? "T2"
         : repeated  ? "U2"
-        : unique    ? "U1"
+        : submit    ? submit->keys
                     : "D4",
         job.id, "a new job where none must come of it");
   }
@@ -134,8 +134,12 @@ void Model::move_new(const Job& job, const std::string& queue) {
   expected_.pop_front();
   const Spec& spec = *move.spec;
   if (spec.queue != queue || (job.unique_key != spec.unique_key && !job.unique_key.empty())) {
-    bad(!job.unique_key.empty() && unique_held(queue, job.unique_key, now_.wall) ? "U1" : "D3", job.id,
-        "it is made where another must be");
+    const auto* submit = answer_ ? std::get_if<ExpectedSubmit>(&*answer_) : nullptr;
+    const bool held = !job.unique_key.empty() && unique_held(queue, job.unique_key, now_.wall);
+    bad(held                                        ? "U1"
+        : submit != nullptr && submit->keys != "U1" ? submit->keys
+                                                    : "D3",
+        job.id, "it is made where another must be");
   }
   if (job.id.high() <= newest_id_) bad("O1", job.id, "its id does not follow those before");
   newest_id_ = job.id.high();
@@ -162,6 +166,8 @@ void Model::move_new(const Job& job, const std::string& queue) {
   if (home.number != job.queue || job.id.queue() != job.queue)
     bad("D3", job.id, "it stands under another queue's number");
   if (!spec.unique_key.empty()) set_key(job.queue, spec.unique_key, ModelKey{job.id, 0});
+  if (!move.gathers_under.empty())
+    set_key(job.queue, move.gathers_under, ModelKey{job.id, move.gathers_until});
   put(job.id, std::move(known));
   new_ids_.push_back(job.id);
   if (under_way_) under_way_->then.last_job = job.id;
@@ -522,6 +528,7 @@ void Model::check_answer(Ticket, const Reply& reply) {
 
 void Model::check_submitted(const Submitted& reply) {
   const auto& items = std::get<ExpectedSubmit>(*answer_).items;
+  const std::string_view keys = std::get<ExpectedSubmit>(*answer_).keys;
   if (reply.repeated || reply.jobs.size() != items.size())
     violated("U2", "a first submit is answered as a repeated one");
   std::size_t next_new = 0;
@@ -531,9 +538,9 @@ void Model::check_submitted(const Submitted& reply) {
     std::optional<JobId> must = items[i].id;
     if (!must && items[i].same_as) must = ids.at(*items[i].same_as);
     if (told.deduplicated != items[i].same_as.has_value())
-      bad("U1", told.id, "deduplicated or not is told wrongly");
+      bad(keys, told.id, "deduplicated or not is told wrongly");
     if (!must) must = next_new < new_ids_.size() ? new_ids_[next_new++] : JobId{};
-    if (told.id != *must) bad(told.deduplicated ? "U1" : "D1", told.id, "the answer names another job");
+    if (told.id != *must) bad(told.deduplicated ? keys : "D1", told.id, "the answer names another job");
     const auto known = jobs_.find(told.id);
     if (!told.deduplicated && known == jobs_.end()) bad("D1", told.id, "the answer names no job");
     if (find(told.id, now_.wall) != nullptr && known->second.status != told.status)

@@ -105,6 +105,73 @@ Spec Model::spec_of(const NewJob& job) const {
   return spec;
 }
 
+Model::Expected Model::expected_new(const NewJob& job) const {
+  Expected move;
+  move.spec = std::make_shared<const Spec>(spec_of(job));
+  move.run_at_min = job.delay_ms && *job.delay_ms > 0 ? now_.wall + *job.delay_ms : now_.wall;
+  if (job.run_at) move.run_at_min = std::max(now_.wall, *job.run_at);
+  move.run_at_max = move.run_at_min;
+  return move;
+}
+
+// U3: within a throttle's window there is one job. U4: a debounced job has the last payload, and waits as
+// long as the last submit says.
+void Model::predict_gathering(const NewJob& job, std::size_t index, ExpectedSubmit& items,
+                              std::map<std::pair<std::string, std::string>, std::size_t>& keys_here) {
+  const Gathering& gathering = *job.gathering;
+  const bool debounce = gathering.mode == Gathering::Mode::debounce;
+  items.keys = debounce ? "U4" : "U3";
+  const std::string key = (debounce ? '\2' : '\1') + gathering.key;
+  ExpectedItem item;
+  const auto here = keys_here.find({job.queue, key});
+  const ModelKey* held = key_holder(job.queue, key, now_.wall);
+  if (here != keys_here.end()) {
+    item.same_as = here->second;
+  } else if (held != nullptr && !debounce) {
+    rare_.add(Rare::throttled);
+    if (find(held->id, now_.wall) == nullptr) rare_.add(Rare::throttled_by_a_job_that_is_gone);
+    item.id = held->id;
+    item.same_as = index;
+  } else if (held != nullptr) {
+    const ModelJob* first = find(held->id, now_.wall);
+    if (first != nullptr && first->status == Status::delayed && first->started_at == 0 &&
+        first->run_at == held->until) {
+      item.id = held->id;
+      item.same_as = index;
+      join(*item.id, *first, job, key);
+    } else {
+      rare_.add(Rare::debounce_too_late_to_join);
+    }
+  }
+  if (!item.same_as) {
+    Expected move = expected_new(job);
+    move.gathers_under = key;
+    move.gathers_until = now_.wall + gathering.window_ms;
+    if (debounce) move.run_at_min = move.run_at_max = move.gathers_until;
+    expected_.push_back(std::move(move));
+    keys_here[{job.queue, key}] = index;
+  }
+  items.items.push_back(item);
+}
+
+void Model::join(const JobId& id, const ModelJob& first, const NewJob& job, const std::string& key) {
+  rare_.add(Rare::debounced);
+  ModelJob known = first;
+  Spec spec = *first.spec;
+  spec.payload = job.payload;
+  spec.tags = job.tags;
+  known.spec = std::make_shared<const Spec>(std::move(spec));
+  known.run_at = now_.wall + job.gathering->window_ms;
+  if (job.gathering->max_wait_ms > 0 && first.created_at + job.gathering->max_wait_ms < known.run_at) {
+    rare_.add(Rare::debounce_waited_its_most);
+    known.run_at = first.created_at + job.gathering->max_wait_ms;
+  }
+  const Millis until = known.run_at;
+  const QueueNumber queue = known.queue;
+  put(id, std::move(known));
+  set_key(queue, key, ModelKey{id, until});
+}
+
 void Model::predict(const Submit& submit) {
   if (submit.idempotency) {
     const auto known = idempotency_.find(submit.idempotency->key);
@@ -139,6 +206,10 @@ void Model::predict(const Submit& submit) {
   for (std::size_t i = 0; i < submit.jobs.size(); ++i) {
     const NewJob& job = submit.jobs[i];
     ExpectedItem item;
+    if (job.gathering) {
+      predict_gathering(job, i, items, keys_here);
+      continue;
+    }
     if (!job.unique_key.empty()) {
       const auto here = keys_here.find({job.queue, job.unique_key});
       const ModelKey* held = key_holder(job.queue, job.unique_key, now_.wall);
@@ -153,14 +224,7 @@ void Model::predict(const Submit& submit) {
         keys_here[{job.queue, job.unique_key}] = i;
       }
     }
-    if (!item.same_as) {
-      Expected move;
-      move.spec = std::make_shared<const Spec>(spec_of(job));
-      move.run_at_min = job.delay_ms && *job.delay_ms > 0 ? now_.wall + *job.delay_ms : now_.wall;
-      if (job.run_at) move.run_at_min = std::max(now_.wall, *job.run_at);
-      move.run_at_max = move.run_at_min;
-      expected_.push_back(std::move(move));
-    }
+    if (!item.same_as) expected_.push_back(expected_new(job));
     items.items.push_back(item);
   }
   for (const std::string& name : fresh) expect_queue(name);

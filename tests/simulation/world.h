@@ -74,6 +74,8 @@ class World {
   void client_acts(std::size_t index);
   void operator_acts();
   core::NewJob new_job();
+  /// A throttle, or a debounce, in the place of a unique key.
+  void gather(core::NewJob& job, bool may_debounce);
   void submit(Client& client, std::size_t index);
   void client_hears(Client& client, const core::Reply& reply);
   void remember(const core::JobId& id);

@@ -10,8 +10,10 @@ namespace pawl::http::api {
 
 void read_traceparent(Input& in, const Where& at, core::NewJob& job);
 void read_tags(Input& in, const Where& at, core::NewJob& job);
-/// uniqueForMs means nothing without a key.
-void check_unique_key(Input& in, const Where& at, const core::NewJob& job);
+void read_throttle(Input& in, const Where& at, core::NewJob& job);
+void read_debounce(Input& in, const Where& at, core::NewJob& job);
+/// Fields of which one excludes another, or means nothing without another.
+void check_together(Input& in, const Where& at, const core::NewJob& job);
 
 inline constexpr std::array new_job_fields{Field<core::NewJob>{
                                                "queue",
@@ -46,6 +48,8 @@ inline constexpr std::array new_job_fields{Field<core::NewJob>{
                                                    read_integer(in, at, 0, wire::delay_ms_max,
                                                                 job.unique_for_ms);
                                                }},
+                                           Field<core::NewJob>{"throttle", read_throttle},
+                                           Field<core::NewJob>{"debounce", read_debounce},
                                            Field<core::NewJob>{
                                                "name",
                                                [](Input& in, const Where& at, core::NewJob& job) {
@@ -56,12 +60,15 @@ inline constexpr std::array new_job_fields{Field<core::NewJob>{
                                                [](Input& in, const Where& at, core::NewJob& job) {
                                                  read_raw(in, at, job.payload);
                                                }},
-                                           Field<core::NewJob>{
-                                               "priority",
-                                               [](Input& in, const Where& at, core::NewJob& job) {
-                                                 read_optional_integer(in, at, wire::priority_min,
-                                                                       wire::priority_max, job.priority);
-                                               }},
+                                           Field<
+                                               core::NewJob>{"priority",
+                                                             [](
+                                                                 Input& in,
+                                                                 const Where& at, core::NewJob& job) {
+                                                               read_optional_integer(
+                                                                   in, at, wire::priority_min,
+                                                                   wire::priority_max, job.priority);
+                                                             }},
                                            Field<core::NewJob>{
                                                "maxAttempts",
                                                [](Input& in, const Where& at, core::NewJob& job) {

@@ -12,6 +12,15 @@ void append_if(ObjectWriter& object, std::string_view key, const std::optional<T
 }
 
 /// What the template says; what it leaves to the queue's defaults is not there.
+void append_gathering(std::string& out, ObjectWriter& object, const core::Gathering& gathering) {
+  const bool debounce = gathering.mode == core::Gathering::Mode::debounce;
+  object.begin(debounce ? "debounce" : "throttle");
+  ObjectWriter inner(out);
+  inner.text("key", gathering.key);
+  inner.integer(debounce ? "delayMs" : "perMs", gathering.window_ms);
+  if (gathering.max_wait_ms > 0) inner.integer("maxWaitMs", gathering.max_wait_ms);
+}
+
 void append_template(std::string& out, ObjectWriter& object, const core::NewJob& job) {
   object.text("queue", job.queue);
   if (!job.name.empty()) object.text("name", job.name);
@@ -27,6 +36,7 @@ void append_template(std::string& out, ObjectWriter& object, const core::NewJob&
   append_if(object, "timeoutMs", job.timeout_ms, integer);
   if (!job.unique_key.empty()) object.text("uniqueKey", job.unique_key);
   if (job.unique_for_ms > 0) object.integer("uniqueForMs", job.unique_for_ms);
+  if (job.gathering) append_gathering(out, object, *job.gathering);
   if (!job.group.empty()) object.text("group", job.group);
   append_if(object, "retention", job.retention,
             [&](const core::Retention& retention) { append_retention(out, retention); });

@@ -109,7 +109,7 @@ Parsed<core::PutSchedule> read_put_schedule(std::string_view body, std::string i
           in.wrong(at.member("runAt"), "has no meaning here: the timetable says when; see startAt");
         if (job.tags.size() >= wire::tags_max)
           in.wrong(at.member("tags"), "leaves no room: each job also gets the tag schedule:ID");
-        check_unique_key(in, at, job);
+        check_together(in, at, job);
         if (in.clean()) check_timetable(in, at, out.schedule, check);
       });
   if (put) put->schedule.id = std::move(id);

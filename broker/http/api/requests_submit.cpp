@@ -19,7 +19,52 @@ bool is_traceparent(std::string_view text) {
          is_lower_hex(text.substr(36, 16)) && is_lower_hex(text.substr(53)) && !text.starts_with("ff");
 }
 
+using core::Gathering;
+using G = Field<Gathering>;
+
+constexpr G key_field{
+    "key", [](Input& in, const Where& at, Gathering& gathering) { read_label(in, at, gathering.key); }, true};
+
+constexpr std::array throttle_fields{key_field, G{"perMs",
+                                                  [](Input& in, const Where& at, Gathering& gathering) {
+                                                    read_integer(in, at, 1, wire::delay_ms_max,
+                                                                 gathering.window_ms);
+                                                  },
+                                                  true}};
+
+constexpr std::array debounce_fields{key_field,
+                                     G{"delayMs",
+                                       [](Input& in, const Where& at, Gathering& gathering) {
+                                         read_integer(in, at, 1, wire::delay_ms_max, gathering.window_ms);
+                                       },
+                                       true},
+                                     G{"maxWaitMs", [](Input& in, const Where& at, Gathering& gathering) {
+                                         if (!take_null(in))
+                                           read_integer(in, at, 1, wire::delay_ms_max, gathering.max_wait_ms);
+                                       }}};
+
+template <std::size_t N>
+void read_gathering(Input& in, const Where& at, Gathering::Mode mode, const std::array<G, N>& fields,
+                    core::NewJob& job) {
+  if (take_null(in)) return;
+  Gathering gathering;
+  gathering.mode = mode;
+  read_object(in, at, fields, gathering);
+  if (gathering.max_wait_ms != 0 && gathering.max_wait_ms < gathering.window_ms)
+    in.wrong(at.member("maxWaitMs"), "must be at least delayMs");
+  if (job.gathering) return in.wrong(at, "throttle and debounce exclude each other: give one of them");
+  job.gathering = std::move(gathering);
+}
+
 }  // namespace
+
+void read_throttle(Input& in, const Where& at, core::NewJob& job) {
+  read_gathering(in, at, Gathering::Mode::throttle, throttle_fields, job);
+}
+
+void read_debounce(Input& in, const Where& at, core::NewJob& job) {
+  read_gathering(in, at, Gathering::Mode::debounce, debounce_fields, job);
+}
 
 void read_traceparent(Input& in, const Where& at, core::NewJob& job) {
   if (take_null(in) || !expect(in, at, JsonKind::string)) return;
@@ -41,11 +86,18 @@ void read_tags(Input& in, const Where& at, core::NewJob& job) {
 void read_new_job(Input& in, const Where& at, core::NewJob& out) {
   read_object(in, at, new_job_fields, out);
   if (out.delay_ms && out.run_at) in.wrong(at.member("runAt"), "excludes delayMs: give one of them");
-  check_unique_key(in, at, out);
+  check_together(in, at, out);
 }
 
-void check_unique_key(Input& in, const Where& at, const core::NewJob& job) {
+void check_together(Input& in, const Where& at, const core::NewJob& job) {
   if (job.unique_for_ms > 0 && job.unique_key.empty()) in.wrong(at.member("uniqueForMs"), "needs uniqueKey");
+  if (!job.gathering) return;
+  const bool debounce = job.gathering->mode == Gathering::Mode::debounce;
+  const std::string name = debounce ? "debounce" : "throttle";
+  if (!job.unique_key.empty()) in.wrong(at.member("uniqueKey"), "excludes " + name + ": give one of them");
+  if (!debounce) return;
+  if (job.delay_ms) in.wrong(at.member("delayMs"), "excludes debounce, which has a delayMs of its own");
+  if (job.run_at) in.wrong(at.member("runAt"), "excludes debounce, which says how long the job waits");
 }
 
 std::optional<std::string_view> checked_traceparent(std::string_view header) {

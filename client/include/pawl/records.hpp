@@ -53,6 +53,20 @@ struct Retention {
   std::optional<milliseconds> failed;
 };
 
+/// No second job for `key` within `per` of the last: its submit is answered with that one.
+struct Throttle {
+  std::string key;
+  milliseconds per{0};
+};
+
+/// The job waits for `delay`; a submit with the same key meanwhile gives it its payload, tags and trace, and
+/// it waits anew.
+struct Debounce {
+  std::string key;
+  milliseconds delay{0};
+  std::optional<milliseconds> max_wait = {};  // and no longer than this from the first submit on
+};
+
 /// A job to submit. What is absent comes from the queue's defaults, then from the broker's.
 struct JobSpec {
   std::string queue;      // required; made on first use
@@ -68,6 +82,8 @@ struct JobSpec {
   std::optional<milliseconds> timeout = {};     // hard limit of an attempt
   std::string unique_key = {};                  // one live job for a key in a queue…
   std::optional<milliseconds> unique_for = {};  // …and for so long after its end
+  std::optional<Throttle> throttle = {};        // at most one of the two, and of unique_key
+  std::optional<Debounce> debounce = {};
   std::string group = {};
   std::optional<Retention> retention = {};
   std::vector<std::string> tags = {};  // at most 16
@@ -84,7 +100,7 @@ std::string to_json(const JobSpec& spec);
 struct Enqueued {
   std::string job_id;
   Status status = Status::pending;
-  bool deduplicated = false;  // an earlier job with the same unique key
+  bool deduplicated = false;  // an earlier job with the same unique, throttle or debounce key
 };
 
 struct AttemptError {
