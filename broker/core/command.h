@@ -16,10 +16,12 @@
 
 namespace pawl::core {
 
-/// The header Idempotency-Key: for 24 h the same key and body get the same answer; another body is refused.
+/// The header Idempotency-Key: for so long the same key and body get the same answer; another body is
+/// refused.
 struct Idempotency {
   std::string key;
   std::array<std::uint64_t, 2> body_hash{};
+  Millis keep_ms = 86'400'000;  // 1…
 };
 
 /// All jobs or none. → Submitted

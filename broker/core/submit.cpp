@@ -7,8 +7,6 @@
 namespace pawl::core {
 namespace {
 
-constexpr Millis idempotency_keep_ms = 86'400'000;
-
 // What the submitter did not say comes from the queue, then from Job itself.
 template <typename T>
 void settle_on(T& field, const std::optional<T>& said, const std::optional<T>& by_queue) {
@@ -86,7 +84,7 @@ void Machine::State::apply(Ticket to, const Submit& submit, Now now, Outbox& out
       const IdempotencyRow& row = *known_answer->second;
       if (row.body_hash != submit.idempotency->body_hash) {
         outbox.reply(to, Refused{Refusal::idempotency_mismatch,
-                                 "this Idempotency-Key was used with another body in the last 24 hours",
+                                 "this Idempotency-Key was used with another body, and is still kept",
                                  {},
                                  {}});
       } else {
@@ -110,7 +108,7 @@ void Machine::State::apply(Ticket to, const Submit& submit, Now now, Outbox& out
   answer.jobs.reserve(submit.jobs.size());
   for (const NewJob& spec : submit.jobs) answer.jobs.push_back(submit_one(spec, now, outbox));
   if (submit.idempotency) {
-    IdempotencyRow row{submit.idempotency->body_hash, now.wall + idempotency_keep_ms, answer.jobs};
+    IdempotencyRow row{submit.idempotency->body_hash, now.wall + submit.idempotency->keep_ms, answer.jobs};
     outbox.put_idempotency(submit.idempotency->key, row);
     idempotency[submit.idempotency->key] = std::move(row);
   }

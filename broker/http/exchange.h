@@ -21,9 +21,10 @@ struct Request {
   std::string path;   // percent-decoded once, no query; begins with "/"
   std::string query;  // raw, without "?"
   std::string body;
-  std::string content_type;     // lower-cased media type without parameters; empty: not sent
-  std::string idempotency_key;  // header Idempotency-Key
-  std::string prefer;           // header Prefer
+  std::string content_type;         // lower-cased media type without parameters; empty: not sent
+  std::string idempotency_key;      // header Idempotency-Key
+  std::string idempotency_keep_ms;  // header Idempotency-Keep-Ms
+  std::string prefer;               // header Prefer
   std::string if_none_match;
   std::string last_event_id;
   std::string accept;

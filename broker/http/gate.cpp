@@ -35,8 +35,8 @@ struct Known {
 
 struct Fields {
   Known host, content_length, transfer_encoding, content_type, content_encoding, expect, upgrade,
-      authorization, origin, fetch_site, idempotency_key, prefer, if_none_match, last_event_id, accept,
-      traceparent, ws_key, ws_version, ws_protocol;
+      authorization, origin, fetch_site, idempotency_key, idempotency_keep_ms, prefer, if_none_match,
+      last_event_id, accept, traceparent, ws_key, ws_version, ws_protocol;
   bool close = false;
   bool keep_alive = false;
   bool upgrade_token = false;
@@ -63,6 +63,7 @@ Known* Fields::find(std::string_view name) {
       Entry{"origin", &Fields::origin},
       Entry{"sec-fetch-site", &Fields::fetch_site},
       Entry{"idempotency-key", &Fields::idempotency_key},
+      Entry{"idempotency-keep-ms", &Fields::idempotency_keep_ms},
       Entry{"prefer", &Fields::prefer},
       Entry{"if-none-match", &Fields::if_none_match},
       Entry{"last-event-id", &Fields::last_event_id},
@@ -269,6 +270,7 @@ void copy_fields(const Fields& fields, Request& request) {
   const std::string_view type = fields.content_type.value;
   request.content_type = lowered(trimmed(type.substr(0, type.find(';'))));
   request.idempotency_key = fields.idempotency_key.value;
+  request.idempotency_keep_ms = fields.idempotency_keep_ms.value;
   request.prefer = fields.prefer.value;
   request.if_none_match = fields.if_none_match.value;
   request.last_event_id = fields.last_event_id.value;

@@ -150,6 +150,14 @@ struct Client::State {
     }
   }
 
+  // A key that nobody else knows is needed for as long as a call may be repeated, and some time for its last
+  // request to arrive; not for a day.
+  Headers own_key(std::string key) const {
+    const milliseconds keep = std::clamp(10 * (options.retry_for + options.request_timeout),
+                                         milliseconds{60'000}, milliseconds{86'400'000});
+    return {{"Idempotency-Key", std::move(key)}, {"Idempotency-Keep-Ms", std::to_string(keep.count())}};
+  }
+
   // As call, with refusals as errors.
   Result<Response> ask(const Ask& ask) {
     auto response = call(ask);
@@ -176,10 +184,7 @@ struct Client::State {
   }
 
   Result<std::vector<Enqueued>> submit_batch(const std::string& body, std::string key) {
-    return ask({.method = "POST",
-                .target = "/jobs/batch",
-                .body = body,
-                .headers = {{"Idempotency-Key", std::move(key)}}},
+    return ask({.method = "POST", .target = "/jobs/batch", .body = body, .headers = own_key(std::move(key))},
                read_batch);
   }
 
@@ -199,7 +204,7 @@ struct Client::State {
   client::Coalescer::Finish begin_submit(std::vector<std::string> bodies) {
     Submit submit{.bodies = std::move(bodies)};
     const bool alone = submit.batch.empty();
-    const Headers headers = {{"Idempotency-Key", submit.key}};
+    const Headers headers = own_key(submit.key);
     line.send({.method = "POST",
                .target = alone ? "/jobs" : "/jobs/batch",
                .body = alone ? submit.bodies.front() : submit.batch,

@@ -103,6 +103,14 @@ TEST(DispatchTest, AnIdempotencyKeyGetsTheFirstAnswerAgain) {
                                   [](Request& request) { request.idempotency_key = std::string(256, 'k'); });
   EXPECT_EQ(bad.status, 422u);
   EXPECT_NE(bad.body.find(R"({"pointer":"/Idempotency-Key","in":"header")"), std::string::npos) << bad.body;
+  for (const char* keep : {"999", "86400001", "1e4", "10000 ", "-1"}) {
+    const Response refused = broker.ask(post, "/jobs", body, [&](Request& request) {
+      request.idempotency_key = "key-2";
+      request.idempotency_keep_ms = keep;
+    });
+    EXPECT_EQ(refused.status, 422u) << keep;
+    EXPECT_NE(refused.body.find("/Idempotency-Keep-Ms"), std::string::npos) << refused.body;
+  }
 }
 
 TEST(DispatchTest, ABatchIsAllOrNone) {

@@ -193,6 +193,16 @@ TEST(MachineTest, UniqueKeyAllowsOneLiveJobAndTheWindowAfterIt) {
   EXPECT_EQ(taken.why, Refusal::unique_key_taken);
 }
 
+TEST(MachineTest, AnIdempotencyKeyIsKeptForAsLongAsItsSubmitSays) {
+  Bench bench;
+  const Submit submit{{Bench::job("q")}, Idempotency{"key", {1, 2}, 60'000}};
+  const JobId first = bench.call<Submitted>(submit).jobs.at(0).id;
+  bench.advance(59'999);
+  EXPECT_EQ(bench.call<Submitted>(submit).jobs.at(0).id, first);
+  bench.advance(1);
+  EXPECT_NE(bench.call<Submitted>(submit).jobs.at(0).id, first);
+}
+
 TEST(MachineTest, IdempotencyKeyRepeatsTheAnswerAndRefusesAnotherBody) {
   Bench bench;
   const Submit submit{{Bench::job("q"), Bench::job("q")}, Idempotency{"key", {1, 2}}};

@@ -1,3 +1,6 @@
+#include <charconv>
+#include <optional>
+
 #include "broker/http/api/answering.h"
 #include "broker/http/api/handlers.h"
 #include "broker/http/api/hashing.h"
@@ -18,18 +21,35 @@ bool is_idempotency_key(std::string_view key) {
   return true;
 }
 
-/// False, and answered, when the header is malformed.
+constexpr core::Millis keep_ms_min = 1'000;
+constexpr core::Millis keep_ms_max = 86'400'000;
+
+std::optional<core::Millis> read_keep_ms(std::string_view text) {
+  core::Millis ms = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ms);
+  if (error != std::errc{} || end != text.data() + text.size() || ms < keep_ms_min || ms > keep_ms_max)
+    return std::nullopt;
+  return ms;
+}
+
+bool refuse_header(Call& call, std::string_view pointer, std::string detail) {
+  Problem problem{problem::invalid_input, ""};
+  problem.errors.push_back({std::string(pointer), std::move(detail), FieldError::In::header});
+  refuse(call, problem);
+  return false;
+}
+
+/// False, and answered, when a header is malformed.
 bool take_idempotency_key(Call& call, core::Submit& submit) {
   Request& request = call.request;
   if (request.idempotency_key.empty()) return true;
-  if (!is_idempotency_key(request.idempotency_key)) {
-    Problem problem{problem::invalid_input, ""};
-    problem.errors.push_back(
-        {"/Idempotency-Key", "must be 1 to 255 visible ASCII characters", FieldError::In::header});
-    refuse(call, problem);
-    return false;
-  }
+  if (!is_idempotency_key(request.idempotency_key))
+    return refuse_header(call, "/Idempotency-Key", "must be 1 to 255 visible ASCII characters");
   submit.idempotency = core::Idempotency{std::move(request.idempotency_key), body_hash(request.body)};
+  if (request.idempotency_keep_ms.empty()) return true;
+  const std::optional<core::Millis> keep = read_keep_ms(request.idempotency_keep_ms);
+  if (!keep) return refuse_header(call, "/Idempotency-Keep-Ms", "must be between 1000 and 86400000");
+  submit.idempotency->keep_ms = *keep;
   return true;
 }
 
