@@ -13,6 +13,7 @@
 #include "broker/core/job.h"
 #include "broker/core/new_job.h"
 #include "broker/core/schedule.h"
+#include "broker/core/trigger.h"
 
 namespace pawl::core {
 
@@ -74,7 +75,7 @@ struct CloseWorker {
 
 /// A worker's verdict on one attempt.
 struct Settlement {
-  enum class Outcome : std::uint8_t { complete, fail, release, rate_limited };
+  enum class Outcome : std::uint8_t { complete, fail, release, rate_limited, suspend };
   JobId id;
   LeaseNumber lease = LeaseNumber::none;
   Outcome outcome = Outcome::complete;
@@ -83,9 +84,10 @@ struct Settlement {
   std::string error_message;
   std::string error_stack;
   bool permanent = false;
-  std::optional<Millis> retry_delay_ms;  // fail: instead of the backoff
-  Millis delay_ms = 0;                   // release
-  Millis retry_after_ms = 0;             // rate_limited: no job of its queue starts before
+  std::optional<Millis> retry_delay_ms;            // fail: instead of the backoff
+  Millis delay_ms = 0;                             // release
+  Millis retry_after_ms = 0;                       // rate_limited: no job of its queue starts before
+  std::shared_ptr<const Suspension> suspension{};  // suspend
 };
 /// Each settlement stands alone. → Settled, one result each, in order
 struct Settle {
@@ -108,6 +110,33 @@ struct AppendLogs {
   JobId id;
   LeaseNumber lease = LeaseNumber::none;
   std::vector<std::string> lines;
+};
+
+/// The result of a step is kept, unless there is one of that name, which stays. → StepKept
+struct KeepStep {
+  JobId id;
+  LeaseNumber lease = LeaseNumber::none;
+  Step step;
+};
+
+/// Every job that waits for it goes on, and every trigger that matches gets it. → EventRaised
+struct RaiseEvent {
+  std::string name;
+  Bytes data;  // JSON text; null: JSON null
+  std::shared_ptr<const EventData> values;
+};
+
+/// Makes the trigger or puts another in its place; what it did and what it has gathered is kept. →
+/// TriggerView
+struct PutTrigger {
+  Trigger trigger;
+};
+struct GetTrigger {  // → TriggerView
+  std::string trigger;
+};
+struct ListTriggers {};  // → TriggerList
+struct DeleteTrigger {   // what it has gathered is gone; its jobs stay. → TriggerDeleted
+  std::string trigger;
 };
 
 struct GetJob {  // → JobView
@@ -199,7 +228,8 @@ using CommandBody =
     std::variant<Submit, Lease, AbandonLease, OpenWorker, SetCredit, CloseWorker, Settle, Heartbeat,
                  AppendLogs, GetJob, Why, LookResident, Cancel, Retry, Promote, Delete, GetQueue, ListQueues,
                  PutQueue, DeleteQueue, ListWorkers, PutSchedule, GetSchedule, ListSchedules, DeleteSchedule,
-                 RunSchedule, PauseSchedule, StopLeasing>;
+                 RunSchedule, PauseSchedule, KeepStep, RaiseEvent, PutTrigger, GetTrigger, ListTriggers,
+                 DeleteTrigger, StopLeasing>;
 
 struct Command {
   Ticket ticket = Ticket::none;  // who gets the reply

@@ -17,6 +17,23 @@ Millis backoff_wait(const Backoff& backoff, std::uint32_t attempt, double unit) 
   return static_cast<Millis>(std::ceil(std::min(wait, most)));
 }
 
+const Step* Job::step(std::string_view wanted) const {
+  const auto found = std::ranges::find(steps, wanted, &Step::name);
+  return found == steps.end() ? nullptr : &*found;
+}
+
+std::size_t Job::steps_bytes() const {
+  std::size_t bytes = 0;
+  for (const Step& step : steps) bytes += step.name.size() + (step.result ? step.result->size() : 0);
+  return bytes;
+}
+
+std::optional<Millis> Job::timer_due() const {
+  if (status == Status::delayed) return run_at;
+  if (status == Status::blocked && wait != nullptr && wait->until != 0) return wait->until;
+  return std::nullopt;
+}
+
 bool Job::transit(Event event, Millis at) {
   const std::optional<Status> to = next(status, event);
   if (!to) return false;

@@ -10,6 +10,7 @@
 #include "broker/core/ids.h"
 #include "broker/core/pace.h"
 #include "broker/core/states.h"
+#include "broker/core/wait.h"
 
 namespace pawl::core {
 
@@ -106,11 +107,17 @@ struct Job {
   LeaseNumber last_lease = LeaseNumber::none;  // the newest lease that is over; a grant above it is live
   std::vector<AttemptError> errors;
   std::vector<Transition> history;
+  std::vector<Step> steps;           // in the order in which they were kept
+  std::shared_ptr<const Wait> wait;  // while it is blocked for an event
 
+  const Step* step(std::string_view wanted) const;
+  std::size_t steps_bytes() const;
   ReadyKey ready_key() const { return {priority, id}; }
   /// Moves along the table and keeps the time. Returns false, and changes nothing, when there is no such
   /// edge.
   bool transit(Event event, Millis at);
+  /// When a timer moves it: the end of a delay, or of a wait that has one.
+  std::optional<Millis> timer_due() const;
 };
 
 static_assert(std::is_nothrow_move_constructible_v<Job>, "lists of jobs would copy them as they grow");

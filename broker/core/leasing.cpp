@@ -293,7 +293,8 @@ GrantedJob Machine::State::grant_one(Entry& entry, Waiter& waiter, Now now, Outb
           job.priority,
           job.group,
           job.traceparent,
-          job.tags};
+          job.tags,
+          job.steps};
 }
 
 void Machine::State::grant_some(Queue& queue, Waiter& waiter, std::size_t most, Now now, Outbox& outbox) {

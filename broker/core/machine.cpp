@@ -19,7 +19,7 @@ void Machine::restore_queue(QueueRow row) {
   auto queue = std::make_unique<Queue>();
   queue->row = std::move(row);
   queue->beyond = queue->count(Status::pending) + queue->count(Status::stalled) > 0;
-  if (queue->count(Status::delayed) > 0) state.timers_beyond = true;
+  if (queue->count(Status::delayed) + queue->count(Status::blocked) > 0) state.timers_beyond = true;
   state.queues_by_number[static_cast<std::uint32_t>(queue->row.number)] = queue.get();
   state.note_refill(*queue);
   state.queues[queue->row.name] = std::move(queue);
@@ -114,6 +114,8 @@ void Machine::needs(const Command& command, Needs& needs) const {
     } else if constexpr (std::is_same_v<Body, PutSchedule>) {
       const auto row = state.schedules.find(body.schedule.id);
       if (row != state.schedules.end()) state.schedule_needs(row->second, needs);
+    } else if constexpr (std::is_same_v<Body, RaiseEvent>) {
+      state.event_needs(body, needs);
     } else if constexpr (requires { body.id; }) {
       job(body.id);
       if constexpr (std::is_same_v<Body, Retry>) {

@@ -40,7 +40,10 @@ struct MachineOptions {
   std::size_t due_together = 32;
   std::size_t queues_max = 10'000;
   std::size_t schedules_max = 10'000;
-  std::size_t schedule_slice = 64;   // most runs that one tick makes
+  std::size_t schedule_slice = 64;  // most runs that one tick makes
+  std::size_t waits_max = 100'000;  // jobs that wait for events
+  std::size_t triggers_max = 10'000;
+  std::size_t trigger_slice = 64;    // most batches that one tick starts
   Millis worker_forget_ms = 60'000;  // workers that were not seen for so long leave the list
 };
 
@@ -96,6 +99,10 @@ class Machine {
   void restore_queue(QueueRow row);
   void restore_retained(const RetainedRow& row);
   void restore_schedule(ScheduleRow row);
+  void restore_wait(const JobId& id, const Wait& wait);
+  /// Before what it has gathered, which comes in the order of its numbers.
+  void restore_trigger(TriggerRow row);
+  void restore_gathered(GatheredRow row);
   /// jobs: the ready or else the parked rows that the grant's entries name, absent ones left out. Entries
   /// whose lease is over are ignored.
   void restore_grant(const Grant& grant, std::vector<Job> jobs, Now now);

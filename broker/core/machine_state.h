@@ -1,6 +1,7 @@
 // The inside of the machine. Only the sources of broker/core include it.
 #pragma once
 
+#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -96,13 +97,27 @@ struct Entry {
   bool gone = false;         // deleted since the last commit
   std::optional<ActiveLease> active;
 
-  std::size_t bytes() const { return 512 + (job.payload ? job.payload->size() : 0); }
+  std::size_t steps_bytes = 0;  // of the job
+
+  std::size_t bytes() const { return 512 + (job.payload ? job.payload->size() : 0) + steps_bytes; }
 };
 
 /// A grant row whose leases are not all over.
 struct GrantState {
   std::vector<JobId> jobs;
   std::size_t live = 0;
+};
+
+/// An event that waits for others.
+struct Gathered {
+  std::uint64_t number = 0;
+  Bytes data;
+  bool has_row = false;
+};
+struct TriggerState {
+  TriggerRow row;
+  std::deque<Gathered> gathered;
+  std::size_t bytes = 0;  // of their data
 };
 
 struct RetainedKey {
@@ -165,6 +180,15 @@ struct Machine::State {
   std::map<std::string, ScheduleRow> schedules;
   std::set<std::pair<Millis, std::string>> schedules_due;  // those that are not paused and have a next run
   bool schedules_held = false;
+
+  // Jobs that wait for an event: by its name, the paths that they look at, and the values there.
+  using WaitsByValues = std::map<std::vector<std::string>, std::set<JobId>>;
+  std::map<std::string, std::map<std::vector<std::string>, WaitsByValues>> event_waits;
+  std::size_t event_waits_count = 0;
+
+  std::map<std::string, TriggerState> triggers;
+  std::map<std::string, std::set<std::string>> triggers_by_event;
+  std::set<std::pair<Millis, std::string>> triggers_due;  // those that have gathered something
 
   std::map<RetainedKey, std::uint64_t> retained;
   std::set<RetainedKey> retained_dirty;
@@ -243,6 +267,31 @@ struct Machine::State {
   void schedule_needs(const ScheduleRow& row, Needs& needs) const;
   ScheduleView view(const ScheduleRow& row, bool with_status) const;
 
+  // steps.cpp
+  void add_step(Entry& entry, Step step);
+  std::optional<Refused> check_suspension(const Job& job, const Suspension& suspension) const;
+  void suspend(Entry& entry, const Suspension& suspension, Now now, Outbox& outbox);
+  void place_blocked(Entry& entry, Outbox& outbox);
+  void note_wait(const JobId& id, const Wait& wait);
+  void forget_wait(const JobId& id, const Wait& wait);
+  std::vector<JobId> waiting_for(const RaiseEvent& event) const;
+  void drop_waits(QueueNumber queue, Outbox& outbox);
+  void resume(Entry& entry, Bytes data, Now now, Outbox& outbox);
+
+  // triggers.cpp
+  void arm(const TriggerState& trigger);
+  void disarm(const TriggerState& trigger);
+  static Millis batch_due(const TriggerRow& row);
+  std::vector<TriggerState*> triggers_of(const RaiseEvent& event);
+  void event_needs(const RaiseEvent& event, Needs& needs) const;
+  void start_job(TriggerState& trigger, std::string payload, Now now, Outbox& outbox);
+  void start_batch(TriggerState& trigger, Now now, Outbox& outbox);
+  void drop_gathered(TriggerState& trigger, Outbox& outbox);
+  bool take_event(TriggerState& trigger, const Bytes& data, Now now, Outbox& outbox);
+  void pull_triggers(const RaiseEvent& event, Now now, EventRaised& answer, Outbox& outbox);
+  std::vector<std::string> due_triggers(Now now) const;
+  void run_triggers(Now now, Outbox& outbox);
+
   // tick.cpp
   std::size_t due_budget() const;
 
@@ -293,6 +342,12 @@ struct Machine::State {
   void apply(Ticket to, const DeleteSchedule& remove, Now now, Outbox& outbox);
   void apply(Ticket to, const RunSchedule& run, Now now, Outbox& outbox);
   void apply(Ticket to, const PauseSchedule& pause, Now now, Outbox& outbox);
+  void apply(Ticket to, const KeepStep& keep, Now now, Outbox& outbox);
+  void apply(Ticket to, const RaiseEvent& event, Now now, Outbox& outbox);
+  void apply(Ticket to, const PutTrigger& put, Now now, Outbox& outbox);
+  void apply(Ticket to, const GetTrigger& get, Now now, Outbox& outbox);
+  void apply(Ticket to, const ListTriggers& list, Now now, Outbox& outbox);
+  void apply(Ticket to, const DeleteTrigger& remove, Now now, Outbox& outbox);
   void apply(Ticket to, const StopLeasing& stop, Now now, Outbox& outbox);
 
   Submitted::Item submit_one(const NewJob& spec, Now now, Outbox& outbox);
@@ -317,6 +372,11 @@ struct Machine::State {
   JobView view(const Entry& entry) const;
   QueueView view(const Queue& queue, Now now) const;
 };
+
+Refused unknown_job();
+Refused lease_lost(const Job& job);
+/// The lease is the job's current one.
+bool holds(const Entry& entry, LeaseNumber lease);
 
 /// The key under which a submit of this spec looks for another's job; empty: it does not.
 std::string key_held_by(const NewJob& spec);

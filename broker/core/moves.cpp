@@ -46,7 +46,7 @@ void Machine::State::place_delayed(Entry& entry, Outbox& outbox) {
 }
 
 void Machine::State::drop_timer(const Job& job, Outbox& outbox) {
-  const Timer timer{job.run_at, job.id};
+  const Timer timer{*job.timer_due(), job.id};
   if (!timers_erased_to || *timers_erased_to < timer) outbox.erase_timer(timer.first, timer.second);
   timers.erase(timer);
 }
@@ -56,7 +56,11 @@ void Machine::State::leave_place(Entry& entry, Outbox& outbox) {
   touch(entry);
   leave_line(entry);
   outbox.erase_job(entry.row, entry.job);
-  if (entry.job.status == Status::delayed) drop_timer(entry.job, outbox);
+  if (entry.job.timer_due()) drop_timer(entry.job, outbox);
+  if (entry.job.status == Status::blocked && entry.job.wait != nullptr) {
+    outbox.erase_wait(entry.job.id);
+    forget_wait(entry.job.id, *entry.job.wait);
+  }
   if (is_end(entry.job.status)) retain(entry.job, false);
 }
 
@@ -109,13 +113,21 @@ void Machine::State::change(Entry& entry, Event event, Now now, Outbox& outbox) 
     job.progress = -1;
     job.message.clear();
     job.cancel_requested = false;
+    // What was done stays done, unless all of it was.
+    if (from == Status::completed) {
+      job.steps.clear();
+      entry.steps_bytes = 0;
+    }
   }
+  if (from == Status::blocked) entry.job.wait = nullptr;
   entry.job.transit(event, now.wall);
   ++entry.queue->count(entry.job.status);
   mark_dirty(*entry.queue);
   note_room(*entry.queue, from);
   if (is_ready(entry.job.status))
     place_ready(entry, outbox);
+  else if (entry.job.status == Status::blocked)
+    place_blocked(entry, outbox);
   else
     place_delayed(entry, outbox);
   outbox.moved(entry.job, entry.queue->row.name, from, &event);
@@ -126,6 +138,7 @@ void Machine::State::end(Entry& entry, Event event, Now now, Outbox& outbox) {
   Job& job = entry.job;
   const Status from = job.status;
   leave_place(entry, outbox);
+  job.wait = nullptr;
   --entry.queue->count(from);
   job.transit(event, now.wall);
   job.finished_at = now.wall;

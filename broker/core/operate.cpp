@@ -6,7 +6,6 @@
 namespace pawl::core {
 namespace {
 
-Refused no_such_job() { return {Refusal::unknown_job, "there is no job with this id", {}, {}}; }
 Refused no_such_queue(const std::string& name) {
   return {Refusal::unknown_queue, "there is no queue named " + name, {}, {}};
 }
@@ -24,7 +23,7 @@ void set_if(std::optional<T>& setting, const std::optional<std::optional<T>>& sa
 
 void Machine::State::apply(Ticket to, const Cancel& cancel, Now now, Outbox& outbox) {
   Entry* entry = find(cancel.id, now);
-  if (entry == nullptr) return outbox.reply(to, no_such_job());
+  if (entry == nullptr) return outbox.reply(to, unknown_job());
   Job& job = entry->job;
   if (entry->active) {
     if (!job.cancel_requested) {
@@ -46,7 +45,7 @@ void Machine::State::apply(Ticket to, const Cancel& cancel, Now now, Outbox& out
 
 void Machine::State::apply(Ticket to, const Retry& retry, Now now, Outbox& outbox) {
   Entry* entry = find(retry.id, now);
-  if (entry == nullptr) return outbox.reply(to, no_such_job());
+  if (entry == nullptr) return outbox.reply(to, unknown_job());
   Job& job = entry->job;
   if (!is_end(job.status) || (retry.only_from && job.status != *retry.only_from)) {
     return outbox.reply(to, wrong_state(job, "only an ended job can run again"));
@@ -67,7 +66,7 @@ void Machine::State::apply(Ticket to, const Retry& retry, Now now, Outbox& outbo
 
 void Machine::State::apply(Ticket to, const Promote& promote, Now now, Outbox& outbox) {
   Entry* entry = find(promote.id, now);
-  if (entry == nullptr) return outbox.reply(to, no_such_job());
+  if (entry == nullptr) return outbox.reply(to, unknown_job());
   if (entry->job.status != Status::delayed) {
     return outbox.reply(to, wrong_state(entry->job, "only a delayed job can be promoted"));
   }
@@ -77,7 +76,7 @@ void Machine::State::apply(Ticket to, const Promote& promote, Now now, Outbox& o
 
 void Machine::State::apply(Ticket to, const Delete& remove, Now now, Outbox& outbox) {
   Entry* entry = find(remove.id, now);
-  if (entry == nullptr) return outbox.reply(to, no_such_job());
+  if (entry == nullptr) return outbox.reply(to, unknown_job());
   Job& job = entry->job;
   if (entry->active) return outbox.reply(to, wrong_state(job, "cancel it first: a worker holds it"));
   if (remove.only_from && job.status != *remove.only_from) {
@@ -155,6 +154,10 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
     if (row.schedule.job.queue == remove.name)
       return in_use("schedule " + id + " makes jobs for it; delete that first");
   }
+  for (const auto& [id, trigger] : triggers) {
+    if (trigger.row.trigger.job.queue == remove.name)
+      return in_use("trigger " + id + " makes jobs for it; delete that first");
+  }
   std::vector<Ticket> polls;
   for (const auto& [key, waiter] : waiters) {
     if (waiter->queues.size() == 1 && waiter->queues.front().queue == queue) polls.push_back(waiter->ticket);
@@ -167,7 +170,7 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
       waiting + dead + queue->count(Status::completed) + queue->count(Status::cancelled);
   for (const auto& [id, entry] : jobs) {
     if (entry->queue != queue) continue;
-    if (entry->job.status == Status::delayed && !entry->gone) timers.erase({entry->job.run_at, id});
+    if (const auto due = entry->job.timer_due(); due && !entry->gone) timers.erase({*due, id});
     windows_bytes -= entry->line != nullptr ? entry->bytes() : 0;
     entry->gone = true;
     entry->line = nullptr;
@@ -180,6 +183,7 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
     retained_dirty.erase(item.first);
     return true;
   });
+  drop_waits(queue->row.number, outbox);
   outbox.erase_queue(queue->row);
   std::erase(matchable, queue);
   refill_queues.erase(queue);

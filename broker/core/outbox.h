@@ -112,6 +112,13 @@ class Outbox {
   virtual void put_idempotency(std::string_view key, const IdempotencyRow& row) = 0;
   virtual void put_schedule(const ScheduleRow& row) = 0;
   virtual void erase_schedule(const std::string& id) = 0;
+  virtual void put_trigger(const TriggerRow& row) = 0;
+  virtual void erase_trigger(const std::string& id) = 0;
+  virtual void put_gathered(const GatheredRow& row) = 0;
+  virtual void erase_gathered(const std::string& trigger, std::uint64_t number) = 0;
+  /// What finds a blocked job by its event.
+  virtual void put_wait(const JobId& id, const Wait& wait) = 0;
+  virtual void erase_wait(const JobId& id) = 0;
   virtual void put_logs(const JobId& id, std::uint32_t first_line, Millis at,
                         std::span<const std::string> lines) = 0;
   virtual void erase_logs(const JobId& id) = 0;

@@ -10,6 +10,7 @@
 
 #include "broker/core/job.h"
 #include "broker/core/schedule.h"
+#include "broker/core/trigger.h"
 
 namespace pawl::core {
 
@@ -26,6 +27,11 @@ enum class Refusal : std::uint8_t {
   too_many_log_lines,
   unknown_schedule,
   too_many_schedules,
+  step_exists,     // a suspension would keep a step under a name that is taken
+  too_many_steps,  // or too many bytes of them
+  too_many_waits,  // the broker holds its limit of jobs that wait for events
+  unknown_trigger,
+  too_many_triggers,
 };
 
 struct Refused {
@@ -67,6 +73,7 @@ struct GrantedJob {
   std::string group;
   std::string traceparent;
   std::vector<std::string> tags;
+  std::vector<Step> steps{};
 };
 struct Granted {
   std::vector<GrantedJob> jobs;
@@ -85,7 +92,7 @@ struct Notice {
 
 struct SettleResult {
   std::optional<Refused> refused;
-  Status status = Status::pending;  // completed, failed, delayed, pending or cancelled
+  Status status = Status::pending;  // completed, failed, delayed, pending, blocked or cancelled
   Millis run_at = 0;                // when delayed
 };
 struct Settled {
@@ -98,6 +105,25 @@ struct BeatResult {
 };
 struct HeartbeatDone {
   std::vector<BeatResult> results;
+};
+struct StepKept {
+  Step step;              // as it is kept
+  bool repeated = false;  // it was there before
+};
+struct EventRaised {
+  std::uint64_t resumed = 0;   // jobs that waited for it
+  std::uint64_t started = 0;   // jobs that triggers made
+  std::uint64_t gathered = 0;  // triggers that keep it until there are more
+};
+struct TriggerView {
+  TriggerRow row;
+  std::uint64_t gathered = 0;  // events that wait
+};
+struct TriggerList {
+  std::vector<TriggerView> triggers;  // by id
+};
+struct TriggerDeleted {
+  std::string trigger;
 };
 struct LogsKept {
   std::uint32_t lines = 0;  // kept in all
@@ -117,6 +143,7 @@ struct Reason {
     queue_paused,        // text: the operator's reason
     delayed,             // until
     blocked,             // waits for other jobs
+    waiting_for_event,   // text: the event's name; until, when that has an end
     behind,              // `ahead` jobs of its queue come first (at least; the exact number when `exact`)
     no_worker,           // nobody asks for work of its queue
     no_worker_for_name,  // workers ask, but for other names
@@ -203,9 +230,9 @@ struct StoppedLeasing {
   std::uint64_t active = 0;  // leases still held
 };
 
-using Reply =
-    std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone, LogsKept, JobView,
-                 Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList, QueueDeleted, WorkerList,
-                 ScheduleView, ScheduleList, ScheduleDeleted, StoppedLeasing>;
+using Reply = std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone,
+                           LogsKept, JobView, Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList,
+                           QueueDeleted, WorkerList, ScheduleView, ScheduleList, ScheduleDeleted, StepKept,
+                           EventRaised, TriggerView, TriggerList, TriggerDeleted, StoppedLeasing>;
 
 }  // namespace pawl::core

@@ -31,6 +31,7 @@ Entry& Machine::State::adopt(Job job) {
   entry->queue = queue_of(job.queue);
   entry->job = std::move(job);
   entry->row = place_of(entry->job.status);
+  entry->steps_bytes = entry->job.steps_bytes();
   Entry& adopted = *entry;
   absent.erase(adopted.job.id);
   jobs[adopted.job.id] = std::move(entry);

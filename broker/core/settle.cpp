@@ -5,9 +5,8 @@
 #include "broker/core/machine_state.h"
 
 namespace pawl::core {
-namespace {
 
-Refused unknown_job(const JobId&) { return {Refusal::unknown_job, "there is no job with this id", {}, {}}; }
+Refused unknown_job() { return {Refusal::unknown_job, "there is no job with this id", {}, {}}; }
 
 Refused lease_lost(const Job& job) {
   return {Refusal::lease_lost,
@@ -20,11 +19,9 @@ bool holds(const Entry& entry, LeaseNumber lease) {
   return entry.active && lease != LeaseNumber::none && entry.active->lease.number == lease;
 }
 
-}  // namespace
-
 SettleResult Machine::State::settle_one(const Settlement& settlement, Now now, Outbox& outbox) {
   Entry* entry = find(settlement.id, now);
-  if (entry == nullptr) return {unknown_job(settlement.id), {}, 0};
+  if (entry == nullptr) return {unknown_job(), {}, 0};
   Job& job = entry->job;
   if (!holds(*entry, settlement.lease)) {
     const LastSettle& last = job.last_settle;
@@ -34,6 +31,9 @@ SettleResult Machine::State::settle_one(const Settlement& settlement, Now now, O
     return {lease_lost(job), {}, 0};
   }
   see_worker(entry->active->lease.worker_id, now);
+  if (settlement.outcome == Settlement::Outcome::suspend) {
+    if (auto refused = check_suspension(job, *settlement.suspension)) return {*std::move(refused), {}, 0};
+  }
   if (settlement.outcome == Settlement::Outcome::rate_limited) {
     Millis& held_until = entry->queue->row.held_until;
     held_until = std::max(held_until, now.wall + settlement.retry_after_ms);
@@ -55,6 +55,9 @@ SettleResult Machine::State::settle_one(const Settlement& settlement, Now now, O
                    outbox);
       break;
     }
+    case Settlement::Outcome::suspend:
+      suspend(*entry, *settlement.suspension, now, outbox);
+      break;
     case Settlement::Outcome::rate_limited:  // the job keeps its place in the line
     case Settlement::Outcome::release: {
       Event event = settlement.delay_ms > 0 ? Event::release_later : Event::release;
@@ -83,7 +86,7 @@ void Machine::State::apply(Ticket to, const Settle& settle, Now now, Outbox& out
 
 BeatResult Machine::State::beat(const Beat& beat, Now now, Outbox& outbox) {
   Entry* entry = find(beat.id, now);
-  if (entry == nullptr) return {unknown_job(beat.id), 0, false};
+  if (entry == nullptr) return {unknown_job(), 0, false};
   if (!holds(*entry, beat.lease)) return {lease_lost(entry->job), 0, false};
   Job& job = entry->job;
   LeaseState& lease = entry->active->lease;
@@ -108,7 +111,7 @@ void Machine::State::apply(Ticket to, const Heartbeat& heartbeat, Now now, Outbo
 
 void Machine::State::apply(Ticket to, const AppendLogs& logs, Now now, Outbox& outbox) {
   Entry* entry = find(logs.id, now);
-  if (entry == nullptr) return outbox.reply(to, unknown_job(logs.id));
+  if (entry == nullptr) return outbox.reply(to, unknown_job());
   if (!holds(*entry, logs.lease)) return outbox.reply(to, lease_lost(entry->job));
   Job& job = entry->job;
   if (job.log_lines + logs.lines.size() > log_lines_max) {

@@ -48,18 +48,19 @@ enum class Event : std::uint8_t {
   due,            // its time has come
   promote,        // an operator brings its time forward
   cancel,         // withdrawn
-  unblock,        // its parents have ended
+  unblock,        // what it waited for has come
   unblock_later,  // the same, but it has a time of its own
   parent_failed,  // a parent failed and that fails the child
   replay,         // an ended job runs again, budgets anew
+  suspend,        // the worker gives it back until something happens
 };
-inline constexpr std::size_t event_count = 15;
+inline constexpr std::size_t event_count = 16;
 
 constexpr std::string_view name_of(Event event) {
   constexpr std::array<std::string_view, event_count> names{
-      "lease",   "complete",      "retry_later",   "retry_now",     "fail",
-      "release", "release_later", "stall",         "due",           "promote",
-      "cancel",  "unblock",       "unblock_later", "parent_failed", "replay"};
+      "lease",         "complete",      "retry_later", "retry_now", "fail",   "release",
+      "release_later", "stall",         "due",         "promote",   "cancel", "unblock",
+      "unblock_later", "parent_failed", "replay",      "suspend"};
   return names[static_cast<std::size_t>(event)];
 }
 
@@ -83,6 +84,7 @@ inline constexpr std::array edges{
     Edge{Status::active, Event::release_later, Status::delayed},
     Edge{Status::active, Event::stall, Status::stalled},
     Edge{Status::active, Event::cancel, Status::cancelled},
+    Edge{Status::active, Event::suspend, Status::blocked},
     Edge{Status::delayed, Event::due, Status::pending},
     Edge{Status::delayed, Event::promote, Status::pending},
     Edge{Status::delayed, Event::cancel, Status::cancelled},

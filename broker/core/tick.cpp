@@ -31,6 +31,8 @@ void Machine::tick_needs(Now now, Needs& needs) const {
   }
   for (const std::string& id : state_->due_schedules(now))
     state_->schedule_needs(state_->schedules.at(id), needs);
+  for (const std::string& id : state_->due_triggers(now))
+    state_->submit_needs(state_->triggers.at(id).row.trigger.job, needs);
 }
 
 void Machine::State::fire_timers(Now now, Outbox& outbox) {
@@ -48,12 +50,15 @@ void Machine::State::fire_timers(Now now, Outbox& outbox) {
   for (const auto& [due, id] : ripe) {
     Entry* entry = find(id);
     // The queue was deleted with its jobs: only the timer is left.
-    if (entry == nullptr || entry->job.status != Status::delayed || entry->job.run_at != due) {
+    if (entry == nullptr || entry->job.timer_due() != due) {
       timers.erase({due, id});
       if (!timers_erased_to) outbox.erase_timer(due, id);
       continue;
     }
-    fire(*entry, now, outbox);
+    if (entry->job.status == Status::blocked)
+      resume(*entry, nullptr, now, outbox);
+    else
+      fire(*entry, now, outbox);
   }
   timers_erased_to.reset();
 }
@@ -153,6 +158,7 @@ void Machine::tick(Now now, Outbox& outbox) {
   state.drop_retained(now, outbox);
   state.fire_timers(now, outbox);
   state.run_schedules(now, outbox);
+  state.run_triggers(now, outbox);
   state.wake_queues(now);
   state.expire_leases(now, outbox);
   state.end_waits(now, outbox);
@@ -164,6 +170,7 @@ Machine::Deadline Machine::next_deadline() const {
   if (!state.timers.empty()) deadline.wall = state.timers.begin()->first;
   if (!state.schedules_due.empty() && !state.schedules_held)
     deadline.wall = std::min(deadline.wall, state.schedules_due.begin()->first);
+  if (!state.triggers_due.empty()) deadline.wall = std::min(deadline.wall, state.triggers_due.begin()->first);
   if (!state.wakes.empty()) deadline.wall = std::min(deadline.wall, state.wakes.begin()->first);
   if (!state.retained.empty())
     deadline.wall = std::min(deadline.wall, state.retained.begin()->first.expires_at);

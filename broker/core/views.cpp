@@ -127,6 +127,11 @@ Reason Machine::State::reason(const Entry& entry, Millis wall) const {
   if (is_end(job.status)) return why;
   if (job.status == Status::blocked) {
     why.code = Code::blocked;
+    if (job.wait != nullptr) {
+      why.code = Code::waiting_for_event;
+      why.text = job.wait->event;
+      why.until = job.wait->until;
+    }
     return why;
   }
   if (job.status == Status::delayed) {

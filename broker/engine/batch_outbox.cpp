@@ -111,6 +111,32 @@ void BatchOutbox::put_schedule(const core::ScheduleRow& row) {
 
 void BatchOutbox::erase_schedule(const std::string& id) { batch.erase(family::schedules, id); }
 
+void BatchOutbox::put_trigger(const core::TriggerRow& row) {
+  value_.clear();
+  encode_trigger(row, value_);
+  batch.put(family::triggers, row.trigger.id, value_);
+}
+
+void BatchOutbox::erase_trigger(const std::string& id) { batch.erase(family::triggers, id); }
+
+void BatchOutbox::put_gathered(const core::GatheredRow& row) {
+  value_.clear();
+  encode_gathered(row, value_);
+  batch.put(family::gathered, gathered_key(row.trigger, row.number), value_);
+}
+
+void BatchOutbox::erase_gathered(const std::string& trigger, std::uint64_t number) {
+  batch.erase(family::gathered, gathered_key(trigger, number));
+}
+
+void BatchOutbox::put_wait(const core::JobId& id, const core::Wait& wait) {
+  value_.clear();
+  encode_wait(wait, value_);
+  batch.put(family::waits, id.view(), value_);
+}
+
+void BatchOutbox::erase_wait(const core::JobId& id) { batch.erase(family::waits, id.view()); }
+
 void BatchOutbox::put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
                            std::span<const std::string> lines) {
   value_.clear();

@@ -47,6 +47,12 @@ class BatchOutbox final : public core::Outbox {
   void put_idempotency(std::string_view key, const core::IdempotencyRow& row) override;
   void put_schedule(const core::ScheduleRow& row) override;
   void erase_schedule(const std::string& id) override;
+  void put_trigger(const core::TriggerRow& row) override;
+  void erase_trigger(const std::string& id) override;
+  void put_gathered(const core::GatheredRow& row) override;
+  void erase_gathered(const std::string& trigger, std::uint64_t number) override;
+  void put_wait(const core::JobId& id, const core::Wait& wait) override;
+  void erase_wait(const core::JobId& id) override;
   void put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
                 std::span<const std::string> lines) override;
   void erase_logs(const core::JobId& id) override;

@@ -146,8 +146,11 @@ class Checker {
     ++report_.jobs[static_cast<std::size_t>(status)];
     ++recount_[{static_cast<std::uint32_t>(job.queue), status}];
     check_only_place(place, job, id);
-    if (status == Status::delayed && !get(family::timers, timer_key(job.run_at, job.id))) {
-      problem("job {} is delayed, but no timer names it", id);
+    if (const auto due = job.timer_due(); due && !leased && !get(family::timers, timer_key(*due, job.id))) {
+      problem("job {} is {}, but no timer names it", id, core::name_of(status));
+    }
+    if (job.wait != nullptr && !get(family::waits, job.id.view())) {
+      problem("job {} waits for event {}, which does not know of it", id, job.wait->event);
     }
     if (is_end(job.status) && job.expires_at != 0) {
       ++retained_[RetainedKey{static_cast<std::uint32_t>(job.queue), job.expires_at, job.status}];
@@ -184,7 +187,7 @@ class Checker {
       const std::optional<std::string> row = get(family::parked, row_key);
       const Decoded<Job> job =
           row ? decode_job(Place::parked, row_key, *row) : std::unexpected(DecodeError{});
-      if (!job || job->status != Status::delayed || job->run_at != due || leases_.contains(id)) {
+      if (!job || job->timer_due() != due || leases_.contains(id)) {
         problem("a timer names job {}, which does not wait for it", uuid_text(id));
       }
     });
@@ -282,6 +285,38 @@ class Checker {
       const Decoded<core::ScheduleRow> row = decode_schedule(key, value);
       if (!row) return problem("{}", row.error().what);
       ++report_.schedules;
+    });
+    read_waits();
+  }
+
+  void read_waits() {
+    scan(family::waits, 16, "jobs that wait for events", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::Wait> wait = decode_wait(value);
+      if (!wait || key.size() != 16) return problem("the record of a job that waits for an event is damaged");
+      ++report_.waits;
+      const JobId id = id_at(key, 0);
+      const std::optional<Job> job = find_live(id, id.priority());
+      if (!job || job->status != Status::blocked || job->wait == nullptr || job->wait->event != wait->event ||
+          job->wait->match != wait->match) {
+        problem("event {} is to wake job {}, which does not wait for it", wait->event, uuid_text(id));
+      }
+    });
+    std::map<std::string, core::TriggerRow> triggers;
+    scan(family::triggers, 128, "triggers", [&](std::string_view key, std::string_view value) {
+      Decoded<core::TriggerRow> row = decode_trigger(key, value);
+      if (!row) return problem("{}", row.error().what);
+      ++report_.triggers;
+      triggers[std::string(key)] = std::move(*row);
+    });
+    scan(family::gathered, 137, "gathered events", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::GatheredRow> row = decode_gathered(key, value);
+      if (!row) return problem("{}", row.error().what);
+      ++report_.gathered;
+      const auto trigger = triggers.find(row->trigger);
+      if (trigger == triggers.end() || row->number >= trigger->second.next_number ||
+          trigger->second.gathers_since == 0) {
+        problem("an event is kept for trigger {}, which does not know of it", row->trigger);
+      }
     });
   }
 

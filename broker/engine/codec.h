@@ -31,6 +31,9 @@ void encode_marks(const core::Marks& marks, std::string& out);
 void encode_unique(const core::UniqueRow& row, std::string& out);
 void encode_idempotency(const core::IdempotencyRow& row, std::string& out);
 void encode_schedule(const core::ScheduleRow& row, std::string& out);
+void encode_trigger(const core::TriggerRow& row, std::string& out);
+void encode_gathered(const core::GatheredRow& row, std::string& out);
+void encode_wait(const core::Wait& wait, std::string& out);
 void encode_logs(std::span<const std::string> lines, std::string& out);
 
 Decoded<core::Job> decode_job(core::Place place, std::string_view key, std::string_view value);
@@ -42,6 +45,11 @@ Decoded<core::UniqueRow> decode_unique(std::string_view value);
 Decoded<core::IdempotencyRow> decode_idempotency(std::string_view value);
 /// The key is the schedule's id.
 Decoded<core::ScheduleRow> decode_schedule(std::string_view key, std::string_view value);
+/// The key is the trigger's id.
+Decoded<core::TriggerRow> decode_trigger(std::string_view key, std::string_view value);
+Decoded<core::GatheredRow> decode_gathered(std::string_view key, std::string_view value);
+/// The key is the job's id.
+Decoded<core::Wait> decode_wait(std::string_view value);
 struct LogRow {
   core::JobId id;
   core::Millis at = 0;

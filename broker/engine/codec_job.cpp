@@ -48,6 +48,8 @@ enum Bit : std::uint32_t {
   has_replays,
   has_log_lines,
   has_created_at,
+  has_steps,
+  has_wait,
   bit_count,
 };
 
@@ -80,16 +82,19 @@ std::uint64_t present(Place place, const Job& job) {
          bit(has_retention_failed, job.retention.failed_ms != defaults.retention.failed_ms) |
          bit(has_tags, !job.tags.empty()) | bit(has_traceparent, !job.traceparent.empty()) |
          bit(has_replays, job.replays != 0) | bit(has_log_lines, job.log_lines != 0) |
-         bit(has_created_at, job.created_at != job.id.created_at());
+         bit(has_created_at, job.created_at != job.id.created_at()) | bit(has_steps, !job.steps.empty()) |
+         bit(has_wait, job.wait != nullptr);
 }
 
-std::size_t room_for(const Job& job) {
+std::size_t room_for_job(const Job& job) {
   std::size_t room = 400 + job.name.size() + job.worker_id.size() + job.message.size() +
                      job.unique_key.size() + job.group.size() + job.traceparent.size() +
                      job.history.size() * (1 + varint_max);
   if (job.payload) room += job.payload->size();
   if (job.result) room += job.result->size();
   for (const std::string& tag : job.tags) room += tag.size() + varint_max;
+  room += job.steps_bytes() + job.steps.size() * 2 * varint_max;
+  if (job.wait) room += room_for(*job.wait);
   for (const core::AttemptError& error : job.errors) {
     room += 6 * varint_max + error.type.size() + error.message.size() + error.stack.size() +
             error.worker_id.size();
@@ -138,6 +143,27 @@ void write_life(Writer& to, const Job& job, std::uint64_t bits) {
   if (has(has_stalls)) to.varint(job.stalls);
 }
 
+// A result that is null has no bytes: no JSON text is empty.
+void write_steps(Writer& to, const Job& job) {
+  to.varint(job.steps.size());
+  for (const core::Step& step : job.steps) {
+    to.text(step.name);
+    to.text(step.result ? *step.result : std::string_view{});
+  }
+}
+
+void read_steps(Reader& from, Job& job) {
+  const std::size_t count = from.count();
+  if (count > core::steps_max) return from.fail();
+  for (std::size_t i = 0; i < count && from.ok(); ++i) {
+    core::Step step;
+    step.name = from.text();
+    const std::string_view result = from.text();
+    if (!result.empty()) step.result = std::make_shared<const std::string>(result);
+    job.steps.push_back(std::move(step));
+  }
+}
+
 // What the submitter said beyond name and payload.
 void write_terms(Writer& to, const Job& job, std::uint64_t bits) {
   const auto has = [bits](Bit which) { return (bits >> which & 1) != 0; };
@@ -156,6 +182,8 @@ void write_terms(Writer& to, const Job& job, std::uint64_t bits) {
   if (has(has_traceparent)) to.text(job.traceparent);
   if (has(has_replays)) to.varint(job.replays);
   if (has(has_log_lines)) to.varint(job.log_lines);
+  if (has(has_steps)) write_steps(to, job);
+  if (has(has_wait)) write_wait(to, *job.wait);
 }
 
 void read_history(Reader& from, Job& job) {
@@ -229,13 +257,15 @@ void read_terms(Reader& from, Job& job, std::uint64_t bits) {
   if (has(has_traceparent)) job.traceparent = from.text();
   if (has(has_replays)) job.replays = from.varint32();
   if (has(has_log_lines)) job.log_lines = from.varint32();
+  if (has(has_steps)) read_steps(from, job);
+  if (has(has_wait)) job.wait = std::make_shared<const core::Wait>(read_wait(from));
 }
 
 }  // namespace
 
 void encode_job(Place place, const Job& job, std::string& out) {
   const std::uint64_t bits = present(place, job);
-  append(out, room_for(job), [&](Writer& to) {
+  append(out, room_for_job(job), [&](Writer& to) {
     if (place == Place::ended || place == Place::dead) to.big64(static_cast<std::uint64_t>(job.expires_at));
     to.byte(job_version);
     to.byte(

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/core/job.h"
+#include "broker/core/new_job.h"
 #include "broker/engine/bytes.h"
 
 namespace pawl::engine {
@@ -23,6 +23,30 @@ inline std::vector<std::string> read_texts(Reader& from) {
   const std::size_t count = from.count();
   for (std::size_t i = 0; i < count && from.ok(); ++i) texts.emplace_back(from.text());
   return texts;
+}
+
+inline std::size_t room_for(const core::Match& match) {
+  std::size_t room = varint_max;
+  for (const auto& [path, value] : match) room += 2 * varint_max + path.size() + value.size();
+  return room;
+}
+
+inline void write_match(Writer& to, const core::Match& match) {
+  to.varint(match.size());
+  for (const auto& [path, value] : match) {
+    to.text(path);
+    to.text(value);
+  }
+}
+
+inline core::Match read_match(Reader& from) {
+  core::Match match;
+  const std::size_t count = from.count();
+  for (std::size_t i = 0; i < count && from.ok(); ++i) {
+    std::string path{from.text()};
+    match.emplace_back(std::move(path), from.text());
+  }
+  return match;
 }
 
 inline void write_backoff(Writer& to, const core::Backoff& backoff) {
@@ -67,5 +91,37 @@ inline core::Status read_status(Reader& from, std::uint8_t byte) {
   if (byte >= core::status_count) from.fail();
   return from.ok() ? static_cast<core::Status>(byte) : core::Status::pending;
 }
+
+template <typename Enum>
+Enum read_enum(Reader& from, Enum last) {
+  const std::uint8_t byte = from.byte();
+  if (byte > static_cast<std::uint8_t>(last)) from.fail();
+  return from.ok() ? static_cast<Enum>(byte) : Enum{};
+}
+
+inline void write_wait(Writer& to, const core::Wait& wait) {
+  to.text(wait.as);
+  to.text(wait.event);
+  write_match(to, wait.match);
+  to.zigzag(wait.until);
+}
+
+inline core::Wait read_wait(Reader& from) {
+  core::Wait wait;
+  wait.as = from.text();
+  wait.event = from.text();
+  wait.match = read_match(from);
+  wait.until = from.zigzag();
+  return wait;
+}
+
+inline std::size_t room_for(const core::Wait& wait) {
+  return 4 * varint_max + wait.as.size() + wait.event.size() + room_for(wait.match);
+}
+
+/// The template of a schedule's or a trigger's jobs.
+std::size_t room_for(const core::NewJob& job);
+void write_new_job(Writer& to, const core::NewJob& job);
+core::NewJob read_new_job(Reader& from);
 
 }  // namespace pawl::engine

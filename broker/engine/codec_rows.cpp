@@ -140,7 +140,8 @@ std::vector<storage::FamilySpec> families() {
   return {plain("meta"),       plain("queues"),         once("ready"),     plain("parked"),
           expiring("ended"),   expiring("dead"),        once("timers"),    once("grants"),
           expiring("unique"),  expiring("idempotency"), plain("retained"), plain("logs"),
-          plain("operations"), plain("schedules")};
+          plain("operations"), plain("schedules"),      plain("waits"),    plain("triggers"),
+          plain("gathered")};
 }
 
 void encode_queue(const core::QueueRow& row, std::string& out) {

@@ -29,6 +29,9 @@ inline constexpr storage::Family retained{10};
 inline constexpr storage::Family logs{11};
 inline constexpr storage::Family operations{12};
 inline constexpr storage::Family schedules{13};
+inline constexpr storage::Family waits{14};
+inline constexpr storage::Family triggers{15};
+inline constexpr storage::Family gathered{16};
 }  // namespace family
 
 constexpr storage::Family family_of(core::Place place) {
@@ -127,6 +130,14 @@ inline Key<28> log_key(const core::JobId& id, core::Millis at, std::uint32_t fir
   std::memcpy(key.bytes.data(), id.bytes.data(), 16);
   detail::store_big(key.bytes.data() + 16, static_cast<std::uint64_t>(at < 0 ? 0 : at));
   detail::store_big(key.bytes.data() + 24, first_line);
+  return key;
+}
+
+/// the trigger's id | 0 | number(8)
+inline std::string gathered_key(std::string_view trigger, std::uint64_t number) {
+  std::string key(trigger);
+  key.resize(trigger.size() + 9);
+  detail::store_big(key.data() + trigger.size() + 1, number);
   return key;
 }
 

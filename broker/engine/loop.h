@@ -59,6 +59,7 @@ class Loop {
   void refill();
   void read_pressure();
   void restore_grants(core::Now now);
+  void restore_events();
 
   storage::Partition& partition_;
   Inbox& inbox_;

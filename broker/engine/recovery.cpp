@@ -26,6 +26,36 @@ void Loop::restore_grants(core::Now now) {
   }
 }
 
+void Loop::restore_events() {
+  loader_.read_all({family::waits, {}, std::string(17, '\xff')},
+                   [&](std::string_view key, std::string_view value) {
+                     const Decoded<core::Wait> wait = decode_wait(value);
+                     if (!wait || key.size() != 16)
+                       loader_.fail("the record of a job that waits for an event is damaged");
+                     else
+                       machine_.restore_wait(id_at(key, 0), *wait);
+                     return !gate_.failed();
+                   });
+  loader_.read_all({family::triggers, {}, std::string(129, '\xff')},
+                   [&](std::string_view key, std::string_view value) {
+                     Decoded<core::TriggerRow> row = decode_trigger(key, value);
+                     if (!row)
+                       loader_.fail(row.error().what);
+                     else
+                       machine_.restore_trigger(std::move(*row));
+                     return !gate_.failed();
+                   });
+  loader_.read_all({family::gathered, {}, std::string(138, '\xff')},
+                   [&](std::string_view key, std::string_view value) {
+                     Decoded<core::GatheredRow> row = decode_gathered(key, value);
+                     if (!row)
+                       loader_.fail(row.error().what);
+                     else
+                       machine_.restore_gathered(std::move(*row));
+                     return !gate_.failed();
+                   });
+}
+
 bool Loop::recover() {
   core::Marks marks;
   if (const std::optional<std::string> value = loader_.read(family::meta, marks_key)) {
@@ -68,6 +98,7 @@ bool Loop::recover() {
                        machine_.restore_schedule(std::move(*row));
                      return !gate_.failed();
                    });
+  restore_events();
   if (gate_.failed()) return false;
   restore_grants(now);
   machine_.after_commit();

@@ -129,6 +129,24 @@ struct ScheduleAction {
   std::string id;
 };
 
+struct RaiseEvent : PayloadSource {
+  std::string name;
+};
+struct Triggers {
+  std::uint32_t limit = 50;
+  std::string cursor;
+};
+struct TriggerGet {
+  std::string id;
+};
+struct TriggerPut {
+  TriggerSpec spec;   // all but `match`
+  std::string match;  // JSON; empty: none
+};
+struct TriggerDelete {
+  std::string id;
+};
+
 struct Work {
   std::vector<WorkerQueue> queues;
   std::string command;
@@ -163,7 +181,8 @@ struct Check {
 
 using Command = std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Queues, Queue, QueueAction, Top,
                              Workers, Stats, Version, DlqList, DlqReplay, DlqPurge, Schedules, ScheduleGet,
-                             SchedulePut, ScheduleAction, Work, Bench, Check>;
+                             SchedulePut, ScheduleAction, RaiseEvent, Triggers, TriggerGet, TriggerPut,
+                             TriggerDelete, Work, Bench, Check>;
 
 // Each prints its answer. A Failure is printed by the caller.
 Result<Exit> run(const Enqueue&, Session&);
@@ -187,6 +206,11 @@ Result<Exit> run(const Schedules&, Session&);
 Result<Exit> run(const ScheduleGet&, Session&);
 Result<Exit> run(const SchedulePut&, Session&);
 Result<Exit> run(const ScheduleAction&, Session&);
+Result<Exit> run(const RaiseEvent&, Session&);
+Result<Exit> run(const Triggers&, Session&);
+Result<Exit> run(const TriggerGet&, Session&);
+Result<Exit> run(const TriggerPut&, Session&);
+Result<Exit> run(const TriggerDelete&, Session&);
 Result<Exit> run(const Work&, Session&);
 Result<Exit> run(const Bench&, Session&);
 Result<Exit> run(const Check&, Session&);

@@ -46,6 +46,7 @@ std::string queue_path(std::string_view queue, std::string_view rest = {}) {
   return "/queues/" + url_escape(queue) + std::string(rest);
 }
 
+std::string trigger_path(std::string_view id) { return "/triggers/" + url_escape(id); }
 std::string schedule_path(std::string_view id, std::string_view rest = {}) {
   return "/schedules/" + url_escape(id) + std::string(rest);
 }
@@ -424,6 +425,48 @@ Result<ScheduleRecord> Client::try_pause_schedule(std::string_view id) {
 }
 Result<ScheduleRecord> Client::try_resume_schedule(std::string_view id) {
   return state_->change_schedule(id, "/resume");
+}
+
+Result<EventRaised> Client::try_raise_event(std::string_view name, const JsonText& data) {
+  std::string body = "{";
+  client::append_key(body, "name");
+  client::append_quoted(body, name);
+  client::append_key(body, "data");
+  body += data.text();
+  body += '}';
+  return state_->ask({.method = "POST", .target = "/events", .body = body}, client::read_raised);
+}
+
+Result<TriggerRecord> Client::try_put_trigger(const TriggerSpec& spec) {
+  const std::string body = to_json(spec);
+  return state_->ask({.method = "PUT", .target = trigger_path(spec.id), .body = body, .repeatable = true},
+                     client::read_trigger);
+}
+Result<TriggerRecord> Client::try_get_trigger(std::string_view id) {
+  return state_->ask({.method = "GET", .target = trigger_path(id)}, client::read_trigger);
+}
+Result<std::vector<TriggerRecord>> Client::try_triggers() {
+  std::vector<TriggerRecord> out;
+  auto done =
+      state_->all_pages("triggers", [&](JsonSlice trigger) { out.push_back(client::read_trigger(trigger)); });
+  if (!done) return std::unexpected(std::move(done.error()));
+  return out;
+}
+Result<void> Client::try_delete_trigger(std::string_view id) {
+  return state_->nothing({.method = "DELETE", .target = trigger_path(id)});
+}
+
+Result<JsonText> Client::try_keep_step(std::string_view job_id, std::string_view lease_id,
+                                       std::string_view step, const JsonText& result) {
+  std::string body = "{";
+  client::append_key(body, "leaseId");
+  client::append_quoted(body, lease_id);
+  client::append_key(body, "result");
+  body += result.text();
+  body += '}';
+  const std::string target = job_path(job_id, "/steps/" + url_escape(step));
+  return state_->ask({.method = "POST", .target = target, .body = body, .repeatable = true},
+                     [](JsonSlice answer) { return JsonText::raw(std::string(answer["result"].text())); });
 }
 
 Result<Response> Client::try_request(std::string_view method, std::string_view target, std::string body,

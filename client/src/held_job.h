@@ -4,6 +4,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <pawl/worker.hpp>
@@ -32,6 +34,7 @@ struct HeldJob {
   std::uint32_t max_attempts = 1;
   milliseconds lease{30'000};
   std::optional<milliseconds> timeout;
+  std::map<std::string, JsonText, std::less<>> steps;  // of earlier attempts, and of this one; the handler's
 
   std::shared_ptr<Outbox> outbox;  // outlives the worker, so that late handles find something to talk to
   std::stop_source stop;

@@ -9,6 +9,7 @@
 #include "client/src/held_job.h"
 #include "client/src/json_slices.h"
 #include "client/src/outbox.h"
+#include "client/src/read_records.h"
 #include "client/wire/time.h"
 
 namespace pawl {
@@ -78,6 +79,41 @@ void Job::release(milliseconds delay) {
 void Job::rate_limited(milliseconds retry_after) {
   if (held_ && held_->take_verdict()) held_->outbox->rate_limited(held_, retry_after);
 }
+void Job::suspend(const Suspension& suspension) {
+  if (held_ && held_->take_verdict()) held_->outbox->suspend(held_, suspension);
+}
+
+std::optional<JsonText> Job::step_result(std::string_view name) const {
+  const auto kept = held_->steps.find(name);
+  return kept == held_->steps.end() ? std::nullopt : std::optional(kept->second);
+}
+
+void Job::keep_step(std::string_view name, const JsonText& result) {
+  held_->steps.insert_or_assign(std::string(name),
+                                value_or_throw(held_->outbox->keep_step(*held_, name, result)));
+}
+
+void Job::sleep(std::string_view name, milliseconds time) {
+  if (step_result(name)) return;
+  suspend({.as = std::string(name), .sleep = time});
+  throw client::Suspended{};
+}
+
+void Job::sleep_until(std::string_view name, Time when) {
+  if (step_result(name)) return;
+  suspend({.as = std::string(name), .until = when});
+  throw client::Suspended{};
+}
+
+std::optional<JsonText> Job::wait_for_event(const EventWait& wait) {
+  const std::optional<JsonText> came = step_result(wait.as.empty() ? wait.event : wait.as);
+  if (!came) {
+    suspend({.wait_for = wait});
+    throw client::Suspended{};
+  }
+  return came->text() == "null" ? std::nullopt : came;
+}
+
 bool Job::settled() const { return !held_ || held_->settled; }
 
 void Worker::guarded(Job&& given, const std::function<void(Job&)>& body) {
@@ -96,6 +132,9 @@ void Worker::guarded(Job&& given, const std::function<void(Job&)>& body) {
   } catch (const rate_limited& limit) {
     guarded_here = nullptr;
     return Job(held).rate_limited(limit.delay());
+  } catch (const client::Suspended&) {
+    guarded_here = nullptr;
+    return;  // the verdict was given
   } catch (const std::exception& error) {
     failure = {.type = type_name(typeid(error)), .message = error.what()};
   } catch (...) {
@@ -124,6 +163,11 @@ std::shared_ptr<HeldJob> read_held_job(JsonSlice text, const std::shared_ptr<con
     if (key == "name") job->name = value.plain();
     if (key == "payload") job->payload = value.text();
     if (key == "traceparent") job->traceparent = value.plain();
+    if (key == "steps") {
+      value.members([&](std::string_view step, JsonSlice result) {
+        job->steps.emplace(step, JsonTextAccess::trusted(result.text()));
+      });
+    }
     if (key == "attempt") job->attempt = static_cast<std::uint32_t>(value.integer().value_or(1));
     if (key == "maxAttempts") job->max_attempts = static_cast<std::uint32_t>(value.integer().value_or(1));
     if (key == "leaseMs") lease_ms = value.integer();

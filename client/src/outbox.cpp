@@ -6,6 +6,7 @@
 #include "client/src/json_slices.h"
 #include "client/wire/json_text.h"
 #include "client/wire/protocol.h"
+#include "client/wire/time.h"
 
 namespace pawl::client {
 namespace {
@@ -71,6 +72,33 @@ void Outbox::rate_limited(const std::shared_ptr<HeldJob>& job, milliseconds retr
   std::string text = begin_settlement(*job, "rate-limited", 32);
   append_key(text, "retryAfterMs");
   wire::append_json_integer(text, std::max<std::int64_t>(1, retry_after.count()));
+  text += '}';
+  add({job, Verdict::release, std::move(text)});
+}
+
+void Outbox::suspend(const std::shared_ptr<HeldJob>& job, const Suspension& suspension) {
+  std::string text = begin_settlement(*job, "suspend", 200);
+  const auto put_time = [&text](std::string_view key, std::int64_t ms) {
+    append_key(text, key);
+    wire::append_json_integer(text, std::max<std::int64_t>(0, ms));
+  };
+  const auto put_name = [&text](std::string_view key, std::string_view name) {
+    append_key(text, key);
+    append_quoted(text, name);
+  };
+  if (!suspension.as.empty()) put_name("as", suspension.as);
+  if (suspension.sleep) put_time("sleepMs", suspension.sleep->count());
+  if (suspension.until) put_name("until", wire::format_time(suspension.until->time_since_epoch().count()));
+  if (const auto& wait = suspension.wait_for) {
+    append_key(text, "waitFor");
+    text += '{';
+    put_name("event", wait->event);
+    append_key(text, "match");
+    text += wait->match.text();
+    if (!wait->as.empty()) put_name("as", wait->as);
+    if (wait->timeout) put_time("timeoutMs", std::max<std::int64_t>(1, wait->timeout->count()));
+    text += '}';
+  }
   text += '}';
   add({job, Verdict::release, std::move(text)});
 }

@@ -40,12 +40,20 @@ class Outbox {
  public:
   /// `wake` is called when there is something new and the session rests; under the lock, so that it is never
   /// called after close(). It must not call back.
-  explicit Outbox(std::function<void()> wake) : wake_(std::move(wake)) {}
+  /// `keep_step` asks the broker and waits for its answer. Thread: any.
+  using KeepStep = std::function<Result<JsonText>(const HeldJob&, std::string_view step, const JsonText&)>;
+  explicit Outbox(std::function<void()> wake, KeepStep keep_step = {})
+      : wake_(std::move(wake)), keep_step_(std::move(keep_step)) {}
+
+  Result<JsonText> keep_step(const HeldJob& job, std::string_view step, const JsonText& result) const {
+    return keep_step_(job, step, result);
+  }
 
   void complete(const std::shared_ptr<HeldJob>& job, std::string_view result);
   void fail(const std::shared_ptr<HeldJob>& job, const Failure& failure);
   void release(const std::shared_ptr<HeldJob>& job, milliseconds delay);
   void rate_limited(const std::shared_ptr<HeldJob>& job, milliseconds retry_after);
+  void suspend(const std::shared_ptr<HeldJob>& job, const Suspension& suspension);
   void progress(const std::shared_ptr<HeldJob>& job, double percent, std::string_view message);
   void log(const std::shared_ptr<HeldJob>& job, std::string_view line);
 
@@ -72,6 +80,7 @@ class Outbox {
 
   mutable std::mutex mutex_;  // handlers' threads against the session's
   std::function<void()> wake_;
+  const KeepStep keep_step_;
   Content content_;
   HeldJobs dirty_;
   bool woken_ = false;

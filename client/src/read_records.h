@@ -6,6 +6,19 @@
 
 #include "client/src/json_slices.h"
 
+namespace pawl {
+
+/// A text that a reader has read already.
+struct JsonTextAccess {
+  static JsonText trusted(std::string_view text) {
+    JsonText out;
+    if (!text.empty()) out.text_ = text;
+    return out;
+  }
+};
+
+}  // namespace pawl
+
 namespace pawl::client {
 
 inline constexpr Status statuses[] = {Status::pending, Status::active,  Status::completed, Status::failed,
@@ -17,5 +30,7 @@ JobRecord read_job(JsonSlice answer);
 JobPage read_page(JsonSlice answer);
 QueueInfo read_queue(JsonSlice answer);
 ScheduleRecord read_schedule(JsonSlice answer);
+TriggerRecord read_trigger(JsonSlice answer);
+EventRaised read_raised(JsonSlice answer);
 
 }  // namespace pawl::client

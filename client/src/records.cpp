@@ -9,14 +9,6 @@
 namespace pawl {
 
 // Lets the library fill a JsonText with text that the broker has checked already.
-struct JsonTextAccess {
-  static JsonText trusted(std::string_view text) {
-    JsonText out;
-    if (!text.empty()) out.text_ = text;
-    return out;
-  }
-};
-
 std::string_view to_string(Status status) {
   const auto at = static_cast<std::size_t>(status);
   return at < wire::status_names.size() ? wire::status_names[at] : "unknown";
@@ -314,6 +306,25 @@ std::string to_json(const QueueLimits& limits) {
   return out + '}';
 }
 
+std::string to_json(const TriggerSpec& spec) {
+  std::string out = to_json(spec.job);
+  // What follows the queue is the payload, which a trigger has not.
+  constexpr std::string_view payload = R"(,"payload":null)";
+  if (const std::size_t at = out.find(payload); at != std::string::npos) out.erase(at, payload.size());
+  out.pop_back();  // the brace
+  put(out, "event", spec.event);
+  append_key(out, "match");
+  out += spec.match.text();
+  if (spec.batch_max > 0) {
+    append_key(out, "batch");
+    out += '{';
+    put(out, "max", std::int64_t{spec.batch_max});
+    put(out, "timeoutMs", spec.batch_timeout.count());
+    out += '}';
+  }
+  return out + '}';
+}
+
 std::string to_json(const ScheduleSpec& spec) {
   std::string out = to_json(spec.job);
   out.pop_back();  // the brace: the timetable stands beside the template
@@ -404,6 +415,35 @@ QueueInfo read_queue(JsonSlice answer) {
   });
   queue.text = answer.text();
   return queue;
+}
+
+TriggerRecord read_trigger(JsonSlice answer) {
+  TriggerRecord trigger;
+  answer.members([&](std::string_view key, JsonSlice value) {
+    read_template(trigger.spec.job, key, value);
+    if (key == "triggerId") trigger.spec.id = value.string();
+    if (key == "event") trigger.spec.event = value.string();
+    if (key == "match") trigger.spec.match = JsonTextAccess::trusted(value.text());
+    if (key == "events") trigger.events = number_of<std::uint64_t>(value);
+    if (key == "jobs") trigger.jobs = number_of<std::uint64_t>(value);
+    if (key == "gathered") trigger.gathered = number_of<std::uint64_t>(value);
+    if (key == "batch" && value.present()) {
+      trigger.spec.batch_max = number_of<std::uint32_t>(value["max"]);
+      trigger.spec.batch_timeout = duration_of(value["timeoutMs"]).value_or(milliseconds{0});
+    }
+    if (key == "lastRun" && value.present()) {
+      trigger.last_at = time_of(value["at"]);
+      trigger.last_job = value["jobId"].string();
+    }
+  });
+  trigger.text = answer.text();
+  return trigger;
+}
+
+EventRaised read_raised(JsonSlice answer) {
+  return {.resumed = number_of<std::uint64_t>(answer["resumed"]),
+          .started = number_of<std::uint64_t>(answer["started"]),
+          .gathered = number_of<std::uint64_t>(answer["gathered"])};
 }
 
 ScheduleRecord read_schedule(JsonSlice answer) {

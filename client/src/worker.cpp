@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <pawl/client.hpp>
 #include <pawl/worker.hpp>
 #include <random>
 #include <thread>
@@ -24,6 +25,28 @@ std::string made_up_id() {
   const std::string name = host[0] == '\0' ? "worker" : host.data();
   return name + "-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}() % 100'000);
 }
+
+/// Keeps steps over a client of its own, which is made when the first is kept. Handles outlive the worker,
+/// and so does this.
+class StepKeeper {
+ public:
+  explicit StepKeeper(ClientOptions options) : state_(std::make_shared<State>(std::move(options))) {}
+
+  Result<JsonText> operator()(const client::HeldJob& job, std::string_view step,
+                              const JsonText& result) const {
+    std::call_once(state_->once, [&] { state_->client.emplace(state_->options); });
+    return state_->client->try_keep_step(job.id, job.lease_id, step, result);
+  }
+
+ private:
+  struct State {
+    explicit State(ClientOptions given) : options(std::move(given)) {}
+    ClientOptions options;
+    std::once_flag once;
+    std::optional<Client> client;
+  };
+  std::shared_ptr<State> state_;
+};
 
 void check(const WorkerOptions& options) {
   const auto refuse = [](std::string detail) {
@@ -88,7 +111,10 @@ struct Worker::State {
 Worker::State::Running* Worker::State::set_up(bool signals) {
   auto fresh = std::make_unique<Running>();
   Running* raw = fresh.get();
-  fresh->outbox = std::make_shared<client::Outbox>([raw] { raw->link->wake(); });
+  fresh->outbox =
+      std::make_shared<client::Outbox>([raw] { raw->link->wake(); },
+                                       // By itself, since handles outlive the worker.
+                                       StepKeeper(ClientOptions{.url = options.url, .token = options.token}));
   fresh->pool = std::make_unique<client::Pool>(
       options.concurrency, [this](std::shared_ptr<client::HeldJob> job) { dispatch(std::move(job)); });
   client::WorkerSession::Setup setup{options, {}};

@@ -23,8 +23,9 @@ inline constexpr std::array<std::string_view, 8> status_names{"pending", "active
                                                               "delayed", "stalled", "blocked",   "cancelled"};
 
 /// A settlement's `outcome`.
-enum class Outcome : std::uint8_t { complete = 0, fail = 1, release = 2, rate_limited = 3 };
-inline constexpr std::array<std::string_view, 4> outcome_names{"complete", "fail", "release", "rate-limited"};
+enum class Outcome : std::uint8_t { complete = 0, fail = 1, release = 2, rate_limited = 3, suspend = 4 };
+inline constexpr std::array<std::string_view, 5> outcome_names{"complete", "fail", "release", "rate-limited",
+                                                               "suspend"};
 
 /// A backoff's `type`.
 enum class BackoffType : std::uint8_t { exponential = 0, linear = 1, fixed = 2 };

@@ -38,7 +38,7 @@ TEST(RepliesTest, ARecordShowsEverything) {
       R"("stack":"s","workerId":"w"}],"history":[{"status":"pending","at":"2026-10-04T09:08:07.006Z"}],)"
       R"("backoff":{"type":"exponential","delayMs":10000,"factor":4,"maxDelayMs":3600000,"jitter":0.1},)"
       R"("leaseMs":30000,"timeoutMs":null,"retention":{"completedMs":86400000,"failedMs":null},)"
-      R"("uniqueKey":null,"uniqueForMs":0,"traceparent":null,"logLines":0})");
+      R"("uniqueKey":null,"uniqueForMs":0,"traceparent":null,"logLines":0,"steps":{},"waitsFor":null})");
 }
 
 TEST(RepliesTest, AScheduleShowsItsTemplateItsTimetableAndItsRuns) {
@@ -54,7 +54,7 @@ TEST(RepliesTest, AScheduleShowsItsTemplateItsTimetableAndItsRuns) {
   append_schedule(out, view);
   EXPECT_EQ(
       out,
-      R"({"scheduleId":"s","queue":"q","payload":{"z": 1.0},"maxAttempts":5,"everyMs":60000,"startAt":null,)"
+      R"({"scheduleId":"s","payload":{"z": 1.0},"queue":"q","maxAttempts":5,"everyMs":60000,"startAt":null,)"
       R"("endAt":null,"maxRuns":null,"missed":"one","overlap":"allow","paused":false,"nextRuns":[],)"
       R"("lastRun":null,"runs":0,"skipped":0,"createdAt":"2026-10-04T09:08:07.006Z",)"
       R"("updatedAt":"2026-10-04T09:08:07.006Z"})");

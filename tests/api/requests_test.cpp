@@ -307,7 +307,7 @@ TEST(RequestsTest, ManySettlementsAreReadWithTheirPlaces) {
       "outcome fail");
   EXPECT_EQ(verdict(read_settle(body(R"({"jobId":"7","leaseId":"x","outcome":"done"})"), limits)),
             "422 /settlements/0/jobId: must be a UUID; /settlements/0/outcome: must be complete, fail, "
-            "release or rate-limited");
+            "release, rate-limited or suspend");
   EXPECT_EQ(verdict(read_settle(body("{" + job + R"(,"outcome":"rate-limited"})"), limits)),
             "422 /settlements/0/retryAfterMs: is required");
   EXPECT_EQ(verdict(read_settle(body("{" + job + R"(,"outcome":"release","retryAfterMs":1})"), limits)),

@@ -265,6 +265,50 @@ def walk_schedules(walk, queue):
         walk.call(operation, 404, scheduleId=name)
 
 
+def walk_steps(walk, queue):
+    queue += "-steps"
+
+    def lease():
+        return walk.call("leaseJobs", 200, {"workerId": "w", "max": 1}, queue=queue)[0]["jobs"][0]
+
+    job_id = walk.call("submitJob", 202, {"queue": queue})[0]["jobId"]
+    job = lease()
+    held = {"leaseId": job["leaseId"]}
+    for _ in range(2):
+        walk.call("keepStep", 200, held | {"result": {"a": 1}}, jobId=job_id, step="one")
+    walk.call("keepStep", 409, {"leaseId": "0" * 16, "result": 1}, jobId=job_id, step="two")
+    walk.call("suspendJob", 422, held | {"sleepMs": 1, "waitFor": {"event": "e"}}, jobId=job_id)
+    walk.call("suspendJob", 409, held | {"sleepMs": 1, "as": "one"}, jobId=job_id)
+    walk.call("suspendJob", 200, held | {"sleepMs": 3_600_000, "as": "nap"}, jobId=job_id)
+    walk.call("promoteJob", 200, jobId=job_id)
+    held = {"leaseId": lease()["leaseId"]}
+    wait = {"event": "paid", "match": {"a.b": 1, "c": "x", "d": None, "e": True}, "timeoutMs": 3_600_000, "as": "payment"}
+    walk.call("settleLeases", 200, {"settlements": [held | {"jobId": job_id, "outcome": "suspend", "waitFor": wait}]})
+    walk.call("getJob", 200, jobId=job_id)
+    if walk.call("explainJob", 200, jobId=job_id)[0]["reason"] != "waiting-for-event":
+        walk.complain("why does not name the event")
+    data = {"a": {"b": 1.0}, "c": "x", "d": None, "e": True}
+    if walk.call("raiseEvent", 202, {"name": "paid", "data": data})[0]["resumed"] != 1:
+        walk.complain("an event did not wake the job that waits for it")
+    walk.call("raiseEvent", 422, {"data": 1})
+    walk.call("completeJob", 200, {"leaseId": lease()["leaseId"]}, jobId=job_id)
+    trigger = queue + "-trigger"
+    walk.call("putTrigger", 200, {"event": "e", "queue": queue}, triggerId=trigger)
+    whole = {"event": "e", "queue": queue, "name": "n", "match": {"a": 1}, "batch": {"max": 2, "timeoutMs": 3_600_000}, "priority": 1,
+             "delayMs": 1, "tags": ["t"], "maxAttempts": 2, "backoff": {"type": "fixed"}}
+    walk.call("putTrigger", 200, whole, triggerId=trigger)
+    for _ in range(2):
+        walk.call("raiseEvent", 202, {"name": "e", "data": {"a": 1}})
+    walk.call("getTrigger", 200, triggerId=trigger)
+    walk.call("listTriggers", 200, query="limit=1000")
+    walk.call("putTrigger", 422, {"queue": queue, "payload": 1}, triggerId=trigger)
+    walk.call("deleteQueue", 409, queue=queue, query="force=true")
+    walk.call("deleteTrigger", 200, triggerId=trigger)
+    for operation in ("getTrigger", "deleteTrigger"):
+        walk.call(operation, 404, triggerId=trigger)
+    walk.call("deleteQueue", 200, queue=queue, query="force=true")
+
+
 def walk_refusals(walk, queue):
     walk.call("submitJob", 400, b'{"queue":')
     walk.call("submitJob", 422, {"queue": 5, "priority": 5000, "colour": "red"})
@@ -289,6 +333,7 @@ def main():
     walk_operations(walk, queue)
     walk_limits(walk, queue)
     walk_schedules(walk, queue)
+    walk_steps(walk, queue)
     walk_refusals(walk, queue)
     walk.call("deleteQueue", 200, queue=queue, query="force=true")
     for operation in sorted(set(walk.operations) - walk.called):

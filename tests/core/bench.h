@@ -27,6 +27,9 @@ struct Rows : Outbox {
   std::map<std::string, IdempotencyRow> idempotency;
   std::map<JobId, std::vector<std::string>> logs;
   std::map<std::string, ScheduleRow> schedules;
+  std::map<JobId, Wait> waits;
+  std::map<std::string, TriggerRow> triggers;
+  std::map<std::pair<std::string, std::uint64_t>, GatheredRow> gathered;
   Marks marks;
   std::vector<std::pair<Ticket, Reply>> replies;
   std::size_t overwritten_ready = 0;
@@ -74,6 +77,14 @@ struct Rows : Outbox {
   }
   void put_schedule(const ScheduleRow& row) override { schedules[row.schedule.id] = row; }
   void erase_schedule(const std::string& id) override { schedules.erase(id); }
+  void put_trigger(const TriggerRow& row) override { triggers[row.trigger.id] = row; }
+  void erase_trigger(const std::string& id) override { triggers.erase(id); }
+  void put_gathered(const GatheredRow& row) override { gathered[{row.trigger, row.number}] = row; }
+  void erase_gathered(const std::string& trigger, std::uint64_t number) override {
+    gathered.erase({trigger, number});
+  }
+  void put_wait(const JobId& id, const Wait& wait) override { waits[id] = wait; }
+  void erase_wait(const JobId& id) override { waits.erase(id); }
   void put_logs(const JobId& id, std::uint32_t, Millis, std::span<const std::string> lines) override {
     logs[id].insert(logs[id].end(), lines.begin(), lines.end());
   }
@@ -152,6 +163,9 @@ class Bench {
       machine_->restore_retained({std::get<1>(key), std::get<2>(key), std::get<0>(key), count});
     }
     for (const auto& [id, row] : rows.schedules) machine_->restore_schedule(row);
+    for (const auto& [id, wait] : rows.waits) machine_->restore_wait(id, wait);
+    for (const auto& [id, row] : rows.triggers) machine_->restore_trigger(row);
+    for (const auto& [key, row] : rows.gathered) machine_->restore_gathered(row);
     for (const auto& [number, grant] : std::map(rows.grants)) {
       std::vector<Job> held;
       for (const Grant::Entry& entry : grant.entries) {
@@ -194,6 +208,14 @@ class Bench {
     settlement.error_type = "boom";
     settlement.permanent = permanent;
     settlement.retry_delay_ms = delay;
+    return settle(std::move(settlement));
+  }
+  SettleResult suspend(const GrantedJob& granted, Suspension suspension) {
+    Settlement settlement;
+    settlement.id = granted.id;
+    settlement.lease = granted.lease;
+    settlement.outcome = Settlement::Outcome::suspend;
+    settlement.suspension = std::make_shared<const Suspension>(std::move(suspension));
     return settle(std::move(settlement));
   }
   Job get(const JobId& id) { return call<JobView>(GetJob{id}).job; }

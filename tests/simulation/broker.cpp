@@ -32,6 +32,7 @@ void Broker::recover() {
     machine_.restore_retained({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
   }
   restore_schedules(image);
+  restore_events(image);
   for (const auto& [number, grant] : image.grants) {
     if (is(Canary::forgotten_lease)) continue;
     std::vector<Job> jobs;
@@ -110,6 +111,16 @@ void Broker::restore_schedules(const Image& image) {
     if (is(Canary::missed_ignored)) restored.schedule.missed = Missed::all;
     machine_.restore_schedule(std::move(restored));
   }
+}
+
+void Broker::restore_events(const Image& image) {
+  for (const auto& [id, wait] : image.waits) {
+    if (!is(Canary::forgotten_wait)) machine_.restore_wait(id, wait);
+  }
+  for (const auto& [id, row] : image.triggers) {
+    if (!is(Canary::forgotten_trigger)) machine_.restore_trigger(row);
+  }
+  for (const auto& [key, row] : image.gathered) machine_.restore_gathered(row);
 }
 
 // The canaries that ignore a rule are to be caught by what they do.
@@ -232,6 +243,8 @@ Command Broker::falsified(const Command& command) {
     retry->only_from.reset();
   if (auto* close = std::get_if<CloseWorker>(&given.body); close && is(Canary::no_grace)) close->grace_ms = 0;
   if (auto* put = std::get_if<PutQueue>(&given.body); put && is(Canary::pause_ignored)) put->paused.reset();
+  if (auto* event = std::get_if<RaiseEvent>(&given.body); event && is(Canary::deaf_event))
+    event->name = "nobody";
   falsify_limits(given);
   return given;
 }
@@ -382,6 +395,13 @@ std::vector<std::string> Broker::memory() {
                     view.last_status ? name_of(*view.last_status) : std::string_view("none"),
                     std::hash<std::string>{}(record)));
   }
+  look(ListTriggers{});
+  for (const TriggerView& view : std::get<TriggerList>(*std::move(seen_)).triggers) {
+    std::string record;
+    engine::encode_trigger(view.row, record);
+    lines.push_back(fmt::format("trigger {} gathered {} record {:016x}", view.row.trigger.id, view.gathered,
+                                std::hash<std::string>{}(record)));
+  }
   for (const auto& [id, known] : parts_.model.jobs()) {
     if (parts_.model.find(id, now_.wall) == nullptr) continue;
     look(GetJob{id});
@@ -418,6 +438,7 @@ void Broker::put_job(Place place, const Job& job) {
     const std::optional<Job> before = parts_.disk.job(job.id, now_.wall);
     if (before) changed.payload = before->payload;
   }
+  if (is(Canary::lost_steps)) changed.steps.clear();
   if (is(Canary::lost_errors) && place == Place::dead) changed.errors.clear();
   parts_.disk.rows().put_job(place, changed);
   if (is(Canary::invented_job) && parts_.random.one_in(100)) {
@@ -486,6 +507,31 @@ void Broker::erase_unique(QueueNumber queue, std::string_view key) {
 void Broker::put_idempotency(std::string_view key, const IdempotencyRow& row) {
   wrote_ = true;
   parts_.disk.rows().put_idempotency(key, row);
+}
+void Broker::put_trigger(const TriggerRow& row) {
+  wrote_ = true;
+  parts_.disk.rows().put_trigger(row);
+}
+void Broker::erase_trigger(const std::string& id) {
+  wrote_ = true;
+  parts_.disk.rows().erase_trigger(id);
+}
+void Broker::put_gathered(const GatheredRow& row) {
+  wrote_ = true;
+  if (is(Canary::lost_gathered)) return;
+  parts_.disk.rows().put_gathered(row);
+}
+void Broker::erase_gathered(const std::string& trigger, std::uint64_t number) {
+  wrote_ = true;
+  parts_.disk.rows().erase_gathered(trigger, number);
+}
+void Broker::put_wait(const JobId& id, const Wait& wait) {
+  wrote_ = true;
+  parts_.disk.rows().put_wait(id, wait);
+}
+void Broker::erase_wait(const JobId& id) {
+  wrote_ = true;
+  parts_.disk.rows().erase_wait(id);
 }
 void Broker::put_schedule(const ScheduleRow& row) {
   wrote_ = true;

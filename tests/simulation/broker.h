@@ -68,6 +68,7 @@ class Broker final : private core::Outbox {
  private:
   void recover();
   void restore_schedules(const Image& image);
+  void restore_events(const Image& image);
   void hide_rules(core::ScheduleRow& row) const;
   core::QueueRow restored(const core::QueueRow& row) const;
   void hide_limits(const std::string& name, core::QueueSettings& settings, core::Millis& held_until) const;
@@ -102,6 +103,12 @@ class Broker final : private core::Outbox {
   void erase_unique(core::QueueNumber queue, std::string_view key) override;
   void put_idempotency(std::string_view key, const core::IdempotencyRow& row) override;
   void put_schedule(const core::ScheduleRow& row) override;
+  void put_trigger(const core::TriggerRow& row) override;
+  void erase_trigger(const std::string& id) override;
+  void put_gathered(const core::GatheredRow& row) override;
+  void erase_gathered(const std::string& trigger, std::uint64_t number) override;
+  void put_wait(const core::JobId& id, const core::Wait& wait) override;
+  void erase_wait(const core::JobId& id) override;
   void erase_schedule(const std::string& id) override;
   void put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
                 std::span<const std::string> lines) override;

@@ -289,6 +289,17 @@ Image Disk::image(core::Millis wall) const {
   all(family::schedules, [&](std::string_view key, std::string_view value) {
     image.schedules[std::string(key)] = decoded(engine::decode_schedule(key, value));
   });
+  all(family::waits, [&](std::string_view key, std::string_view value) {
+    image.waits[engine::id_at(key, 0)] = decoded(engine::decode_wait(value));
+  });
+  all(family::triggers, [&](std::string_view key, std::string_view value) {
+    image.triggers[std::string(key)] = decoded(engine::decode_trigger(key, value));
+  });
+  all(family::gathered, [&](std::string_view key, std::string_view value) {
+    core::GatheredRow row = decoded(engine::decode_gathered(key, value));
+    const std::pair at{row.trigger, row.number};
+    image.gathered[at] = std::move(row);
+  });
   if (const auto marks = get(family::meta, engine::marks_key))
     image.marks = decoded(engine::decode_marks(*marks));
   return image;

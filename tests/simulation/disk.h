@@ -37,6 +37,9 @@ struct Image {
   std::map<std::pair<core::QueueNumber, std::string>, core::UniqueRow> unique;
   std::map<std::string, core::IdempotencyRow> idempotency;
   std::map<std::string, core::ScheduleRow> schedules;
+  std::map<core::JobId, core::Wait> waits;
+  std::map<std::string, core::TriggerRow> triggers;
+  std::map<std::pair<std::string, std::uint64_t>, core::GatheredRow> gathered;
   std::map<core::JobId, std::uint32_t> log_lines;
 
   /// The job's row, wherever it stands; null when there is none.

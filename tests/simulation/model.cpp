@@ -38,7 +38,7 @@ const ModelJob* Model::find(const JobId& id, Millis wall) const {
 
 void Model::index(const JobId& id, const ModelJob& job) {
   if (is_ready(job.status)) ready_[job.queue].insert({job.spec->priority, id});
-  if (job.status == Status::delayed) delayed_.insert({job.run_at, id});
+  if (const auto due = timer_of(job)) delayed_.insert({*due, id});
   if (job.status == Status::active) {
     active_.insert(id);
     active_payload_ += job.spec->payload ? job.spec->payload->size() : 0;
@@ -47,7 +47,7 @@ void Model::index(const JobId& id, const ModelJob& job) {
 
 void Model::unindex(const JobId& id, const ModelJob& job) {
   if (is_ready(job.status)) ready_[job.queue].erase({job.spec->priority, id});
-  if (job.status == Status::delayed) delayed_.erase({job.run_at, id});
+  if (const auto due = timer_of(job)) delayed_.erase({*due, id});
   if (job.status == Status::active) {
     active_.erase(id);
     active_payload_ -= job.spec->payload ? job.spec->payload->size() : 0;
@@ -140,6 +140,12 @@ void Model::undo(BatchLog& log) {
       else
         schedules_.erase(schedule->id);
     }
+    if (auto* trigger = std::get_if<UndoTrigger>(&*step)) {
+      if (trigger->was)
+        triggers_[trigger->id] = std::move(*trigger->was);
+      else
+        triggers_.erase(trigger->id);
+    }
     if (auto* marks = std::get_if<UndoMarks>(&*step)) {
       newest_lease_ = marks->newest_lease;
       newest_id_ = marks->newest_id;
@@ -192,12 +198,14 @@ void Model::recover(const Disk& disk, Millis wall) {
   std::vector<std::string> queues;
   std::vector<std::string> idempotency;
   std::vector<std::string> schedules;
+  std::vector<std::string> triggers;
   for (const BatchLog& log : untold_) {
     for (const Undo& step : log.undo) {
       if (const auto* job = std::get_if<UndoJob>(&step)) jobs.push_back(job->id);
       if (const auto* queue = std::get_if<UndoQueue>(&step)) queues.push_back(queue->name);
       if (const auto* key = std::get_if<UndoIdempotency>(&step)) idempotency.push_back(key->key);
       if (const auto* schedule = std::get_if<UndoSchedule>(&step)) schedules.push_back(schedule->id);
+      if (const auto* trigger = std::get_if<UndoTrigger>(&step)) triggers.push_back(trigger->id);
     }
   }
   std::ranges::sort(jobs);
@@ -205,7 +213,7 @@ void Model::recover(const Disk& disk, Millis wall) {
   const std::uint64_t newest = untold_.back().number;
   std::string reason;
   for (;;) {
-    const std::string different = mismatch(image, wall, jobs, queues, idempotency, schedules);
+    const std::string different = mismatch(image, wall, jobs, queues, idempotency, schedules, triggers);
     if (different.empty()) break;
     if (reason.empty() || untold_.size() <= 1) reason = different;
     if (untold_.empty()) {

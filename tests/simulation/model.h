@@ -81,7 +81,12 @@ struct ModelJob {
   core::Status settled_status = core::Status::pending;
   core::Millis settled_run_at = 0;
   std::uint32_t settled_in_run = 0;
+  std::vector<core::Step> steps;
+  std::optional<core::Wait> wait;  // while it is blocked
 };
+
+/// When a timer stands for the job.
+std::optional<core::Millis> timer_of(const ModelJob& job);
 
 /// A start that counts against a rate limit.
 struct ModelStart {
@@ -128,6 +133,20 @@ struct ModelSchedule {
   std::uint32_t in_run = 0;
 };
 
+struct ModelTrigger {
+  core::Trigger said;
+  core::Millis created_at = 0;
+  core::Millis updated_at = 0;
+  std::uint64_t events = 0;
+  std::uint64_t jobs = 0;
+  core::Millis last_at = 0;
+  core::JobId last_job;
+  std::vector<core::Bytes> gathered;
+  core::Millis gathers_since = 0;
+  std::uint64_t next_number = 1;
+  std::uint32_t in_run = 0;
+};
+
 struct ModelWaiter {
   std::string worker_id;
   bool connection = false;
@@ -154,6 +173,8 @@ struct ModelLimits {
   std::size_t queues_max = 0;
   std::size_t active_bytes = 0;
   std::size_t schedules_max = 0;
+  std::size_t waits_max = 0;
+  std::size_t triggers_max = 0;
 };
 
 class Model {
@@ -227,8 +248,11 @@ class Model {
     core::Bytes result;
     std::string error_type;
     bool by_worker = false;
-    std::string gathers_under{};     // the key of a throttle or a debounce…
-    core::Millis gathers_until = 0;  // …and when its window ends
+    std::string gathers_under{};      // the key of a throttle or a debounce…
+    core::Millis gathers_until = 0;   // …and when its window ends
+    std::vector<core::Step> steps{};  // that it gains
+    std::shared_ptr<const core::Wait> wait{};
+    std::string trigger{};  // that makes it
   };
   struct ExpectedSettle {
     std::optional<core::Refusal> refused;
@@ -265,10 +289,23 @@ class Model {
   struct ExpectedScheduleGone {
     std::string id;
   };
+  struct ExpectedStep {
+    core::Step step;
+    bool repeated = false;
+  };
+  struct ExpectedRaised {
+    std::uint64_t resumed = 0;
+    std::uint64_t started = 0;
+    std::uint64_t gathered = 0;
+  };
+  struct ExpectedTrigger {
+    std::string id;
+  };
   struct Anything {};
-  using Answer = std::variant<Anything, core::Refusal, ExpectedSubmit, core::Submitted,
-                              std::vector<ExpectedSettle>, ExpectedChange, ExpectedBeats, ExpectedOpened,
-                              ExpectedSchedule, ExpectedSchedules, ExpectedScheduleGone>;
+  using Answer =
+      std::variant<Anything, core::Refusal, ExpectedSubmit, core::Submitted, std::vector<ExpectedSettle>,
+                   ExpectedChange, ExpectedBeats, ExpectedOpened, ExpectedSchedule, ExpectedSchedules,
+                   ExpectedScheduleGone, ExpectedStep, ExpectedRaised, ExpectedTrigger>;
 
   /// One run of a schedule, from the first that the machine says of it until its row is kept.
   struct Run {
@@ -300,12 +337,17 @@ class Model {
     std::string id;
     std::optional<ModelSchedule> was;
   };
+  struct UndoTrigger {
+    std::string id;
+    std::optional<ModelTrigger> was;
+  };
   struct UndoMarks {
     std::uint64_t newest_lease;
     std::uint64_t newest_id;
     std::uint32_t newest_queue;
   };
-  using Undo = std::variant<UndoJob, UndoQueue, UndoKey, UndoIdempotency, UndoSchedule, UndoMarks>;
+  using Undo =
+      std::variant<UndoJob, UndoQueue, UndoKey, UndoIdempotency, UndoSchedule, UndoTrigger, UndoMarks>;
   struct BatchLog {
     std::uint64_t number = 0;
     std::vector<Undo> undo;
@@ -336,6 +378,11 @@ class Model {
   void predict(const core::DeleteSchedule& remove);
   void predict(const core::RunSchedule& run);
   void predict(const core::PauseSchedule& pause);
+  void predict(const core::KeepStep& keep);
+  void predict(const core::RaiseEvent& event);
+  void predict(const core::PutTrigger& put);
+  void predict(const core::GetTrigger& get);
+  void predict(const core::DeleteTrigger& remove);
   template <typename Other>
   void predict(const Other&) {}
   Spec spec_of(const core::NewJob& job) const;
@@ -377,6 +424,22 @@ class Model {
   void check_view(const core::ScheduleView& view, bool with_status) const;
   const ModelSchedule* known_schedule(const std::string& id);
 
+  // model_events.cpp: steps, waits, events, triggers
+  std::optional<core::Refusal> predict_suspension(const ModelJob& job, const core::Suspension& said,
+                                                  std::size_t waits, Expected& move);
+  std::size_t waits_ahead(const std::map<core::JobId, ModelJob>& ahead) const;
+  void expect_job_of(ModelTrigger& trigger, std::string payload);
+  void take_batch(ModelTrigger& trigger);
+  void begin_batch(const std::string& id);
+  void made_by_trigger(const std::string& id, const core::JobId& job);
+  void check_trigger(const core::TriggerView& view) const;
+  static std::string difference(const core::TriggerRow& row, const ModelTrigger& known);
+  static std::string difference_of_steps(const std::vector<core::Step>& got, const ModelJob& known);
+  static std::string difference_of_wait(const core::Wait* got, const ModelJob& known);
+  void set_trigger(const std::string& id, std::optional<ModelTrigger> value);
+  void audit_events(const Image& image) const;
+  void audit_quiet_events(core::Now now) const;
+
   // model_limits.cpp: what limits allow
   void check_limits(const core::JobId& id, const ModelJob& known);
   void check_rate(const core::JobId& id, const ModelQueue& queue);
@@ -407,7 +470,8 @@ class Model {
   std::map<core::QueueNumber, std::array<std::uint64_t, core::status_count>> recount(core::Millis wall) const;
   std::string mismatch(const Image& image, core::Millis wall, const std::vector<core::JobId>& jobs,
                        const std::vector<std::string>& queues, const std::vector<std::string>& idempotency,
-                       const std::vector<std::string>& schedules) const;
+                       const std::vector<std::string>& schedules,
+                       const std::vector<std::string>& triggers) const;
   std::string difference(const core::Job& job, const ModelJob& known, bool from_store) const;
   [[noreturn]] void bad(std::string_view invariant, const core::JobId& id, const std::string& text) const;
   void free_key(const ModelJob& job, const core::JobId& id);
@@ -422,6 +486,7 @@ class Model {
   std::map<std::pair<core::QueueNumber, std::string>, ModelKey> keys_;
   std::map<std::string, ModelIdempotency> idempotency_;
   std::map<std::string, ModelSchedule> schedules_;
+  std::map<std::string, ModelTrigger> triggers_;
   std::map<core::QueueNumber, std::set<core::ReadyKey>> ready_;
   std::set<std::pair<core::Millis, core::JobId>> delayed_;
   std::set<core::JobId> active_;

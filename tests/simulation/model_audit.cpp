@@ -46,6 +46,8 @@ std::string Model::difference(const Job& job, const ModelJob& known, bool from_s
   }
   if (!same_bytes(job.payload, spec.payload)) return "its payload changed";
   if (!same_bytes(job.result, known.result)) return "its result changed";
+  if (const std::string wrong = difference_of_steps(job.steps, known); !wrong.empty()) return wrong;
+  if (const std::string wrong = difference_of_wait(job.wait.get(), known); !wrong.empty()) return wrong;
   if (job.cancel_requested != known.cancel_requested)
     return differs("cancel_requested", job.cancel_requested, known.cancel_requested);
   if (job.attempts_made != known.attempts) return differs("attempts", job.attempts_made, known.attempts);
@@ -84,13 +86,21 @@ void Model::check_record(const Job& job, bool from_store, std::string_view where
   if (wrong.empty()) return;
   const bool dead = known->second.status == Status::failed && wrong.find("error") != std::string::npos;
   const bool bytes = wrong.find("payload") != std::string::npos || wrong.find("result") != std::string::npos;
-  bad(dead ? "S4" : bytes ? "D3" : "C2", job.id, fmt::format("{}: {}", where, wrong));
+  const bool step = wrong.starts_with("steps");
+  const bool waits = wrong.starts_with("waits");
+  bad(dead    ? "S4"
+      : bytes ? "D3"
+      : step  ? "E1"
+      : waits ? "E2"
+              : "C2",
+      job.id, fmt::format("{}: {}", where, wrong));
 }
 
 std::string Model::mismatch(const Image& image, Millis wall, const std::vector<JobId>& jobs,
                             const std::vector<std::string>& queues,
                             const std::vector<std::string>& idempotency,
-                            const std::vector<std::string>& schedules) const {
+                            const std::vector<std::string>& schedules,
+                            const std::vector<std::string>& triggers) const {
   std::map<JobId, LeaseNumber> leases;
   for (const auto& [number, grant] : image.grants) {
     for (const Grant::Entry& entry : grant.entries)
@@ -117,7 +127,8 @@ std::string Model::mismatch(const Image& image, Millis wall, const std::vector<J
   const auto counts = recount(wall);
   for (const auto& [number, row] : image.queues) {
     const auto known = counts.find(number);
-    for (const Status status : {Status::pending, Status::active, Status::stalled, Status::delayed}) {
+    for (const Status status :
+         {Status::pending, Status::active, Status::stalled, Status::delayed, Status::blocked}) {
       const auto at = static_cast<std::size_t>(status);
       if (row.counts[at] != (known == counts.end() ? 0 : known->second[at])) {
         return fmt::format("queue {} counts other {} jobs", row.name, name_of(status));
@@ -156,6 +167,15 @@ std::string Model::mismatch(const Image& image, Millis wall, const std::vector<J
     const std::string wrong = difference(row->second, known->second);
     if (!wrong.empty()) return fmt::format("schedule {}: {}", id, wrong);
   }
+  for (const std::string& id : triggers) {
+    const auto known = triggers_.find(id);
+    const auto row = image.triggers.find(id);
+    if ((known == triggers_.end()) != (row == image.triggers.end()))
+      return fmt::format("trigger {} is {}", id, row == image.triggers.end() ? "not there" : "there");
+    if (known == triggers_.end()) continue;
+    const std::string wrong = difference(row->second, known->second);
+    if (!wrong.empty()) return fmt::format("trigger {}: {}", id, wrong);
+  }
   return {};
 }
 
@@ -172,10 +192,9 @@ void Model::audit_touched(const Disk& disk, Now now) {
     }
     if (!row) bad("D1", touched->id, "its row is not there");
     check_record(*row, true, "its row");
-    if ((known->status == Status::delayed) != disk.has_timer(known->run_at, touched->id)) {
-      bad("C2", touched->id,
-          known->status == Status::delayed ? "it is delayed without a timer"
-                                           : "it has a timer and is not delayed");
+    const std::optional<Millis> due = timer_of(*known);
+    if (due.has_value() != disk.has_timer(due.value_or(known->run_at), touched->id)) {
+      bad("C2", touched->id, due ? "it has no timer and must" : "it has a timer and must not");
     }
   }
 }
@@ -212,6 +231,7 @@ void Model::audit_image(const Image& image, Now now) {
     if (!leases.contains(id)) bad("C2", id, "it is active and no grant says so");
   }
   audit_keys(image, now);
+  audit_events(image);
 }
 
 void Model::audit_places(const Image& image, Now now) {
@@ -370,8 +390,10 @@ void Model::audit_quiet(Now now) {
     if (job.timeout_mono <= now.mono)
       bad("L4", id, fmt::format("its time limit passed {} ms ago", now.mono - job.timeout_mono));
   }
+  audit_quiet_events(now);
   if (!delayed_.empty() && delayed_.begin()->first <= now.wall) {
-    bad("T1", delayed_.begin()->second, fmt::format("is {} ms late", now.wall - delayed_.begin()->first));
+    bad(jobs_.at(delayed_.begin()->second).status == Status::blocked ? "E2" : "T1", delayed_.begin()->second,
+        fmt::format("is {} ms late", now.wall - delayed_.begin()->first));
   }
   for (const auto& [id, known] : schedules_) {
     if (!known.said.paused && known.next <= now.wall)

@@ -40,6 +40,8 @@ std::optional<Status> follow(Status from, Event event) {
       return from == Status::blocked ? std::optional(Status::delayed) : std::nullopt;
     case Event::parent_failed:
       return from == Status::blocked ? std::optional(Status::failed) : std::nullopt;
+    case Event::suspend:
+      return from == Status::active ? std::optional(Status::blocked) : std::nullopt;
     case Event::replay:
       return is_end(from) ? std::optional(Status::pending) : std::nullopt;
   }
@@ -102,6 +104,7 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
     case Doing::nothing:
       bad("S1", job.id, "moved outside of any call");
   }
+  if (known.status == Status::blocked) known.wait.reset();
   known.status = job.status;
   known.moved_at = now_.wall;
   if (is_end(job.status)) take_end(job, known);
@@ -118,9 +121,15 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
 }
 
 void Model::move_new(const Job& job, const std::string& queue) {
-  if (doing_ == Doing::tick) begin_run();
+  const bool by_trigger =
+      doing_ == Doing::tick && !job.tags.empty() && job.tags.back().starts_with("trigger:");
+  if (by_trigger)
+    begin_batch(job.tags.back().substr(8));
+  else if (doing_ == Doing::tick)
+    begin_run();
   const bool by_schedule = under_way_.has_value();
-  if ((doing_ != Doing::command && !by_schedule) || expected_.empty() || expected_.front().id) {
+  if ((doing_ != Doing::command && !by_schedule && !by_trigger) || expected_.empty() ||
+      expected_.front().id) {
     const bool repeated =
         answer_ && (std::holds_alternative<Submitted>(*answer_) || std::holds_alternative<Refusal>(*answer_));
     const auto* submit = answer_ ? std::get_if<ExpectedSubmit>(&*answer_) : nullptr;
@@ -170,6 +179,7 @@ void Model::move_new(const Job& job, const std::string& queue) {
     set_key(job.queue, move.gathers_under, ModelKey{job.id, move.gathers_until});
   put(job.id, std::move(known));
   new_ids_.push_back(job.id);
+  if (!move.trigger.empty()) made_by_trigger(move.trigger, job.id);
   if (under_way_) under_way_->then.last_job = job.id;
   const std::string wrong = difference(job, jobs_.at(job.id), false);
   if (!wrong.empty()) bad("D3", job.id, "as submitted: " + wrong);
@@ -180,9 +190,10 @@ void Model::move_expected(const Job& job, ModelJob& known, Event event) {
     const bool waits = known.status != Status::active;
     const bool by_operator =
         event == Event::lease || event == Event::promote || (event == Event::cancel && waits);
-    bad(event == Event::replay ? "S5"
-        : by_operator          ? "S1"
-                               : "L2",
+    bad(event == Event::replay                               ? "S5"
+        : event == Event::unblock || event == Event::suspend ? "E2"
+        : by_operator                                        ? "S1"
+                                                             : "L2",
         job.id, fmt::format("{} by a command that must not do it", name_of(event)));
   }
   const Expected move = std::move(expected_.front());
@@ -204,6 +215,7 @@ void Model::move_expected(const Job& job, ModelJob& known, Event event) {
     known.finished_at = 0;
     known.expires_at = 0;
     known.cancel_requested = false;
+    if (known.status == Status::completed) known.steps.clear();
     if (!known.spec->unique_key.empty()) set_key(known.queue, known.spec->unique_key, ModelKey{job.id, 0});
   }
   const bool attempt = event == Event::complete || event == Event::fail || event == Event::retry_later ||
@@ -221,6 +233,8 @@ void Model::move_expected(const Job& job, ModelJob& known, Event event) {
   } else if (!is_end(job.status) && event != Event::promote) {
     known.run_at = job.run_at;
   }
+  for (const Step& step : move.steps) known.steps.push_back(step);
+  if (event == Event::suspend) known.wait = *move.wait;
   known.promoted = event == Event::promote;
   if (move.by_worker) lease_over(known, true, job.status, job.status == Status::delayed ? job.run_at : 0);
 }
@@ -241,6 +255,14 @@ void Model::move_by_time(const Job& job, ModelJob& known, Event event) {
   if (event == Event::due) {
     if (known.run_at > now_.wall)
       bad("T1", job.id, fmt::format("became due {} ms early", known.run_at - now_.wall));
+    return;
+  }
+  if (event == Event::unblock) {
+    if (!known.wait || known.wait->until == 0 || known.wait->until > now_.wall)
+      bad("E2", job.id, "it goes on before its event and its time");
+    rare_.add(Rare::wait_timed_out);
+    known.steps.push_back({known.wait->as, nullptr});
+    known.run_at = job.run_at;
     return;
   }
   if (known.status != Status::active) bad("S1", job.id, fmt::format("time cannot {} it", name_of(event)));
@@ -418,6 +440,8 @@ void Model::granted(Ticket to, const Granted& reply) {
       bad("O3", job.id, "the worker did not ask for its name");
     }
     if (!same_bytes(job.payload, spec.payload)) bad("D3", job.id, "its payload changed");
+    if (const std::string wrong = difference_of_steps(job.steps, known); !wrong.empty())
+      bad("E1", job.id, "the worker is told other steps: " + wrong);
     if (job.attempt != known.attempts + 1 || job.max_attempts != spec.max_attempts ||
         job.stalls != known.stalls) {
       bad("S2", job.id, "the worker is told a wrong attempt");
@@ -461,6 +485,7 @@ void Model::check_answer(Ticket, const Reply& reply) {
                                          : *refusal == Refusal::lease_lost         ? "L2"
                                          : *refusal == Refusal::unique_key_taken   ? "U1"
                                          : *refusal == Refusal::unknown_schedule   ? "T4"
+                                         : *refusal == Refusal::unknown_trigger    ? "E3"
                                                                                    : "S1";
       violated(invariant,
                fmt::format("a command that must be refused ({}) got {}", static_cast<int>(*refusal),
@@ -504,6 +529,20 @@ void Model::check_answer(Ticket, const Reply& reply) {
     const auto& told = std::get<WorkerOpened>(reply);
     if (told.resumed != opened->resumed || told.lost != opened->lost)
       violated("L5", "a worker goes on with other leases than it holds");
+  } else if (const auto* step = std::get_if<ExpectedStep>(&answer)) {
+    const auto& told = std::get<StepKept>(reply);
+    if (told.repeated != step->repeated || told.step.name != step->step.name ||
+        !same_bytes(told.step.result, step->step.result))
+      violated("E1", "a step is told to be kept otherwise than it is: " + told.step.name);
+  } else if (const auto* raised = std::get_if<ExpectedRaised>(&answer)) {
+    const auto& told = std::get<EventRaised>(reply);
+    if (told.resumed != raised->resumed) violated("E2", "an event is told to have woken more or fewer");
+    if (told.started != raised->started || told.gathered != raised->gathered)
+      violated("E3", "an event is told to have started more or fewer");
+  } else if (const auto* trigger = std::get_if<ExpectedTrigger>(&answer)) {
+    const auto& told = std::get<TriggerView>(reply);
+    if (told.row.trigger.id != trigger->id) violated("E3", "another trigger is shown than " + trigger->id);
+    check_trigger(told);
   } else if (const auto* schedule = std::get_if<ExpectedSchedule>(&answer)) {
     const auto& told = std::get<ScheduleView>(reply);
     if (told.row.schedule.id != schedule->id)

@@ -57,9 +57,12 @@ void Model::after(const Machine& machine) {
   after_command_on_schedules();
   if (!expected_.empty()) {
     const Expected& missing = expected_.front();
-    violated("S1", fmt::format("a command did not do what it must: no {} of {}",
-                               missing.id ? name_of(missing.event) : "submit",
-                               missing.id ? short_id(*missing.id) : "a new job"));
+    const std::string_view invariant = !missing.trigger.empty()                        ? "E3"
+                                       : missing.id && missing.event == Event::unblock ? "E2"
+                                                                                       : "S1";
+    violated(invariant, fmt::format("a command did not do what it must: no {} of {}",
+                                    missing.id ? name_of(missing.event) : "submit",
+                                    missing.id ? short_id(*missing.id) : "a new job"));
   }
   if (answer_ && !std::holds_alternative<Anything>(*answer_)) violated("D2", "a command was not answered");
   take_new_queues(machine);
@@ -291,6 +294,12 @@ Model::ExpectedSettle Model::predict_settle(const Settlement& settlement, std::m
   move.id = settlement.id;
   move.by_worker = true;
   switch (settlement.outcome) {
+    case Settlement::Outcome::suspend:
+      result.refused = predict_suspension(job, *settlement.suspension, waits_ahead(ahead), move);
+      if (result.refused) return result;
+      for (const Step& step : move.steps) job.steps.push_back(step);
+      if (move.wait) job.wait = *move.wait;
+      break;
     case Settlement::Outcome::complete:
       move.event = Event::complete;
       move.result = settlement.result;
@@ -330,6 +339,8 @@ Model::ExpectedSettle Model::predict_settle(const Settlement& settlement, std::m
       case Event::retry_later:
       case Event::release_later:
         return Status::delayed;
+      case Event::suspend:
+        return Status::blocked;
       default:
         return Status::pending;
     }
@@ -511,6 +522,7 @@ void Model::predict(const DeleteQueue& remove) {
     if (!in_use) rare_.add(Rare::schedule_guarded_its_queue);
     in_use = true;
   }
+  for (const auto& [id, trigger] : triggers_) in_use = in_use || trigger.said.job.queue == remove.name;
   if (in_use) {
     answer_ = Refusal::queue_in_use;
     return;

@@ -44,6 +44,9 @@ Options Options::draw(std::uint64_t seed, std::uint64_t steps, Canary canary) {
   drawn.machine.due_together = between(1, 8);
   drawn.machine.schedules_max = random.one_in(3) ? between(2, 4) : 100;
   drawn.machine.schedule_slice = between(1, 16);
+  drawn.machine.waits_max = random.one_in(3) ? between(1, 4) : 100'000;
+  drawn.machine.triggers_max = random.one_in(3) ? between(1, 3) : 100;
+  drawn.machine.trigger_slice = between(1, 4);
   drawn.schedule_percent = between(20, 60);
   return drawn;
 }
@@ -57,13 +60,14 @@ std::string Options::json() const {
       R"({{"seed":{},"steps":{},"canary":"{}","windowJobs":{},"windowJobsIdle":{},"windowBytes":{},"windowsBytes":{},)"
       R"("timerWindow":{},"activeBytes":{},"namedScan":{},"dueSlice":{},"queuesMax":{},"batchCommands":{},"clients":{},"pollers":{},)"
       R"("connections":{},"namedPercent":{},"queues":{},"jobsMax":{},"payloadMax":{},"batchesInFlight":{},"syncPercent":{},)"
-      R"("crashOneIn":{},"diskFailsOneIn":{},"clockSetOneIn":{},"replyLostPercent":{},"paceMs":{},"leaseMs":{},"dueTogether":{},"schedulesMax":{},"scheduleSlice":{},"schedulePercent":{},"auditEvery":{}}})",
+      R"("crashOneIn":{},"diskFailsOneIn":{},"clockSetOneIn":{},"replyLostPercent":{},"paceMs":{},"leaseMs":{},"dueTogether":{},"schedulesMax":{},"scheduleSlice":{},"schedulePercent":{},"waitsMax":{},"triggersMax":{},"triggerSlice":{},"auditEvery":{}}})",
       seed, steps, canary_name, machine.window_jobs, machine.window_jobs_idle, machine.window_bytes,
       machine.windows_bytes, machine.timer_window, machine.active_bytes, machine.named_scan,
       machine.due_slice, machine.queues_max, batch_commands, clients, pollers, connections, named_percent,
       queues, jobs_max, payload_max, batches_in_flight, sync_percent, crash_one_in, disk_fails_one_in,
       clock_set_one_in, reply_lost_percent, pace_ms, lease_ms, machine.due_together, machine.schedules_max,
-      machine.schedule_slice, schedule_percent, audit_every);
+      machine.schedule_slice, schedule_percent, machine.waits_max, machine.triggers_max,
+      machine.trigger_slice, audit_every);
 }
 
 }  // namespace pawl::sim

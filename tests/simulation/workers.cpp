@@ -29,7 +29,7 @@ void World::worker_acts(std::size_t index) {
     if (worker.connection) return open_connection(worker, index);
     if (worker.held.size() < worker.credit && random_.percent(60)) return ask_for_work(worker, index);
   }
-  switch (random_.weighted(std::array<std::uint32_t, 8>{60, 15, 3, 6, 4, 2, 4, 3})) {
+  switch (random_.weighted(std::array<std::uint32_t, 9>{60, 15, 3, 6, 4, 2, 4, 3, 6})) {
     case 0:
       return settle(worker, index, false);
     case 1:
@@ -48,6 +48,8 @@ void World::worker_acts(std::size_t index) {
       worker.credit = static_cast<std::uint32_t>(random_.between(random_.one_in(4) ? 0 : 1, 8));
       post(SetCredit{worker.ticket, worker.credit}, Who::nobody, 0);
       return;
+    case 8:
+      return keep_step(worker, index);
     default:
       if (worker.ticket == Ticket::none) return;
       if (worker.connection) {
@@ -97,7 +99,7 @@ Settlement World::settlement(const Held& held) {
   Settlement out;
   out.id = held.id;
   out.lease = held.lease;
-  switch (random_.weighted(std::array<std::uint32_t, 4>{60, 28, 12, 2})) {
+  switch (random_.weighted(std::array<std::uint32_t, 5>{60, 28, 12, 2, 8})) {
     case 0:
       out.outcome = Settlement::Outcome::complete;
       if (random_.one_in(2))
@@ -113,6 +115,10 @@ Settlement World::settlement(const Held& held) {
     case 2:
       out.outcome = Settlement::Outcome::release;
       out.delay_ms = random_.one_in(2) ? 0 : random_.between(1, 2'000);
+      break;
+    case 4:
+      out.outcome = Settlement::Outcome::suspend;
+      out.suspension = new_suspension();
       break;
     default:
       out.outcome = Settlement::Outcome::rate_limited;

@@ -20,7 +20,8 @@ Disk::Fault fault_of(Canary canary) {
 World::World(const Options& options)
     : options_(options),
       random_(options.seed ^ 0x7061776cull),
-      model_({options.machine.queues_max, options.machine.active_bytes, options.machine.schedules_max},
+      model_({options.machine.queues_max, options.machine.active_bytes, options.machine.schedules_max,
+              options.machine.waits_max, options.machine.triggers_max},
              trace_, rare_),
       disk_(fault_of(options.canary), options.canary != Canary::none),
       clients_(options.clients) {

@@ -92,6 +92,14 @@ class World {
   core::Timetable new_timetable(core::Missed missed);
   void operator_hears(const core::Reply& reply);
 
+  // events.cpp
+  std::string event_name();
+  core::Match new_match();
+  void keep_step(Worker& worker, std::size_t index);
+  std::shared_ptr<const core::Suspension> new_suspension();
+  void raise_event();
+  void trigger_acts();
+
   // workers.cpp
   void worker_acts(std::size_t index);
   void ask_for_work(Worker& worker, std::size_t index);

@@ -21,8 +21,8 @@ inline void refuse(Call& call, const Problem& problem) { call.exchange->respond(
 std::optional<core::JobId> path_job(Call& call);
 /// The queue named by the path. Answers 422 when it is no name.
 std::optional<std::string> path_queue(Call& call);
-/// The same for what another parameter of the path names.
-std::optional<std::string> path_name(Call& call, std::string_view parameter);
+/// The same for what another parameter of the path names, the index-th of it.
+std::optional<std::string> path_name(Call& call, std::string_view parameter, std::size_t index = 0);
 
 /// Renders a `Wanted`; a refusal becomes its problem.
 template <typename Wanted, typename Render>

@@ -114,6 +114,8 @@ void fail_job(Call& call) { settle_one(call, core::Settlement::Outcome::fail); }
 void release_job(Call& call) { settle_one(call, core::Settlement::Outcome::release); }
 void rate_limit_job(Call& call) { settle_one(call, core::Settlement::Outcome::rate_limited); }
 
+void suspend_job(Call& call) { settle_one(call, core::Settlement::Outcome::suspend); }
+
 void settle_leases(Call& call) {
   auto settle = read_settle(call.request.body, call.context.limits);
   if (!settle) return refuse(call, settle.error());

@@ -39,6 +39,16 @@ const ProblemType& type_of(core::Refusal why) {
       return problem::too_many_schedules;
     case too_many_log_lines:
       return problem::too_many_log_lines;
+    case step_exists:
+      return problem::step_exists;
+    case too_many_steps:
+      return problem::too_many_steps;
+    case too_many_waits:
+      return problem::too_many_waits;
+    case unknown_trigger:
+      return problem::unknown_trigger;
+    case too_many_triggers:
+      return problem::too_many_triggers;
   }
   return problem::internal;
 }

@@ -56,6 +56,7 @@ using JobMetersMap = std::map<engine::Meters::Key, engine::JobMeters>;
 engine::JobMeters sum_of(const JobMetersMap& meters, const std::string& queue);
 void append_queue(std::string& out, const core::QueueView& queue, const QueueMeters& meters);
 void append_schedule(std::string& out, const core::ScheduleView& schedule);
+void append_trigger(std::string& out, const core::TriggerView& trigger);
 void append_worker(std::string& out, const core::WorkerView& worker);
 void append_operation(std::string& out, const engine::OperationView& operation);
 std::string_view state_name(engine::OperationView::State state);

@@ -1,5 +1,6 @@
 #include "broker/http/api/json_out.h"
 #include "broker/http/api/replies.h"
+#include "broker/http/api/replies_parts.h"
 #include "client/wire/status.h"
 
 namespace pawl::http::api {
@@ -25,6 +26,16 @@ void append_transition(std::string& out, const core::Transition& transition) {
   object.time("at", transition.at);
 }
 
+void append_wait(std::string& out, ObjectWriter& object, const core::Wait* wait) {
+  if (wait == nullptr) return object.null("waitsFor");
+  object.begin("waitsFor");
+  ObjectWriter inner(out);
+  inner.text("event", wait->event);
+  append_match(out, inner, wait->match);
+  inner.text("as", wait->as);
+  inner.time_or_null("until", wait->until);
+}
+
 void append_details(std::string& out, ObjectWriter& object, const core::Job& job) {
   object.list("errors", job.errors,
               [&out](const core::AttemptError& error) { append_attempt_error(out, error); });
@@ -43,6 +54,8 @@ void append_details(std::string& out, ObjectWriter& object, const core::Job& job
   object.integer("uniqueForMs", job.unique_for_ms);
   object.text_or_null("traceparent", job.traceparent);
   object.integer("logLines", job.log_lines);
+  append_steps(out, object, job.steps);
+  append_wait(out, object, job.wait.get());
 }
 
 /// In a list the last error stands for all.

@@ -17,6 +17,8 @@ std::string_view code_name(core::Reason::Code code) {
       return "delayed";
     case blocked:
       return "blocked";
+    case waiting_for_event:
+      return "waiting-for-event";
     case behind:
       return "behind";
     case no_worker:
@@ -52,6 +54,9 @@ std::string sentence_of(const core::Reason& reason) {
       return "It is not due before " + wire::format_time(reason.until) + ".";
     case blocked:
       return "It waits for other jobs to end.";
+    case waiting_for_event:
+      return "It waits for the event " + reason.text +
+             (reason.until == 0 ? "." : ", until " + wire::format_time(reason.until) + " at most.");
     case behind:
       return std::string(reason.exact ? "It is behind " : "It is behind at least ") +
              std::to_string(reason.ahead) + (reason.ahead == 1 ? " job" : " jobs") + " of its queue " +
@@ -96,6 +101,10 @@ void append_reason(std::string& out, const core::JobId& id, const core::Reason& 
   if (limited && reason.limit > 0) object.integer("limit", reason.limit);
   if (reason.code == delayed || reason.code == rate_limit || reason.code == held)
     object.time("until", reason.until);
+  if (reason.code == waiting_for_event) {
+    object.text("event", reason.text);
+    object.time_or_null("until", reason.until);
+  }
   if (reason.code == running) object.text_or_null("workerId", reason.worker_id);
   if (reason.code == queue_paused) object.text_or_null("pauseReason", reason.text);
 }

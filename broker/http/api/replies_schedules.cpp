@@ -1,5 +1,6 @@
 #include "broker/http/api/json_out.h"
 #include "broker/http/api/replies.h"
+#include "broker/http/api/replies_parts.h"
 
 namespace pawl::http::api {
 namespace {
@@ -21,10 +22,25 @@ void append_gathering(std::string& out, ObjectWriter& object, const core::Gather
   if (gathering.max_wait_ms > 0) inner.integer("maxWaitMs", gathering.max_wait_ms);
 }
 
+void append_last_run(std::string& out, ObjectWriter& object, const core::ScheduleView& view) {
+  if (view.row.last_at == 0) return object.null("lastRun");
+  object.begin("lastRun");
+  ObjectWriter run(out);
+  run.time("at", view.row.last_at);
+  if (!view.row.last_error.empty()) {
+    run.null("jobId");
+    run.text("error", view.row.last_error);
+    return;
+  }
+  run.job_id("jobId", view.row.last_job);
+  if (view.last_status) run.text("status", core::name_of(*view.last_status));
+}
+
+}  // namespace
+
 void append_template(std::string& out, ObjectWriter& object, const core::NewJob& job) {
   object.text("queue", job.queue);
   if (!job.name.empty()) object.text("name", job.name);
-  object.raw("payload", job.payload);
   const auto integer = [&out](auto value) { wire::append_json_integer(out, std::int64_t{value}); };
   append_if(object, "priority", job.priority, integer);
   append_if(object, "delayMs", job.delay_ms, integer);
@@ -44,27 +60,12 @@ void append_template(std::string& out, ObjectWriter& object, const core::NewJob&
   if (!job.traceparent.empty()) object.text("traceparent", job.traceparent);
 }
 
-void append_last_run(std::string& out, ObjectWriter& object, const core::ScheduleView& view) {
-  if (view.row.last_at == 0) return object.null("lastRun");
-  object.begin("lastRun");
-  ObjectWriter run(out);
-  run.time("at", view.row.last_at);
-  if (!view.row.last_error.empty()) {
-    run.null("jobId");
-    run.text("error", view.row.last_error);
-    return;
-  }
-  run.job_id("jobId", view.row.last_job);
-  if (view.last_status) run.text("status", core::name_of(*view.last_status));
-}
-
-}  // namespace
-
 void append_schedule(std::string& out, const core::ScheduleView& view) {
   const core::Schedule& schedule = view.row.schedule;
   const core::Timetable& timetable = schedule.timetable;
   ObjectWriter object(out);
   object.text("scheduleId", schedule.id);
+  object.raw("payload", schedule.job.payload);
   append_template(out, object, schedule.job);
   if (timetable.cron.empty()) {
     object.integer("everyMs", timetable.every_ms);

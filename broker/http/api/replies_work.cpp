@@ -1,6 +1,7 @@
 #include "broker/http/api/json_out.h"
 #include "broker/http/api/problem.h"
 #include "broker/http/api/replies.h"
+#include "broker/http/api/replies_parts.h"
 
 namespace pawl::http::api {
 
@@ -50,6 +51,7 @@ void append_granted_job(std::string& out, const core::GrantedJob& job) {
   if (job.timeout_ms > 0) object.integer("timeoutMs", job.timeout_ms);
   if (!job.group.empty()) object.text("group", job.group);
   if (!job.tags.empty()) object.texts("tags", job.tags);
+  if (!job.steps.empty()) append_steps(out, object, job.steps);
 }
 
 std::size_t granted_bytes(const core::Granted& granted) {
@@ -57,6 +59,8 @@ std::size_t granted_bytes(const core::Granted& granted) {
   for (const core::GrantedJob& job : granted.jobs) {
     sum += 330 + job.queue.size() + job.name.size() + (job.payload ? job.payload->size() : 4) +
            job.message.size();
+    for (const core::Step& step : job.steps)
+      sum += 8 + step.name.size() + (step.result ? step.result->size() : 4);
   }
   return sum;
 }

@@ -33,6 +33,11 @@ Parsed<core::Settlement> read_settlement(std::string_view body, const core::JobI
 Parsed<core::Settle> read_settle(std::string_view body, const Limits& limits);
 Parsed<core::AppendLogs> read_logs(std::string_view body, const core::JobId& id, const Limits& limits);
 
+Parsed<core::KeepStep> read_keep_step(std::string_view body, const core::JobId& id, std::string name,
+                                      const Limits& limits);
+Parsed<core::RaiseEvent> read_event(std::string_view body, const Limits& limits);
+Parsed<core::PutTrigger> read_put_trigger(std::string_view body, std::string id, const Limits& limits);
+
 Parsed<core::PutQueue> read_put_queue(std::string_view body, std::string queue, const Limits& limits);
 /// What is wrong with a cron expression or a time zone.
 struct TimetableFault {

@@ -1,3 +1,4 @@
+#include "broker/http/api/event_fields.h"
 #include "broker/http/api/job_fields.h"
 #include "broker/http/api/requests.h"
 #include "client/wire/status.h"
@@ -17,6 +18,12 @@ struct Draft {
   bool has_retry_delay = false;
   bool has_delay = false;
   bool has_retry_after = false;
+  std::shared_ptr<core::Suspension> suspension{};  // when one of its fields came
+
+  core::Suspension& suspend() {
+    if (!suspension) suspension = std::make_shared<core::Suspension>();
+    return *suspension;
+  }
 };
 
 void read_error(Input& in, const Where& at, Settlement& settlement) {
@@ -46,7 +53,7 @@ constexpr F outcome_field{"outcome",
                             if (!expect(in, at, JsonKind::string)) return;
                             const auto outcome = wire::parse_outcome(in.json.read_string());
                             if (!outcome)
-                              return in.wrong(at, "must be complete, fail, release or rate-limited");
+                              return in.wrong(at, "must be complete, fail, release, rate-limited or suspend");
                             draft.settlement.outcome = static_cast<Settlement::Outcome>(*outcome);
                             draft.outcome_known = true;
                           },
@@ -80,13 +87,28 @@ constexpr F retry_after_field{"retryAfterMs", [](Input& in, const Where& at, Dra
                               }};
 constexpr F required_retry_after_field{"retryAfterMs", retry_after_field.read, true};
 
+constexpr F as_field{"as",
+                     [](Input& in, const Where& at, Draft& draft) { read_name(in, at, draft.suspend().as); }};
+constexpr F sleep_field{"sleepMs", [](Input& in, const Where& at, Draft& draft) {
+                          read_optional_integer(in, at, 0, wire::delay_ms_max, draft.suspend().sleep_ms);
+                        }};
+constexpr F until_field{"until", [](Input& in, const Where& at, Draft& draft) {
+                          core::Millis ms = -1;
+                          read_time(in, at, ms);
+                          if (ms >= 0) draft.suspend().until = ms;
+                        }};
+constexpr F wait_for_field{
+    "waitFor", [](Input& in, const Where& at, Draft& draft) { read_wait_for(in, at, draft.suspend()); }};
+
+constexpr std::array suspend_fields{lease_id_field, as_field, sleep_field, until_field, wait_for_field};
 constexpr std::array complete_fields{lease_id_field, result_field};
 constexpr std::array fail_fields{lease_id_field, error_field, permanent_field, retry_delay_field};
 constexpr std::array release_fields{lease_id_field, delay_field};
 constexpr std::array rate_limited_fields{lease_id_field, required_retry_after_field};
-constexpr std::array item_fields{job_id_field,      lease_id_field, outcome_field,
-                                 result_field,      error_field,    permanent_field,
-                                 retry_delay_field, delay_field,    retry_after_field};
+constexpr std::array item_fields{job_id_field,      lease_id_field,  outcome_field,     result_field,
+                                 error_field,       permanent_field, retry_delay_field, delay_field,
+                                 retry_after_field, as_field,        sleep_field,       until_field,
+                                 wait_for_field};
 
 void require_error(Input& in, const Where& at, const Draft& draft) {
   if (!draft.has_error && !in.json.error()) in.wrong(at.member("error"), "is required");
@@ -94,6 +116,11 @@ void require_error(Input& in, const Where& at, const Draft& draft) {
 
 void require_retry_after(Input& in, const Where& at, const Draft& draft) {
   if (!draft.has_retry_after && !in.json.error()) in.wrong(at.member("retryAfterMs"), "is required");
+}
+
+void require_suspension(Input& in, const Where& at, Draft& draft) {
+  check_suspension(in, at, draft.suspend());
+  draft.settlement.suspension = draft.suspension;
 }
 
 /// Fields of another outcome than the one that was given.
@@ -110,6 +137,12 @@ void refuse_strangers(Input& in, const Where& at, const Draft& draft) {
   only_with(draft.has_retry_delay, "retryDelayMs", Settlement::Outcome::fail);
   only_with(draft.has_delay, "delayMs", Settlement::Outcome::release);
   only_with(draft.has_retry_after, "retryAfterMs", Settlement::Outcome::rate_limited);
+  if (draft.suspension == nullptr) return;
+  const core::Suspension& suspension = *draft.suspension;
+  only_with(suspension.sleep_ms.has_value(), "sleepMs", Settlement::Outcome::suspend);
+  only_with(suspension.until.has_value(), "until", Settlement::Outcome::suspend);
+  only_with(!suspension.event.empty(), "waitFor", Settlement::Outcome::suspend);
+  only_with(!suspension.as.empty() && suspension.event.empty(), "as", Settlement::Outcome::suspend);
 }
 
 using B = Field<core::Beat>;
@@ -143,6 +176,7 @@ void read_settlement_item(Input& in, const Where& at, core::Settlement& out) {
   if (draft.outcome_known) {
     if (draft.settlement.outcome == Settlement::Outcome::fail) require_error(in, at, draft);
     if (draft.settlement.outcome == Settlement::Outcome::rate_limited) require_retry_after(in, at, draft);
+    if (draft.settlement.outcome == Settlement::Outcome::suspend) require_suspension(in, at, draft);
     refuse_strangers(in, at, draft);
   }
   out = std::move(draft.settlement);
@@ -172,6 +206,9 @@ Parsed<core::Settlement> read_settlement(std::string_view body, const core::JobI
         return read_object(in, at, release_fields, out);
       case Settlement::Outcome::rate_limited:
         return read_object(in, at, rate_limited_fields, out);
+      case Settlement::Outcome::suspend:
+        read_object(in, at, suspend_fields, out);
+        return require_suspension(in, at, out);
       case Settlement::Outcome::fail:
         break;
     }

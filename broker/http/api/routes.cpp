@@ -28,6 +28,8 @@ constexpr std::array table{
     Route{post, "/jobs/{jobId}/fail", "failJob", fail_job, body},
     Route{post, "/jobs/{jobId}/release", "releaseJob", release_job, body},
     Route{post, "/jobs/{jobId}/rate-limited", "rateLimitJob", rate_limit_job, body},
+    Route{post, "/jobs/{jobId}/steps/{step}", "keepStep", keep_step, body, of_payload},
+    Route{post, "/jobs/{jobId}/suspend", "suspendJob", suspend_job, body},
     Route{get, "/jobs", "listJobs", list_jobs},
     Route{get, "/jobs/{jobId}", "getJob", get_job},
     Route{del, "/jobs/{jobId}", "deleteJob", delete_job},
@@ -39,6 +41,11 @@ constexpr std::array table{
     Route{post, "/jobs/{jobId}/retry", "retryJob", retry_job, may_body},
     Route{post, "/jobs/{jobId}/promote", "promoteJob", promote_job, may_body},
     Route{get, "/events", "streamEvents", stream_events},
+    Route{post, "/events", "raiseEvent", raise_event, body, of_payload},
+    Route{get, "/triggers", "listTriggers", list_triggers},
+    Route{get, "/triggers/{triggerId}", "getTrigger", get_trigger},
+    Route{put, "/triggers/{triggerId}", "putTrigger", put_trigger, body},
+    Route{del, "/triggers/{triggerId}", "deleteTrigger", delete_trigger},
     Route{get, "/worker", "connectWorker", refuse_plain_worker},
     Route{get, "/queues", "listQueues", list_queues},
     Route{get, "/queues/{queue}", "getQueue", get_queue},
@@ -201,8 +208,8 @@ std::optional<core::JobId> path_job(Call& call) {
 
 std::optional<std::string> path_queue(Call& call) { return path_name(call, "queue"); }
 
-std::optional<std::string> path_name(Call& call, std::string_view parameter) {
-  if (wire::is_name(call.params[0])) return std::string(call.params[0]);
+std::optional<std::string> path_name(Call& call, std::string_view parameter, std::size_t index) {
+  if (wire::is_name(call.params[index])) return std::string(call.params[index]);
   Problem problem{problem::invalid_input, ""};
   problem.errors.push_back(
       {"/" + std::string(parameter), "must match [A-Za-z0-9._:-]{1,128}", FieldError::In::path});

@@ -174,6 +174,30 @@ class Client {
   Result<ScheduleRecord> try_resume_schedule(std::string_view id);
   ScheduleRecord resume_schedule(std::string_view id) { return value_or_throw(try_resume_schedule(id)); }
 
+  /// Wakes every job that waits for the event and matches, and starts the jobs of every trigger that does. An
+  /// event that nobody waits for is not kept. Sent once: after an error it may have been heard.
+  Result<EventRaised> try_raise_event(std::string_view name, const JsonText& data = {});
+  EventRaised raise_event(std::string_view name, const JsonText& data = {}) {
+    return value_or_throw(try_raise_event(name, data));
+  }
+
+  /// Makes a trigger, or puts another in its place.
+  Result<TriggerRecord> try_put_trigger(const TriggerSpec& spec);
+  TriggerRecord put_trigger(const TriggerSpec& spec) { return value_or_throw(try_put_trigger(spec)); }
+  Result<TriggerRecord> try_get_trigger(std::string_view id);
+  TriggerRecord get_trigger(std::string_view id) { return value_or_throw(try_get_trigger(id)); }
+  /// All of them, by id.
+  Result<std::vector<TriggerRecord>> try_triggers();
+  std::vector<TriggerRecord> triggers() { return value_or_throw(try_triggers()); }
+  /// Events that it has gathered are dropped.
+  Result<void> try_delete_trigger(std::string_view id);
+  void delete_trigger(std::string_view id) { value_or_throw(try_delete_trigger(id)); }
+
+  /// Keeps a step's result while a worker holds the job by that lease, unless the step has one: what is kept.
+  /// Job::step() of <pawl/worker.hpp> does this for a handler.
+  Result<JsonText> try_keep_step(std::string_view job_id, std::string_view lease_id, std::string_view step,
+                                 const JsonText& result);
+
   /// Anything else of the broker's HTTP interface. Any HTTP status is a Response; only a failure to get one
   /// is an Error. `target` is a path with its query, already escaped; `body` is JSON or empty. Repeated as
   /// ClientOptions says when `method` is GET or HEAD or `headers` has an Idempotency-Key.

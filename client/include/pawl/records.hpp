@@ -172,6 +172,35 @@ struct QueueInfo {
   std::string text;  // the whole answer
 };
 
+/// Jobs that an event starts. docs/STEPS.md
+struct TriggerSpec {
+  std::string id;
+  std::string event;
+  JsonText match = {};  // {"order.id": 7, …}: a value for each path of the event's data; null: every event
+  JobSpec job = {};     // the template; the broker makes the payload
+  std::uint32_t batch_max = 0;  // 0: each event starts a job; else up to so many, 1…1000, start one together…
+  milliseconds batch_timeout{0};  // …or those that came until so long after the first
+};
+/// The spec as the body of PUT /triggers/ID. Does not check the values; the broker does.
+std::string to_json(const TriggerSpec& spec);
+
+struct TriggerRecord {
+  TriggerSpec spec;
+  std::uint64_t events = 0;    // that matched
+  std::uint64_t jobs = 0;      // that it started
+  std::uint64_t gathered = 0;  // events that wait for others
+  std::optional<Time> last_at;
+  std::string last_job;
+  std::string text;  // the whole answer
+};
+
+/// What an event did.
+struct EventRaised {
+  std::uint64_t resumed = 0;   // jobs that waited for it
+  std::uint64_t started = 0;   // jobs that triggers made
+  std::uint64_t gathered = 0;  // triggers that keep it until there are more
+};
+
 /// Which jobs to list; empty fields do not filter.
 struct JobQuery {
   std::string queue = {};

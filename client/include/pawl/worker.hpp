@@ -30,7 +30,10 @@ namespace pawl {
 
 namespace client {
 struct HeldJob;
-}
+/// Goes through a handler that sleeps or waits. No std::exception, so that handlers do not take it for a
+/// failure; one that catches everything must let it pass.
+struct Suspended {};
+}  // namespace client
 
 /// Throw it out of a handler when no further attempt can help: the job goes to the dead letter queue at once.
 class permanent_error : public std::runtime_error {
@@ -66,6 +69,23 @@ class rate_limited : public std::runtime_error {
 
  private:
   milliseconds delay_;
+};
+
+/// What a job can wait for: see Job::wait_for_event.
+struct EventWait {
+  std::string event;
+  JsonText match = {};                       // {"order.id": 7, …}; null: every event of that name
+  std::optional<milliseconds> timeout = {};  // absent: for as long as it takes
+  std::string as = {};                       // the step that gets the event's data; empty: the event's name
+};
+
+/// How a job is given back that goes on later, without using up an attempt: after a sleep, until a time, or
+/// when an event comes. Exactly one of the three is set.
+struct Suspension {
+  std::string as = {};  // the step that the sleep leaves behind; may be empty
+  std::optional<milliseconds> sleep = {};
+  std::optional<Time> until = {};
+  std::optional<EventWait> wait_for = {};
 };
 
 /// A failed attempt as the broker keeps it.
@@ -129,6 +149,44 @@ class Job {
   /// Adds a line to the job's log. A line that was under way when a connection broke may appear twice.
   void log(std::string_view line);
 
+  // Durable steps (docs/STEPS.md): what an attempt did is kept on the broker's disk, and the next attempt, on
+  // whatever worker, does not do it again. A name stands for one step of the job: [A-Za-z0-9._:-]{1,128}.
+
+  /// Runs `body`, unless an earlier attempt did, and keeps what it returns (void: null; else anything that
+  /// nlohmann::json converts from and to). When it returns, the result is on the broker's disk. Throws what
+  /// `body` throws, and Exception when the result cannot be kept: the lease is lost, say.
+  ///
+  /// A worker that dies between the end of `body` and the answer runs it again: `body` must bear that, but
+  /// only that.
+  template <class F>
+  auto step(std::string_view name, F&& body) -> std::invoke_result_t<F&> {
+    using R = std::invoke_result_t<F&>;
+    const std::optional<JsonText> kept = step_result(name);
+    if constexpr (std::is_void_v<R>) {
+      if (kept) return;
+      body();
+      keep_step(name, {});
+    } else {
+      if (kept) return typename detail::JsonFor<R>::type(kept->parse()).template get<R>();
+      R result = body();
+      keep_step(name, JsonText(result));
+      return result;
+    }
+  }
+  /// What a step left behind; nothing when it was not done.
+  std::optional<JsonText> step_result(std::string_view name) const;
+  /// Keeps the result of a step that was not done. Throws Exception when it cannot be kept.
+  void keep_step(std::string_view name, const JsonText& result);
+
+  /// Waits for so long, on no worker: the first time it throws client::Suspended through the handler, which
+  /// gives the job back; the handler runs again when the time is over, and then this returns at once. Only in
+  /// a handler that takes a Job&.
+  void sleep(std::string_view name, milliseconds time);
+  void sleep_until(std::string_view name, Time when);
+  /// The event's data, when it came in time; else nothing. Waits as sleep() does. Events of before it was
+  /// called are not heard.
+  std::optional<JsonText> wait_for_event(const EventWait& wait);
+
   // The verdict. It is sent at once and again after a broken connection until the broker has confirmed it.
   void complete(JsonText result = {});
   void fail(Failure failure);
@@ -136,6 +194,8 @@ class Job {
   void release(milliseconds delay = {});
   /// As release(), and no job of its queue starts before `retry_after` (1 ms at least) is over.
   void rate_limited(milliseconds retry_after);
+  /// Gives the job back until something happens; see sleep() and wait_for_event() for handlers.
+  void suspend(const Suspension& suspension);
   /// Whether a verdict was given, or none can count any more.
   bool settled() const;
 
@@ -173,7 +233,7 @@ struct WorkerCounts {
   std::uint64_t received = 0;
   std::uint64_t completed = 0;  // confirmed by the broker; so are the next two
   std::uint64_t failed = 0;
-  std::uint64_t released = 0;     // those that met a rate limit among them
+  std::uint64_t released = 0;     // those that met a rate limit, slept or waited among them
   std::uint64_t refused = 0;      // verdicts that came too late or were not accepted
   std::uint64_t leases_lost = 0;  // while a handler was at work
   std::uint64_t connections = 0;

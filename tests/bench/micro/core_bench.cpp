@@ -34,6 +34,12 @@ class CountingOutbox final : public core::Outbox {
   void put_marks(const core::Marks&) override { ++rows; }
   void put_schedule(const core::ScheduleRow&) override { ++rows; }
   void erase_schedule(const std::string&) override { ++rows; }
+  void put_trigger(const core::TriggerRow&) override { ++rows; }
+  void erase_trigger(const std::string&) override { ++rows; }
+  void put_gathered(const core::GatheredRow&) override { ++rows; }
+  void erase_gathered(const std::string&, std::uint64_t) override { ++rows; }
+  void put_wait(const core::JobId&, const core::Wait&) override { ++rows; }
+  void erase_wait(const core::JobId&) override { ++rows; }
   void put_unique(core::QueueNumber, std::string_view, const core::UniqueRow&) override { ++rows; }
   void erase_unique(core::QueueNumber, std::string_view) override { ++rows; }
   void put_idempotency(std::string_view, const core::IdempotencyRow&) override { ++rows; }

@@ -1,0 +1,19 @@
+// Members that several answers have.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "broker/core/new_job.h"
+#include "broker/http/api/json_out.h"
+
+namespace pawl::http::api {
+
+/// steps: the result of each by its name.
+void append_steps(std::string& out, ObjectWriter& object, const std::vector<core::Step>& steps);
+/// match: the paths with their values, as they were said.
+void append_match(std::string& out, ObjectWriter& object, const core::Match& match);
+/// What a schedule or a trigger says of its jobs, but for the payload.
+void append_template(std::string& out, ObjectWriter& object, const core::NewJob& job);
+
+}  // namespace pawl::http::api
