@@ -14,6 +14,7 @@
 #include "broker/core/new_job.h"
 #include "broker/core/schedule.h"
 #include "broker/core/trigger.h"
+#include "broker/core/workflow.h"
 
 namespace pawl::core {
 
@@ -117,6 +118,26 @@ struct KeepStep {
   JobId id;
   LeaseNumber lease = LeaseNumber::none;
   Step step;
+};
+
+/// All jobs of a graph, or none. → WorkflowSubmitted
+struct SubmitWorkflow {
+  std::string name;
+  std::vector<NewMember> members;  // 1…workflow_jobs_max, without cycles
+};
+/// The jobs are made, and the one that is held waits for all of them, blocked; costs no attempt. →
+/// WorkflowSubmitted
+struct AddChildren {
+  JobId id;
+  LeaseNumber lease = LeaseNumber::none;
+  std::vector<NewMember> members;
+};
+struct CancelWorkflow {  // → WorkflowChanged
+  WorkflowId workflow;
+};
+/// What failed or was cancelled runs again. → WorkflowChanged
+struct RetryWorkflow {
+  WorkflowId workflow;
 };
 
 /// Every job that waits for it goes on, and every trigger that matches gets it. → EventRaised
@@ -228,8 +249,8 @@ using CommandBody =
     std::variant<Submit, Lease, AbandonLease, OpenWorker, SetCredit, CloseWorker, Settle, Heartbeat,
                  AppendLogs, GetJob, Why, LookResident, Cancel, Retry, Promote, Delete, GetQueue, ListQueues,
                  PutQueue, DeleteQueue, ListWorkers, PutSchedule, GetSchedule, ListSchedules, DeleteSchedule,
-                 RunSchedule, PauseSchedule, KeepStep, RaiseEvent, PutTrigger, GetTrigger, ListTriggers,
-                 DeleteTrigger, StopLeasing>;
+                 RunSchedule, PauseSchedule, SubmitWorkflow, AddChildren, CancelWorkflow, RetryWorkflow,
+                 KeepStep, RaiseEvent, PutTrigger, GetTrigger, ListTriggers, DeleteTrigger, StopLeasing>;
 
 struct Command {
   Ticket ticket = Ticket::none;  // who gets the reply

@@ -77,6 +77,15 @@ struct JobId {
   }
 };
 
+/// A UUIDv7 too. None: all zero.
+struct WorkflowId {
+  std::array<std::uint8_t, 16> bytes{};
+
+  auto operator<=>(const WorkflowId&) const = default;
+  bool is_none() const { return *this == WorkflowId{}; }
+  std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+};
+
 struct JobIdHash {
   std::size_t operator()(const JobId& id) const {
     return static_cast<std::size_t>((id.high() * 0x9e3779b97f4a7c15ull) ^ (id.low() * 0xff51afd7ed558ccdull));

@@ -28,6 +28,13 @@ std::size_t Job::steps_bytes() const {
   return bytes;
 }
 
+std::size_t Job::parents_bytes() const {
+  std::size_t bytes = 0;
+  for (const ParentResult& parent : parents)
+    bytes += parent.ref.size() + (parent.result ? parent.result->size() : 0);
+  return bytes;
+}
+
 std::optional<Millis> Job::timer_due() const {
   if (status == Status::delayed) return run_at;
   if (status == Status::blocked && wait != nullptr && wait->until != 0) return wait->until;

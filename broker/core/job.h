@@ -107,11 +107,16 @@ struct Job {
   LeaseNumber last_lease = LeaseNumber::none;  // the newest lease that is over; a grant above it is live
   std::vector<AttemptError> errors;
   std::vector<Transition> history;
-  std::vector<Step> steps;           // in the order in which they were kept
-  std::shared_ptr<const Wait> wait;  // while it is blocked for an event
+  std::vector<Step> steps;            // in the order in which they were kept
+  std::shared_ptr<const Wait> wait;   // while it is blocked for an event
+  WorkflowId workflow;                // none: it belongs to none
+  std::string ref;                    // its name there
+  bool has_dependents = false;        // jobs wait for it, or did
+  std::vector<ParentResult> parents;  // those that it has waited for, in the order of their ids
 
   const Step* step(std::string_view wanted) const;
   std::size_t steps_bytes() const;
+  std::size_t parents_bytes() const;
   ReadyKey ready_key() const { return {priority, id}; }
   /// Moves along the table and keeps the time. Returns false, and changes nothing, when there is no such
   /// edge.

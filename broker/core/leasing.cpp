@@ -294,7 +294,8 @@ GrantedJob Machine::State::grant_one(Entry& entry, Waiter& waiter, Now now, Outb
           job.group,
           job.traceparent,
           job.tags,
-          job.steps};
+          job.steps,
+          job.parents};
 }
 
 void Machine::State::grant_some(Queue& queue, Waiter& waiter, std::size_t most, Now now, Outbox& outbox) {

@@ -114,10 +114,24 @@ void Machine::needs(const Command& command, Needs& needs) const {
     } else if constexpr (std::is_same_v<Body, PutSchedule>) {
       const auto row = state.schedules.find(body.schedule.id);
       if (row != state.schedules.end()) state.schedule_needs(row->second, needs);
+    } else if constexpr (std::is_same_v<Body, AddChildren>) {
+      job(body.id);
+      const Entry* entry = state.find(body.id);
+      if (entry != nullptr && !entry->job.workflow.is_none() &&
+          !state.workflows.contains(entry->job.workflow))
+        needs.workflows.push_back(entry->job.workflow);
+    } else if constexpr (requires { body.workflow; }) {
+      state.workflow_needs(body.workflow, needs);
     } else if constexpr (std::is_same_v<Body, RaiseEvent>) {
       state.event_needs(body, needs);
     } else if constexpr (requires { body.id; }) {
       job(body.id);
+      if constexpr (std::is_same_v<Body, Why>) {
+        const Entry* entry = state.find(body.id);
+        const bool waits =
+            entry != nullptr && entry->job.status == Status::blocked && entry->job.wait == nullptr;
+        if (waits && !state.parents.contains(body.id)) needs.parents.push_back(body.id);
+      }
       if constexpr (std::is_same_v<Body, Retry>) {
         const Entry* entry = state.find(body.id);
         if (entry != nullptr) unique_key(entry->job.queue, entry->job.unique_key);
@@ -137,6 +151,7 @@ void Machine::flush(Now now, Outbox& outbox) {
   // A turn that only matched told this time too.
   state.marks.wall = std::max(state.marks.wall, now.wall);
   state.write_fired(outbox);
+  state.write_owed(outbox);
   if (!state.open_grant.entries.empty()) {
     const auto grant = state.grants.find(state.open_grant.number);
     if (grant != state.grants.end()) {

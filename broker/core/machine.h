@@ -43,8 +43,9 @@ struct MachineOptions {
   std::size_t schedule_slice = 64;  // most runs that one tick makes
   std::size_t waits_max = 100'000;  // jobs that wait for events
   std::size_t triggers_max = 10'000;
-  std::size_t trigger_slice = 64;    // most batches that one tick starts
-  Millis worker_forget_ms = 60'000;  // workers that were not seen for so long leave the list
+  std::size_t trigger_slice = 64;     // most batches that one tick starts
+  std::size_t release_slice = 1'000;  // most jobs that wait for others that one batch looks at
+  Millis worker_forget_ms = 60'000;   // workers that were not seen for so long leave the list
 };
 
 /// Rows that a command needs and memory lacks.
@@ -52,8 +53,19 @@ struct Needs {
   std::vector<JobId> jobs;
   std::vector<std::pair<QueueNumber, std::string>> unique_keys;
   std::vector<std::string> idempotency_keys;
-  bool empty() const { return jobs.empty() && unique_keys.empty() && idempotency_keys.empty(); }
+  std::vector<JobId> dependents;  // who waits for the job, and for how many more
+  std::vector<JobId> parents;     // whom the job waits for
+  std::vector<WorkflowId> workflows;
+  std::vector<WorkflowId> members;
+  bool empty() const {
+    return jobs.empty() && unique_keys.empty() && idempotency_keys.empty() && dependents.empty() &&
+           parents.empty() && workflows.empty() && members.empty();
+  }
   void clear() {
+    dependents.clear();
+    parents.clear();
+    workflows.clear();
+    members.clear();
     jobs.clear();
     unique_keys.clear();
     idempotency_keys.clear();
@@ -99,6 +111,7 @@ class Machine {
   void restore_queue(QueueRow row);
   void restore_retained(const RetainedRow& row);
   void restore_schedule(ScheduleRow row);
+  void restore_owed(Owed row);
   void restore_wait(const JobId& id, const Wait& wait);
   /// Before what it has gathered, which comes in the order of its numbers.
   void restore_trigger(TriggerRow row);
@@ -115,6 +128,12 @@ class Machine {
   /// What the store has, as of every batch handed to commit. What memory already knows wins.
   void load_job(const JobId& id, std::optional<Job> job);
   void load_unique(QueueNumber queue, const std::string& key, std::optional<UniqueRow> row);
+  /// joins: of each that waits, for how many it still does; nothing when it does not.
+  void load_dependents(const JobId& parent, std::vector<Dependent> rows,
+                       const std::vector<std::optional<std::uint32_t>>& joins);
+  void load_parents(const JobId& child, std::vector<ParentResult> rows);
+  void load_workflow(const WorkflowId& id, std::optional<WorkflowRow> row);
+  void load_members(const WorkflowId& id, std::vector<MemberRow> rows);
   void load_idempotency(const std::string& key, std::optional<IdempotencyRow> row);
 
   /// Carries out one command. REQUIRES: its needs are loaded.
@@ -124,6 +143,12 @@ class Machine {
   /// called the machine for over a second after a lease ran out) gives the leases that ran out meanwhile
   /// their full length again, since their heartbeats could not be heard. REQUIRES: tick_needs are loaded.
   void tick(Now now, Outbox& outbox);
+  /// What ended jobs owe to those that wait for them. After the commands and the tick of a batch: load what
+  /// pay_needs() adds, then pay(), again while it says that there is more.
+  void pay_needs(Needs& needs) const;
+  bool pay(Now now, Outbox& outbox);
+  /// Something is owed that no batch has paid yet: let the next one come soon.
+  bool owes() const;
   /// Matches waiting workers with waiting jobs; apply and tick only note what could be matched, so that one
   /// grant row serves many. Call it once before flush().
   void match(Now now, Outbox& outbox);

@@ -190,6 +190,16 @@ struct Machine::State {
   std::map<std::string, std::set<std::string>> triggers_by_event;
   std::set<std::pair<Millis, std::string>> triggers_due;  // those that have gathered something
 
+  // Graphs; all but `owed` since the last commit.
+  std::deque<Owed> owed;
+  std::map<JobId, std::vector<Dependent>> dependents;           // by parent, whole
+  std::map<JobId, std::vector<Dependent>> dependents_news;      // of parents that are not loaded
+  std::map<JobId, std::optional<std::uint32_t>> joins;          // by child; nothing: it does not wait
+  std::map<JobId, std::vector<ParentResult>> parents;           // by child, as loaded…
+  std::map<JobId, std::map<JobId, ParentResult>> parents_news;  // …and what is newer
+  std::map<WorkflowId, std::optional<WorkflowRow>> workflows;
+  std::map<WorkflowId, std::vector<MemberRow>> members;
+
   std::map<RetainedKey, std::uint64_t> retained;
   std::set<RetainedKey> retained_dirty;
 
@@ -267,6 +277,33 @@ struct Machine::State {
   void schedule_needs(const ScheduleRow& row, Needs& needs) const;
   ScheduleView view(const ScheduleRow& row, bool with_status) const;
 
+  // workflows.cpp
+  WorkflowId new_workflow_id(Millis wall);
+  Entry& make_member(const NewMember& member, const WorkflowId& workflow, Now now);
+  std::vector<Submitted::Item> make_graph(const std::vector<NewMember>& members, const WorkflowId& workflow,
+                                          std::uint32_t first_index, Now now, Outbox& outbox);
+  void place_members(const std::vector<Submitted::Item>& items, Outbox& outbox);
+  void wait_for(const JobId& child, const Job& parent, Dependent dependent, Outbox& outbox);
+  void set_join(const JobId& child, std::uint32_t left, Outbox& outbox);
+  bool lacks_room(const std::vector<NewMember>& members) const;
+  void keep_workflow(const WorkflowRow& row, Outbox& outbox);
+  void owe(const Job& job, Owed::What what, Status status);
+  void pay_needs(Needs& needs) const;
+  bool decides(const Owed& parent, const Dependent& dependent) const;
+  bool pay(Owed& each, std::size_t& budget, Now now, Outbox& outbox);
+  void count_in_workflow(const Owed& each, Now now, Outbox& outbox);
+  void parent_ended(const Owed& parent, const Dependent& dependent, Now now, Outbox& outbox);
+  void unblock(Entry& entry, Now now, Outbox& outbox);
+  void take_parents(Entry& entry, Outbox& outbox);
+  void forget_parents(const Job& job, Outbox& outbox);
+  /// Those that a blocked job waits for, as far as they are loaded.
+  std::vector<ParentResult> parents_of(const JobId& child) const;
+  void workflow_needs(const WorkflowId& id, Needs& needs) const;
+  const WorkflowRow* known_workflow(const WorkflowId& id) const;
+  void run_again(const std::vector<MemberRow>& graph, std::size_t index, const std::vector<Entry*>& again,
+                 Now now, Outbox& outbox);
+  void write_owed(Outbox& outbox);
+
   // steps.cpp
   void add_step(Entry& entry, Step step);
   std::optional<Refused> check_suspension(const Job& job, const Suspension& suspension) const;
@@ -342,6 +379,10 @@ struct Machine::State {
   void apply(Ticket to, const DeleteSchedule& remove, Now now, Outbox& outbox);
   void apply(Ticket to, const RunSchedule& run, Now now, Outbox& outbox);
   void apply(Ticket to, const PauseSchedule& pause, Now now, Outbox& outbox);
+  void apply(Ticket to, const SubmitWorkflow& submit, Now now, Outbox& outbox);
+  void apply(Ticket to, const AddChildren& add, Now now, Outbox& outbox);
+  void apply(Ticket to, const CancelWorkflow& cancel, Now now, Outbox& outbox);
+  void apply(Ticket to, const RetryWorkflow& retry, Now now, Outbox& outbox);
   void apply(Ticket to, const KeepStep& keep, Now now, Outbox& outbox);
   void apply(Ticket to, const RaiseEvent& event, Now now, Outbox& outbox);
   void apply(Ticket to, const PutTrigger& put, Now now, Outbox& outbox);
@@ -377,6 +418,9 @@ Refused unknown_job();
 Refused lease_lost(const Job& job);
 /// The lease is the job's current one.
 bool holds(const Entry& entry, LeaseNumber lease);
+
+/// What the submitter did not say comes from the queue, then from Job itself.
+Job make_job(const NewJob& spec, const QueueRow& queue, Now now);
 
 /// The key under which a submit of this spec looks for another's job; empty: it does not.
 std::string key_held_by(const NewJob& spec);

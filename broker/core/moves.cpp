@@ -101,7 +101,7 @@ void Machine::State::change(Entry& entry, Event event, Now now, Outbox& outbox) 
   const Status from = entry.job.status;
   leave_place(entry, outbox);
   --entry.queue->count(from);
-  if (event == Event::replay) {
+  if (event == Event::replay || event == Event::block_again) {
     Job& job = entry.job;
     job.attempts_made = 0;
     job.stalls = 0;
@@ -116,8 +116,9 @@ void Machine::State::change(Entry& entry, Event event, Now now, Outbox& outbox) 
     // What was done stays done, unless all of it was.
     if (from == Status::completed) {
       job.steps.clear();
-      entry.steps_bytes = 0;
+      entry.steps_bytes = job.parents_bytes();
     }
+    owe(job, Owed::What::runs_again, from);
   }
   if (from == Status::blocked) entry.job.wait = nullptr;
   entry.job.transit(event, now.wall);
@@ -138,6 +139,7 @@ void Machine::State::end(Entry& entry, Event event, Now now, Outbox& outbox) {
   Job& job = entry.job;
   const Status from = job.status;
   leave_place(entry, outbox);
+  if (from == Status::blocked) forget_parents(job, outbox);
   job.wait = nullptr;
   --entry.queue->count(from);
   job.transit(event, now.wall);
@@ -147,6 +149,7 @@ void Machine::State::end(Entry& entry, Event event, Now now, Outbox& outbox) {
   if (job.status == Status::completed) ++entry.queue->row.lifetime_completed;
   if (job.status == Status::failed) ++entry.queue->row.lifetime_failed;
   free_unique(job, now, outbox);
+  owe(job, Owed::What::ended, job.status);
   if (keep == 0) {
     if (job.log_lines > 0) outbox.erase_logs(job.id);
     entry.gone = true;

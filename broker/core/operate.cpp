@@ -85,7 +85,11 @@ void Machine::State::apply(Ticket to, const Delete& remove, Now now, Outbox& out
   leave_place(*entry, outbox);
   --entry->queue->count(job.status);
   mark_dirty(*entry->queue);
-  if (!is_end(job.status)) free_unique(job, now, outbox);
+  if (job.status == Status::blocked) forget_parents(job, outbox);
+  if (!is_end(job.status)) {
+    free_unique(job, now, outbox);
+    owe(job, Owed::What::ended, Status::cancelled);
+  }
   if (job.log_lines > 0) outbox.erase_logs(job.id);
   entry->gone = true;
   outbox.reply(to, JobDeleted{job.id});
@@ -139,6 +143,10 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
   if (queue->count(Status::active) > 0) {
     return in_use("workers hold " + std::to_string(queue->count(Status::active)) +
                   " of its jobs; wait or cancel them");
+  }
+  if (queue->row.live_members > 0) {
+    return in_use(std::to_string(queue->row.live_members) +
+                  " of its jobs belong to workflows or are children of others; cancel or await those");
   }
   if (!remove.with_jobs && waiting + dead > 0) {
     return in_use("it has " + std::to_string(waiting) + " waiting and " + std::to_string(dead) +

@@ -11,6 +11,7 @@
 
 #include "broker/core/job.h"
 #include "broker/core/reply.h"
+#include "broker/core/workflow.h"
 
 namespace pawl::core {
 
@@ -51,8 +52,22 @@ struct QueueRow {
   std::array<std::uint64_t, status_count> counts{};
   std::uint64_t lifetime_completed = 0;
   std::uint64_t lifetime_failed = 0;
-  Millis held_until = 0;  // a worker met somebody else's limit; 0: not held
-  Pace pace;              // against settings.rate_limit
+  Millis held_until = 0;           // a worker met somebody else's limit; 0: not held
+  Pace pace;                       // against settings.rate_limit
+  std::uint64_t live_members = 0;  // jobs of graphs that have not ended
+};
+
+/// What the end of a job owes to its workflow and to those that wait for it, when a batch could not pay it.
+struct Owed {
+  /// Values are on disk.
+  enum class What : std::uint8_t { ended = 0, runs_again = 1 };
+  JobId job;
+  WorkflowId workflow;
+  What what = What::ended;
+  Status status = Status::completed;  // as it ended
+  Bytes result;
+  bool has_dependents = false;
+  bool has_row = false;
 };
 
 /// How many ended jobs of a queue and status leave at one moment; so counters fall without a write for each
@@ -116,6 +131,17 @@ class Outbox {
   virtual void erase_trigger(const std::string& id) = 0;
   virtual void put_gathered(const GatheredRow& row) = 0;
   virtual void erase_gathered(const std::string& trigger, std::uint64_t number) = 0;
+  virtual void put_workflow(const WorkflowRow& row) = 0;
+  virtual void put_member(const MemberRow& row) = 0;
+  virtual void put_dependent(const JobId& parent, const Dependent& dependent) = 0;
+  virtual void erase_dependent(const JobId& parent, const JobId& child) = 0;
+  virtual void put_parent(const JobId& child, const ParentResult& parent) = 0;
+  virtual void erase_parent(const JobId& child, const JobId& parent) = 0;
+  virtual void erase_parents(const JobId& child) = 0;  // all of them
+  virtual void put_join(const JobId& child, std::uint32_t left) = 0;
+  virtual void erase_join(const JobId& child) = 0;
+  virtual void put_owed(const Owed& owed) = 0;
+  virtual void erase_owed(const JobId& job) = 0;
   /// What finds a blocked job by its event.
   virtual void put_wait(const JobId& id, const Wait& wait) = 0;
   virtual void erase_wait(const JobId& id) = 0;

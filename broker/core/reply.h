@@ -11,6 +11,7 @@
 #include "broker/core/job.h"
 #include "broker/core/schedule.h"
 #include "broker/core/trigger.h"
+#include "broker/core/workflow.h"
 
 namespace pawl::core {
 
@@ -32,6 +33,7 @@ enum class Refusal : std::uint8_t {
   too_many_waits,  // the broker holds its limit of jobs that wait for events
   unknown_trigger,
   too_many_triggers,
+  unknown_workflow,
 };
 
 struct Refused {
@@ -74,6 +76,7 @@ struct GrantedJob {
   std::string traceparent;
   std::vector<std::string> tags;
   std::vector<Step> steps{};
+  std::vector<ParentResult> parents{};
 };
 struct Granted {
   std::vector<GrantedJob> jobs;
@@ -114,6 +117,14 @@ struct EventRaised {
   std::uint64_t resumed = 0;   // jobs that waited for it
   std::uint64_t started = 0;   // jobs that triggers made
   std::uint64_t gathered = 0;  // triggers that keep it until there are more
+};
+struct WorkflowSubmitted {
+  WorkflowId workflow;                // none: children of a job that is in no workflow
+  std::vector<Submitted::Item> jobs;  // in order
+};
+struct WorkflowChanged {
+  WorkflowId workflow;
+  std::uint64_t jobs = 0;  // that it concerned
 };
 struct TriggerView {
   TriggerRow row;
@@ -162,6 +173,7 @@ struct Reason {
   std::string text;
   std::string queue;
   std::string worker_id;
+  std::optional<JobId> parent{};  // blocked: the first that it waits for; `ahead` says how many, text its ref
 };
 /// Those of the asked that memory knows; the others stand as the snapshot said.
 struct Resident {
@@ -230,9 +242,10 @@ struct StoppedLeasing {
   std::uint64_t active = 0;  // leases still held
 };
 
-using Reply = std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone,
-                           LogsKept, JobView, Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList,
-                           QueueDeleted, WorkerList, ScheduleView, ScheduleList, ScheduleDeleted, StepKept,
-                           EventRaised, TriggerView, TriggerList, TriggerDeleted, StoppedLeasing>;
+using Reply =
+    std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone, LogsKept, JobView,
+                 Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList, QueueDeleted, WorkerList,
+                 ScheduleView, ScheduleList, ScheduleDeleted, StepKept, EventRaised, WorkflowSubmitted,
+                 WorkflowChanged, TriggerView, TriggerList, TriggerDeleted, StoppedLeasing>;
 
 }  // namespace pawl::core

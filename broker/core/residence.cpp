@@ -31,7 +31,7 @@ Entry& Machine::State::adopt(Job job) {
   entry->queue = queue_of(job.queue);
   entry->job = std::move(job);
   entry->row = place_of(entry->job.status);
-  entry->steps_bytes = entry->job.steps_bytes();
+  entry->steps_bytes = entry->job.steps_bytes() + entry->job.parents_bytes();
   Entry& adopted = *entry;
   absent.erase(adopted.job.id);
   jobs[adopted.job.id] = std::move(entry);
@@ -316,6 +316,13 @@ void Machine::after_commit() {
   state.touched.clear();
   state.absent.clear();
   state.unique.clear();
+  state.dependents.clear();
+  state.dependents_news.clear();
+  state.joins.clear();
+  state.parents.clear();
+  state.parents_news.clear();
+  state.workflows.clear();
+  state.members.clear();
   state.idempotency.clear();
 }
 

@@ -53,14 +53,15 @@ enum class Event : std::uint8_t {
   parent_failed,  // a parent failed and that fails the child
   replay,         // an ended job runs again, budgets anew
   suspend,        // the worker gives it back until something happens
+  block_again,    // an ended job is to run again, after others
 };
-inline constexpr std::size_t event_count = 16;
+inline constexpr std::size_t event_count = 17;
 
 constexpr std::string_view name_of(Event event) {
   constexpr std::array<std::string_view, event_count> names{
-      "lease",         "complete",      "retry_later", "retry_now", "fail",   "release",
-      "release_later", "stall",         "due",         "promote",   "cancel", "unblock",
-      "unblock_later", "parent_failed", "replay",      "suspend"};
+      "lease",         "complete",      "retry_later", "retry_now", "fail",       "release",
+      "release_later", "stall",         "due",         "promote",   "cancel",     "unblock",
+      "unblock_later", "parent_failed", "replay",      "suspend",   "block_again"};
   return names[static_cast<std::size_t>(event)];
 }
 
@@ -92,6 +93,8 @@ inline constexpr std::array edges{
     Edge{Status::blocked, Event::unblock_later, Status::delayed},
     Edge{Status::blocked, Event::parent_failed, Status::failed},
     Edge{Status::blocked, Event::cancel, Status::cancelled},
+    Edge{Status::failed, Event::block_again, Status::blocked},
+    Edge{Status::cancelled, Event::block_again, Status::blocked},
     Edge{Status::completed, Event::replay, Status::pending},
     Edge{Status::failed, Event::replay, Status::pending},
     Edge{Status::cancelled, Event::replay, Status::pending},
@@ -116,7 +119,7 @@ constexpr bool unambiguous() {
 }
 constexpr bool ends_left_only_by_replay() {
   for (const Edge& edge : edges) {
-    if (is_end(edge.from) && edge.event != Event::replay) return false;
+    if (is_end(edge.from) && edge.event != Event::replay && edge.event != Event::block_again) return false;
   }
   return true;
 }

@@ -16,6 +16,8 @@ void settle_on(T& field, const std::optional<T>& said, const std::optional<T>& b
     field = *by_queue;
 }
 
+}  // namespace
+
 Job make_job(const NewJob& spec, const QueueRow& queue, Now now) {
   Job job;
   job.queue = queue.number;
@@ -40,8 +42,6 @@ Job make_job(const NewJob& spec, const QueueRow& queue, Now now) {
   if (const auto until = gathers_until(spec, now.wall)) job.run_at = *until;
   return job;
 }
-
-}  // namespace
 
 Submitted::Item Machine::State::submit_one(const NewJob& spec, Now now, Outbox& outbox) {
   Queue& queue = make_queue(spec.queue, now.wall);

@@ -131,6 +131,13 @@ Reason Machine::State::reason(const Entry& entry, Millis wall) const {
       why.code = Code::waiting_for_event;
       why.text = job.wait->event;
       why.until = job.wait->until;
+      return why;
+    }
+    for (const ParentResult& parent : parents_of(job.id)) {
+      if (parent.status != Status::pending) continue;
+      if (why.ahead++ > 0) continue;
+      why.parent = parent.id;
+      why.text = parent.ref;
     }
     return why;
   }

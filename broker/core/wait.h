@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/core/ids.h"
+#include "broker/core/states.h"
 
 namespace pawl::core {
 
@@ -41,6 +42,14 @@ struct Wait {
   std::string event;
   Match match;
   Millis until = 0;  // 0: for as long as it takes
+};
+
+/// What became of a job that another has waited for.
+struct ParentResult {
+  std::string ref;  // its name for the one that waited
+  JobId id;
+  Status status = Status::pending;  // pending stands for "has not ended"
+  Bytes result;                     // of a completed one
 };
 
 /// How a worker gives a job back that goes on later, without using up an attempt: it sleeps, or waits for an

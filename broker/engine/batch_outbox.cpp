@@ -129,6 +129,58 @@ void BatchOutbox::erase_gathered(const std::string& trigger, std::uint64_t numbe
   batch.erase(family::gathered, gathered_key(trigger, number));
 }
 
+void BatchOutbox::put_workflow(const core::WorkflowRow& row) {
+  value_.clear();
+  encode_workflow(row, value_);
+  batch.put(family::workflows, row.id.view(), value_);
+}
+
+void BatchOutbox::put_member(const core::MemberRow& row) {
+  value_.clear();
+  encode_member(row, value_);
+  batch.put(family::members, member_key(row.workflow, row.index), value_);
+}
+
+void BatchOutbox::put_dependent(const core::JobId& parent, const core::Dependent& dependent) {
+  value_.clear();
+  encode_dependent(dependent, value_);
+  batch.put(family::dependents, pair_key(parent.view(), dependent.id.view()), value_);
+}
+
+void BatchOutbox::erase_dependent(const core::JobId& parent, const core::JobId& child) {
+  batch.erase(family::dependents, pair_key(parent.view(), child.view()));
+}
+
+void BatchOutbox::put_parent(const core::JobId& child, const core::ParentResult& parent) {
+  value_.clear();
+  encode_parent(parent, value_);
+  batch.put(family::parents, pair_key(child.view(), parent.id.view()), value_);
+}
+
+void BatchOutbox::erase_parent(const core::JobId& child, const core::JobId& parent) {
+  batch.erase(family::parents, pair_key(child.view(), parent.view()));
+}
+
+void BatchOutbox::erase_parents(const core::JobId& child) {
+  batch.erase_range(family::parents, child.view(), end_of_prefix(child.view()));
+}
+
+void BatchOutbox::put_join(const core::JobId& child, std::uint32_t left) {
+  value_.clear();
+  encode_join(left, value_);
+  batch.put(family::joins, child.view(), value_);
+}
+
+void BatchOutbox::erase_join(const core::JobId& child) { batch.erase(family::joins, child.view()); }
+
+void BatchOutbox::put_owed(const core::Owed& owed) {
+  value_.clear();
+  encode_owed(owed, value_);
+  batch.put(family::owed, owed.job.view(), value_);
+}
+
+void BatchOutbox::erase_owed(const core::JobId& job) { batch.erase(family::owed, job.view()); }
+
 void BatchOutbox::put_wait(const core::JobId& id, const core::Wait& wait) {
   value_.clear();
   encode_wait(wait, value_);

@@ -51,6 +51,17 @@ class BatchOutbox final : public core::Outbox {
   void erase_trigger(const std::string& id) override;
   void put_gathered(const core::GatheredRow& row) override;
   void erase_gathered(const std::string& trigger, std::uint64_t number) override;
+  void put_workflow(const core::WorkflowRow& row) override;
+  void put_member(const core::MemberRow& row) override;
+  void put_dependent(const core::JobId& parent, const core::Dependent& dependent) override;
+  void erase_dependent(const core::JobId& parent, const core::JobId& child) override;
+  void put_parent(const core::JobId& child, const core::ParentResult& parent) override;
+  void erase_parent(const core::JobId& child, const core::JobId& parent) override;
+  void erase_parents(const core::JobId& child) override;
+  void put_join(const core::JobId& child, std::uint32_t left) override;
+  void erase_join(const core::JobId& child) override;
+  void put_owed(const core::Owed& owed) override;
+  void erase_owed(const core::JobId& job) override;
   void put_wait(const core::JobId& id, const core::Wait& wait) override;
   void erase_wait(const core::JobId& id) override;
   void put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,

@@ -152,6 +152,10 @@ class Checker {
     if (job.wait != nullptr && !get(family::waits, job.id.view())) {
       problem("job {} waits for event {}, which does not know of it", id, job.wait->event);
     }
+    if (status == Status::blocked && job.wait == nullptr && !get(family::joins, job.id.view())) {
+      problem("job {} waits for others, but nothing says for how many", id);
+    }
+    if (!job.ref.empty() && !is_end(status)) ++live_members_[static_cast<std::uint32_t>(job.queue)];
     if (is_end(job.status) && job.expires_at != 0) {
       ++retained_[RetainedKey{static_cast<std::uint32_t>(job.queue), job.expires_at, job.status}];
     }
@@ -287,6 +291,46 @@ class Checker {
       ++report_.schedules;
     });
     read_waits();
+    read_graphs();
+  }
+
+  void read_graphs() {
+    scan(family::workflows, 16, "workflows", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::WorkflowRow> row = decode_workflow(key, value);
+      if (!row) return problem("{}", row.error().what);
+      ++report_.workflows;
+      if (row->left + row->failed + row->cancelled > row->total)
+        problem("a workflow counts more jobs than it has");
+    });
+    scan(family::members, 20, "jobs of workflows", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::MemberRow> row = decode_member(key, value);
+      if (!row) return problem("{}", row.error().what);
+      if (!get(family::workflows, row->workflow.view()))
+        problem("a workflow's job names a workflow that is not there");
+    });
+    scan(family::joins, 16, "jobs that wait for others", [&](std::string_view key, std::string_view value) {
+      const Decoded<std::uint32_t> left = decode_join(value);
+      if (!left || key.size() != 16) return problem("how many jobs one waits for is damaged");
+      const JobId id = id_at(key, 0);
+      if (queue_of(id.queue()) == nullptr) return;  // it went with its queue
+      const std::optional<Job> job = find_live(id, id.priority());
+      if (!job || job->status != Status::blocked || job->wait != nullptr)
+        problem("job {} is said to wait for others, and does not", uuid_text(id));
+    });
+    scan(family::parents, 32, "jobs that others wait for", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::ParentResult> row = decode_parent(key, value);
+      if (!row) return problem("{}", row.error().what);
+    });
+    scan(family::dependents, 32, "jobs that wait for others",
+         [&](std::string_view key, std::string_view value) {
+           const Decoded<core::Dependent> row = decode_dependent(key, value);
+           if (!row) return problem("{}", row.error().what);
+         });
+    for (const auto& [number, queue] : queues_) {
+      if (queue.live_members != live_members_[number])
+        problem("queue {} counts {} jobs of graphs, a recount {}", queue.name, queue.live_members,
+                live_members_[number]);
+    }
   }
 
   void read_waits() {
@@ -327,6 +371,7 @@ class Checker {
   std::map<std::uint32_t, core::QueueRow> queues_;
   std::unordered_map<JobId, core::LeaseNumber, core::JobIdHash> leases_;
   std::map<std::pair<std::uint32_t, Status>, std::uint64_t> recount_;
+  std::map<std::uint32_t, std::uint64_t> live_members_;  // by queue
   std::map<RetainedKey, std::uint64_t> retained_;  // as recounted; what the store counts too is taken out
 };
 

@@ -23,6 +23,7 @@ struct CheckReport {
   std::uint64_t schedules = 0;
   std::uint64_t waits = 0;  // jobs that wait for events
   std::uint64_t triggers = 0;
+  std::uint64_t workflows = 0;
   std::uint64_t gathered = 0;         // events that triggers keep until there are more
   std::uint64_t expired_rows = 0;     // past their stamp, not dropped yet
   std::uint64_t leftover_timers = 0;  // of deleted queues; they vanish when they come due

@@ -33,6 +33,12 @@ void encode_idempotency(const core::IdempotencyRow& row, std::string& out);
 void encode_schedule(const core::ScheduleRow& row, std::string& out);
 void encode_trigger(const core::TriggerRow& row, std::string& out);
 void encode_gathered(const core::GatheredRow& row, std::string& out);
+void encode_workflow(const core::WorkflowRow& row, std::string& out);
+void encode_member(const core::MemberRow& row, std::string& out);
+void encode_dependent(const core::Dependent& row, std::string& out);
+void encode_parent(const core::ParentResult& row, std::string& out);
+void encode_join(std::uint32_t left, std::string& out);
+void encode_owed(const core::Owed& row, std::string& out);
 void encode_wait(const core::Wait& wait, std::string& out);
 void encode_logs(std::span<const std::string> lines, std::string& out);
 
@@ -48,6 +54,14 @@ Decoded<core::ScheduleRow> decode_schedule(std::string_view key, std::string_vie
 /// The key is the trigger's id.
 Decoded<core::TriggerRow> decode_trigger(std::string_view key, std::string_view value);
 Decoded<core::GatheredRow> decode_gathered(std::string_view key, std::string_view value);
+Decoded<core::WorkflowRow> decode_workflow(std::string_view key, std::string_view value);
+Decoded<core::MemberRow> decode_member(std::string_view key, std::string_view value);
+/// The key is the parent's id and that of the job that waits.
+Decoded<core::Dependent> decode_dependent(std::string_view key, std::string_view value);
+/// The key is the id of the job that waits and the parent's.
+Decoded<core::ParentResult> decode_parent(std::string_view key, std::string_view value);
+Decoded<std::uint32_t> decode_join(std::string_view value);
+Decoded<core::Owed> decode_owed(std::string_view key, std::string_view value);
 /// The key is the job's id.
 Decoded<core::Wait> decode_wait(std::string_view value);
 struct LogRow {

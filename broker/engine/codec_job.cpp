@@ -50,6 +50,10 @@ enum Bit : std::uint32_t {
   has_created_at,
   has_steps,
   has_wait,
+  has_workflow,
+  has_ref,
+  has_dependents,
+  has_parents,
   bit_count,
 };
 
@@ -83,7 +87,9 @@ std::uint64_t present(Place place, const Job& job) {
          bit(has_tags, !job.tags.empty()) | bit(has_traceparent, !job.traceparent.empty()) |
          bit(has_replays, job.replays != 0) | bit(has_log_lines, job.log_lines != 0) |
          bit(has_created_at, job.created_at != job.id.created_at()) | bit(has_steps, !job.steps.empty()) |
-         bit(has_wait, job.wait != nullptr);
+         bit(has_wait, job.wait != nullptr) | bit(has_workflow, !job.workflow.is_none()) |
+         bit(has_ref, !job.ref.empty()) | bit(has_dependents, job.has_dependents) |
+         bit(has_parents, !job.parents.empty());
 }
 
 std::size_t room_for_job(const Job& job) {
@@ -95,6 +101,7 @@ std::size_t room_for_job(const Job& job) {
   for (const std::string& tag : job.tags) room += tag.size() + varint_max;
   room += job.steps_bytes() + job.steps.size() * 2 * varint_max;
   if (job.wait) room += room_for(*job.wait);
+  room += 16 + job.ref.size() + job.parents_bytes() + job.parents.size() * (20 + 3 * varint_max);
   for (const core::AttemptError& error : job.errors) {
     room += 6 * varint_max + error.type.size() + error.message.size() + error.stack.size() +
             error.worker_id.size();
@@ -152,6 +159,30 @@ void write_steps(Writer& to, const Job& job) {
   }
 }
 
+void write_parents(Writer& to, const Job& job) {
+  to.varint(job.parents.size());
+  for (const core::ParentResult& parent : job.parents) {
+    to.raw(parent.id.view());
+    to.byte(static_cast<std::uint8_t>(parent.status));
+    to.text(parent.ref);
+    to.text(parent.result ? *parent.result : std::string_view{});
+  }
+}
+
+void read_parents(Reader& from, Job& job) {
+  const std::size_t count = from.count();
+  for (std::size_t i = 0; i < count && from.ok(); ++i) {
+    core::ParentResult parent;
+    const std::string_view id = from.raw(16);
+    if (from.ok()) parent.id = id_at(id, 0);
+    parent.status = read_status(from, from.byte());
+    parent.ref = from.text();
+    const std::string_view result = from.text();
+    if (!result.empty()) parent.result = std::make_shared<const std::string>(result);
+    job.parents.push_back(std::move(parent));
+  }
+}
+
 void read_steps(Reader& from, Job& job) {
   const std::size_t count = from.count();
   if (count > core::steps_max) return from.fail();
@@ -184,6 +215,9 @@ void write_terms(Writer& to, const Job& job, std::uint64_t bits) {
   if (has(has_log_lines)) to.varint(job.log_lines);
   if (has(has_steps)) write_steps(to, job);
   if (has(has_wait)) write_wait(to, *job.wait);
+  if (has(has_workflow)) to.raw(job.workflow.view());
+  if (has(has_ref)) to.text(job.ref);
+  if (has(has_parents)) write_parents(to, job);
 }
 
 void read_history(Reader& from, Job& job) {
@@ -259,6 +293,13 @@ void read_terms(Reader& from, Job& job, std::uint64_t bits) {
   if (has(has_log_lines)) job.log_lines = from.varint32();
   if (has(has_steps)) read_steps(from, job);
   if (has(has_wait)) job.wait = std::make_shared<const core::Wait>(read_wait(from));
+  if (has(has_workflow)) {
+    const std::string_view id = from.raw(16);
+    if (from.ok()) std::memcpy(job.workflow.bytes.data(), id.data(), 16);
+  }
+  if (has(has_ref)) job.ref = from.text();
+  job.has_dependents = has(has_dependents);
+  if (has(has_parents)) read_parents(from, job);
 }
 
 }  // namespace

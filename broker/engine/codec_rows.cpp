@@ -49,6 +49,7 @@ enum SettingBit : std::uint32_t {
   has_rate_limit,
   has_held_until,
   has_pace,
+  has_live_members,
   setting_count,
 };
 
@@ -86,7 +87,7 @@ void write_settings(Writer& to, const core::QueueRow& row) {
             bit(has_retention, settings.retention.has_value()) |
             bit(has_max_concurrency, settings.max_concurrency.has_value()) |
             bit(has_rate_limit, settings.rate_limit.has_value()) | bit(has_held_until, row.held_until != 0) |
-            bit(has_pace, row.pace != core::Pace{}));
+            bit(has_pace, row.pace != core::Pace{}) | bit(has_live_members, row.live_members != 0));
   if (!settings.pause_reason.empty()) to.text(settings.pause_reason);
   if (settings.priority) to.zigzag(*settings.priority);
   if (settings.max_attempts) to.varint(*settings.max_attempts);
@@ -103,6 +104,7 @@ void write_settings(Writer& to, const core::QueueRow& row) {
   }
   if (row.held_until != 0) to.zigzag(row.held_until);
   if (row.pace != core::Pace{}) write_pace(to, row.pace);
+  if (row.live_members != 0) to.varint(row.live_members);
 }
 
 void read_settings(Reader& from, core::QueueRow& row) {
@@ -129,6 +131,7 @@ void read_settings(Reader& from, core::QueueRow& row) {
   }
   if (has(has_held_until)) row.held_until = from.zigzag();
   if (has(has_pace)) row.pace = read_pace(from);
+  if (has(has_live_members)) row.live_members = from.varint();
 }
 
 }  // namespace
@@ -141,7 +144,8 @@ std::vector<storage::FamilySpec> families() {
           expiring("ended"),   expiring("dead"),        once("timers"),    once("grants"),
           expiring("unique"),  expiring("idempotency"), plain("retained"), plain("logs"),
           plain("operations"), plain("schedules"),      plain("waits"),    plain("triggers"),
-          plain("gathered")};
+          plain("gathered"),   plain("workflows"),      plain("members"),  plain("dependents"),
+          plain("parents"),    plain("joins"),          plain("owed")};
 }
 
 void encode_queue(const core::QueueRow& row, std::string& out) {

@@ -5,6 +5,7 @@
 
 #include "broker/engine/bytes.h"
 #include "broker/engine/cursor.h"
+#include "broker/engine/graph_reader.h"
 
 namespace pawl::engine {
 
@@ -113,6 +114,24 @@ void SnapshotLister::logs(JobId id, std::size_t limit, std::string cursor, LogsA
   post([this, id, limit, cursor = std::move(cursor), answer = std::move(answer)](bool serve) {
     if (serve)
       answer(read_logs(id, std::clamp<std::size_t>(limit, 1, limit_max), cursor));
+    else
+      answer(std::unexpected(ListError::busy));
+  });
+}
+
+void SnapshotLister::workflow(core::WorkflowId id, WorkflowAnswer answer) {
+  post([this, id, answer = std::move(answer)](bool serve) {
+    if (serve)
+      answer(read_workflow(port_, id));
+    else
+      answer(std::unexpected(ListError::busy));
+  });
+}
+
+void SnapshotLister::workflows(std::size_t limit, std::string cursor, WorkflowsAnswer answer) {
+  post([this, limit, cursor = std::move(cursor), answer = std::move(answer)](bool serve) {
+    if (serve)
+      answer(read_workflows(port_, std::clamp<std::size_t>(limit, 1, limit_max), cursor));
     else
       answer(std::unexpected(ListError::busy));
   });

@@ -24,6 +24,8 @@ class SnapshotLister final : public JobLister {
 
   void list(JobFilter filter, std::size_t limit, std::string cursor, JobsAnswer answer) override;
   void logs(core::JobId id, std::size_t limit, std::string cursor, LogsAnswer answer) override;
+  void workflow(core::WorkflowId id, WorkflowAnswer answer) override;
+  void workflows(std::size_t limit, std::string cursor, WorkflowsAnswer answer) override;
 
  private:
   using Work = std::function<void(bool run)>;

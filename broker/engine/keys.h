@@ -32,6 +32,12 @@ inline constexpr storage::Family schedules{13};
 inline constexpr storage::Family waits{14};
 inline constexpr storage::Family triggers{15};
 inline constexpr storage::Family gathered{16};
+inline constexpr storage::Family workflows{17};
+inline constexpr storage::Family members{18};
+inline constexpr storage::Family dependents{19};
+inline constexpr storage::Family parents{20};
+inline constexpr storage::Family joins{21};
+inline constexpr storage::Family owed{22};
 }  // namespace family
 
 constexpr storage::Family family_of(core::Place place) {
@@ -132,6 +138,23 @@ inline Key<28> log_key(const core::JobId& id, core::Millis at, std::uint32_t fir
   detail::store_big(key.bytes.data() + 24, first_line);
   return key;
 }
+
+/// first(16) | second(16): a job and one that waits for it, or the other way round
+inline Key<32> pair_key(std::string_view first, std::string_view second) {
+  Key<32> key;
+  std::memcpy(key.bytes.data(), first.data(), 16);
+  std::memcpy(key.bytes.data() + 16, second.data(), 16);
+  return key;
+}
+/// workflow(16) | index(4)
+inline Key<20> member_key(const core::WorkflowId& workflow, std::uint32_t index) {
+  Key<20> key;
+  std::memcpy(key.bytes.data(), workflow.bytes.data(), 16);
+  detail::store_big(key.bytes.data() + 16, index);
+  return key;
+}
+/// The exclusive end of all keys that begin with the 16 bytes and go on.
+inline std::string end_of_prefix(std::string_view prefix) { return std::string(prefix).append(17, '\xff'); }
 
 /// the trigger's id | 0 | number(8)
 inline std::string gathered_key(std::string_view trigger, std::uint64_t number) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/core/reply.h"
+#include "broker/core/workflow.h"
 
 namespace pawl::engine {
 
@@ -33,8 +34,23 @@ struct LogLine {
   std::string text;
 };
 
+/// A workflow's graph with the states of its jobs.
+struct WorkflowMember {
+  core::MemberRow row;
+  std::string queue;
+  std::optional<core::Status> status;  // absent: the job's record is gone
+};
+struct WorkflowView {
+  core::WorkflowRow row;
+  std::vector<WorkflowMember> members;  // by index
+};
+struct WorkflowPage {
+  std::vector<core::WorkflowRow> workflows;  // the newest first
+  std::optional<std::string> next_cursor;
+};
+
 /// Why a read gave nothing.
-enum class ListError : std::uint8_t { bad_cursor, unknown_queue, unknown_job, store, busy };
+enum class ListError : std::uint8_t { bad_cursor, unknown_queue, unknown_job, unknown_workflow, store, busy };
 
 class JobLister {
  public:
@@ -48,6 +64,10 @@ class JobLister {
   };
   using LogsAnswer = std::function<void(std::expected<Logs, ListError>)>;
   virtual void logs(core::JobId id, std::size_t limit, std::string cursor, LogsAnswer answer) = 0;
+  using WorkflowAnswer = std::function<void(std::expected<WorkflowView, ListError>)>;
+  virtual void workflow(core::WorkflowId id, WorkflowAnswer answer) = 0;
+  using WorkflowsAnswer = std::function<void(std::expected<WorkflowPage, ListError>)>;
+  virtual void workflows(std::size_t limit, std::string cursor, WorkflowsAnswer answer) = 0;
 };
 
 }  // namespace pawl::engine

@@ -84,6 +84,7 @@ void Loader::fetch(const core::Needs& needs, core::Millis now_wall) {
           machine_.load_unique(queue, text, row);
         });
   }
+  fetch_graphs(needs);
   for (const std::string& text : needs.idempotency_keys) {
     get(family::idempotency, text, [this, text, now_wall](std::optional<std::string_view> value) {
       std::optional<core::IdempotencyRow> row;
@@ -96,6 +97,89 @@ void Loader::fetch(const core::Needs& needs, core::Millis now_wall) {
       }
       machine_.load_idempotency(text, std::move(row));
     });
+  }
+}
+
+template <typename Row, typename Decode>
+void Loader::fetch_rows(storage::Family family, std::string_view prefix, Decode decode,
+                        std::function<void(std::vector<Row>)> done) {
+  struct Rows {
+    std::vector<Row> rows;
+    std::string damaged;
+  };
+  const auto found = std::make_shared<Rows>();
+  scan(
+      {family, std::string(prefix), end_of_prefix(prefix)},
+      [found, decode](std::string_view key, std::string_view value) {
+        Decoded<Row> row = decode(key, value);
+        if (row)
+          found->rows.push_back(std::move(*row));
+        else
+          found->damaged = row.error().what;
+        return row.has_value();
+      },
+      [this, found, done = std::move(done)] {
+        if (!found->damaged.empty()) fail(found->damaged);
+        done(std::move(found->rows));
+      });
+}
+
+void Loader::fetch_graphs(const core::Needs& needs) {
+  for (const JobId& id : needs.dependents) {
+    fetch_rows<core::Dependent>(
+        family::dependents, id.view(), decode_dependent,
+        [this, id](std::vector<core::Dependent> rows) { fetch_joins(id, std::move(rows)); });
+  }
+  for (const JobId& id : needs.parents) {
+    fetch_rows<core::ParentResult>(
+        family::parents, id.view(), decode_parent,
+        [this, id](std::vector<core::ParentResult> rows) { machine_.load_parents(id, std::move(rows)); });
+  }
+  for (const core::WorkflowId& id : needs.workflows) {
+    get(family::workflows, id.view(), [this, id](std::optional<std::string_view> value) {
+      std::optional<core::WorkflowRow> row;
+      if (value) {
+        Decoded<core::WorkflowRow> decoded = decode_workflow(id.view(), *value);
+        if (!decoded)
+          fail(decoded.error().what);
+        else
+          row = std::move(*decoded);
+      }
+      machine_.load_workflow(id, std::move(row));
+    });
+  }
+  for (const core::WorkflowId& id : needs.members) {
+    fetch_rows<core::MemberRow>(
+        family::members, id.view(), decode_member,
+        [this, id](std::vector<core::MemberRow> rows) { machine_.load_members(id, std::move(rows)); });
+  }
+}
+
+// Then for how many each of them still waits.
+void Loader::fetch_joins(const JobId& parent, std::vector<core::Dependent> rows) {
+  struct Joins {
+    std::vector<core::Dependent> rows;
+    std::vector<std::optional<std::uint32_t>> left;
+    std::size_t missing = 0;
+  };
+  const auto joins = std::make_shared<Joins>();
+  joins->rows = std::move(rows);
+  joins->left.resize(joins->rows.size());
+  joins->missing = joins->rows.size();
+  if (joins->missing == 0) return machine_.load_dependents(parent, {}, {});
+  const std::size_t count = joins->rows.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    get(family::joins, joins->rows[i].id.view(),
+        [this, joins, i, parent](std::optional<std::string_view> value) {
+          if (value) {
+            const Decoded<std::uint32_t> left = decode_join(*value);
+            if (!left)
+              fail(left.error().what);
+            else
+              joins->left[i] = *left;
+          }
+          if (--joins->missing == 0) machine_.load_dependents(parent, std::move(joins->rows), joins->left);
+        });
   }
 }
 

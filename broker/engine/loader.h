@@ -49,6 +49,11 @@ class Loader {
   using Value = storage::Result<std::optional<std::string_view>>;
   using Answer = std::function<void(std::optional<std::string_view>)>;
 
+  template <typename Row, typename Decode>
+  void fetch_rows(storage::Family family, std::string_view prefix, Decode decode,
+                  std::function<void(std::vector<Row>)> done);
+  void fetch_graphs(const core::Needs& needs);
+  void fetch_joins(const core::JobId& parent, std::vector<core::Dependent> rows);
   void get(storage::Family family, std::string_view key, Answer answer);
   /// Looks in one place after another, `places` of them, from `place` on.
   void fetch_job(const core::JobId& id, core::Place place, core::Millis now_wall, int places = 4);

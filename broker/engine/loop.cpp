@@ -19,6 +19,7 @@ constexpr Millis wall_look_ms = 1000;
 constexpr milliseconds pressure_every{100};
 constexpr milliseconds pressure_look{250};
 constexpr int refill_rounds = 8;
+constexpr int pay_rounds = 32;
 
 std::uint64_t seed_of(const EngineOptions& options) {
   if (options.seed != 0) return options.seed;
@@ -90,11 +91,26 @@ void Loop::turn() {
     done_bytes_ += item.bytes;
     item = {};
   }
+  pay(now);
   machine_.match(now, outbox_);
   machine_.flush(now, outbox_);
   if (gate_.failed()) return;
   hand_over();
   refill();
+}
+
+// What ended jobs owe to those that wait for them. What is too much for one batch is left to the next.
+void Loop::pay(Now now) {
+  if (!machine_.owes()) return;
+  for (int round = 0; round < pay_rounds; ++round) {
+    needs_.clear();
+    machine_.pay_needs(needs_);
+    loader_.fetch(needs_, now.wall);
+    loader_.settle();
+    // A first round may only have loaded what says what else is needed.
+    if (!machine_.pay(now, outbox_) && needs_.empty()) break;
+  }
+  again_ = again_ || machine_.owes();
 }
 
 void Loop::load_for(const core::Command& command, Now now) {

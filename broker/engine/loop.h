@@ -51,6 +51,7 @@ class Loop {
   void serve(Item& item, core::Now now);
   bool is_active(const core::JobId& id, core::Now now);
   void load_for(const core::Command& command, core::Now now);
+  void pay(core::Now now);
   void prefetch(std::size_t from, std::size_t to, core::Now now);
   void tick_if_due(core::Now now);
   void erase_old_logs();

@@ -27,6 +27,16 @@ void Loop::restore_grants(core::Now now) {
 }
 
 void Loop::restore_events() {
+  loader_.read_all({family::owed, {}, std::string(17, '\xff')},
+                   [&](std::string_view key, std::string_view value) {
+                     Decoded<core::Owed> row = decode_owed(key, value);
+                     if (!row)
+                       loader_.fail(row.error().what);
+                     else
+                       machine_.restore_owed(std::move(*row));
+                     return !gate_.failed();
+                   });
+  again_ = machine_.owes();
   loader_.read_all({family::waits, {}, std::string(17, '\xff')},
                    [&](std::string_view key, std::string_view value) {
                      const Decoded<core::Wait> wait = decode_wait(value);

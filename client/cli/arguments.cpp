@@ -236,6 +236,7 @@ Result<std::variant<Invocation, Information>> parse_arguments(const std::vector<
   add_queue_verbs(root, draft);
   add_schedule_verbs(root, draft);
   add_event_verbs(root, draft);
+  add_workflow_verbs(root, draft);
   add_broker_verbs(root, draft);
   unmark_all(root);
   std::vector<std::string> reversed;

@@ -62,6 +62,7 @@ std::string json_of(const engine::CheckReport& report) {
       .add("schedules", count(report.schedules))
       .add("waits", count(report.waits))
       .add("triggers", count(report.triggers))
+      .add("workflows", count(report.workflows))
       .add("gatheredEvents", count(report.gathered))
       .add("expiredRows", count(report.expired_rows))
       .add("problemCount", count(report.problem_count))

@@ -147,6 +147,18 @@ struct TriggerDelete {
   std::string id;
 };
 
+struct Workflows {
+  std::uint32_t limit = 50;
+  std::string cursor;
+};
+struct WorkflowSubmit {
+  std::string file;  // "-": standard input
+};
+struct WorkflowAction {
+  enum class Kind { get, cancel, retry } kind;
+  std::string id;
+};
+
 struct Work {
   std::vector<WorkerQueue> queues;
   std::string command;
@@ -182,7 +194,7 @@ struct Check {
 using Command = std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Queues, Queue, QueueAction, Top,
                              Workers, Stats, Version, DlqList, DlqReplay, DlqPurge, Schedules, ScheduleGet,
                              SchedulePut, ScheduleAction, RaiseEvent, Triggers, TriggerGet, TriggerPut,
-                             TriggerDelete, Work, Bench, Check>;
+                             TriggerDelete, Workflows, WorkflowSubmit, WorkflowAction, Work, Bench, Check>;
 
 // Each prints its answer. A Failure is printed by the caller.
 Result<Exit> run(const Enqueue&, Session&);
@@ -211,6 +223,9 @@ Result<Exit> run(const Triggers&, Session&);
 Result<Exit> run(const TriggerGet&, Session&);
 Result<Exit> run(const TriggerPut&, Session&);
 Result<Exit> run(const TriggerDelete&, Session&);
+Result<Exit> run(const Workflows&, Session&);
+Result<Exit> run(const WorkflowSubmit&, Session&);
+Result<Exit> run(const WorkflowAction&, Session&);
 Result<Exit> run(const Work&, Session&);
 Result<Exit> run(const Bench&, Session&);
 Result<Exit> run(const Check&, Session&);

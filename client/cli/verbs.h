@@ -94,6 +94,7 @@ void add_job_verbs(CLI::App& root, Draft& draft);
 void add_queue_verbs(CLI::App& root, Draft& draft);
 void add_schedule_verbs(CLI::App& root, Draft& draft);
 void add_event_verbs(CLI::App& root, Draft& draft);
+void add_workflow_verbs(CLI::App& root, Draft& draft);
 void add_broker_verbs(CLI::App& root, Draft& draft);
 
 }  // namespace pawl::cli

@@ -46,6 +46,9 @@ std::string queue_path(std::string_view queue, std::string_view rest = {}) {
   return "/queues/" + url_escape(queue) + std::string(rest);
 }
 
+std::string workflow_path(std::string_view id, std::string_view rest = {}) {
+  return "/workflows/" + url_escape(id) + std::string(rest);
+}
 std::string trigger_path(std::string_view id) { return "/triggers/" + url_escape(id); }
 std::string schedule_path(std::string_view id, std::string_view rest = {}) {
   return "/schedules/" + url_escape(id) + std::string(rest);
@@ -425,6 +428,20 @@ Result<ScheduleRecord> Client::try_pause_schedule(std::string_view id) {
 }
 Result<ScheduleRecord> Client::try_resume_schedule(std::string_view id) {
   return state_->change_schedule(id, "/resume");
+}
+
+Result<WorkflowSubmitted> Client::try_submit_workflow(const WorkflowSpec& spec) {
+  const std::string body = to_json(spec);
+  return state_->ask({.method = "POST", .target = "/workflows", .body = body}, client::read_graph_made);
+}
+Result<WorkflowRecord> Client::try_get_workflow(std::string_view id) {
+  return state_->ask({.method = "GET", .target = workflow_path(id)}, client::read_workflow);
+}
+Result<void> Client::try_cancel_workflow(std::string_view id) {
+  return state_->nothing({.method = "POST", .target = workflow_path(id, "/cancel")});
+}
+Result<void> Client::try_retry_workflow(std::string_view id) {
+  return state_->nothing({.method = "POST", .target = workflow_path(id, "/retry")});
 }
 
 Result<EventRaised> Client::try_raise_event(std::string_view name, const JsonText& data) {

@@ -79,6 +79,16 @@ void Job::release(milliseconds delay) {
 void Job::rate_limited(milliseconds retry_after) {
   if (held_ && held_->take_verdict()) held_->outbox->rate_limited(held_, retry_after);
 }
+std::optional<Parent> Job::parent(std::string_view ref) const {
+  std::optional<Parent> found;
+  client::JsonSlice(held_->text)["parents"].members([&](std::string_view key, client::JsonSlice value) {
+    if (key != ref) return;
+    found = Parent{value["jobId"].string(), client::read_status(value["status"]),
+                   JsonTextAccess::trusted(value["result"].text())};
+  });
+  return found;
+}
+
 void Job::suspend(const Suspension& suspension) {
   if (held_ && held_->take_verdict()) held_->outbox->suspend(held_, suspension);
 }

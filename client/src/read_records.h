@@ -30,6 +30,8 @@ JobRecord read_job(JsonSlice answer);
 JobPage read_page(JsonSlice answer);
 QueueInfo read_queue(JsonSlice answer);
 ScheduleRecord read_schedule(JsonSlice answer);
+WorkflowSubmitted read_graph_made(JsonSlice answer);
+WorkflowRecord read_workflow(JsonSlice answer);
 TriggerRecord read_trigger(JsonSlice answer);
 EventRaised read_raised(JsonSlice answer);
 

@@ -306,6 +306,73 @@ std::string to_json(const QueueLimits& limits) {
   return out + '}';
 }
 
+namespace {
+
+void put_graph(std::string& out, const std::vector<WorkflowJob>& jobs) {
+  append_key(out, "jobs");
+  out += '[';
+  for (const WorkflowJob& job : jobs) {
+    if (&job != &jobs.front()) out += ',';
+    out += to_json(job.job);
+    out.pop_back();  // the brace
+    put(out, "ref", job.ref);
+    if (!job.depends_on.empty()) {
+      append_key(out, "dependsOn");
+      for (std::size_t i = 0; i < job.depends_on.size(); ++i) {
+        out += i == 0 ? '[' : ',';
+        append_quoted(out, job.depends_on[i]);
+      }
+      out += ']';
+    }
+    if (job.on_parent_failure != OnParentFailure::fail)
+      put(out, "onParentFailure", job.on_parent_failure == OnParentFailure::run ? "run" : "skip");
+    out += '}';
+  }
+  out += ']';
+}
+
+}  // namespace
+
+WorkflowSpec WorkflowSpec::chain(std::string name, std::vector<JobSpec> jobs) {
+  WorkflowSpec spec = group(std::move(name), std::move(jobs));
+  for (std::size_t i = 1; i < spec.jobs.size(); ++i) spec.jobs[i].depends_on = {spec.jobs[i - 1].ref};
+  return spec;
+}
+
+WorkflowSpec WorkflowSpec::group(std::string name, std::vector<JobSpec> jobs) {
+  WorkflowSpec spec{std::move(name)};
+  for (JobSpec& job : jobs)
+    spec.jobs.push_back({.ref = std::to_string(spec.jobs.size() + 1), .job = std::move(job)});
+  return spec;
+}
+
+WorkflowSpec WorkflowSpec::chord(std::string name, std::vector<JobSpec> jobs, JobSpec last) {
+  WorkflowSpec spec = group(std::move(name), std::move(jobs));
+  WorkflowJob end{.ref = "last", .job = std::move(last)};
+  for (const WorkflowJob& job : spec.jobs) end.depends_on.push_back(job.ref);
+  spec.jobs.push_back(std::move(end));
+  return spec;
+}
+
+WorkflowSpec WorkflowSpec::map(std::string name, const JobSpec& each, const std::vector<JsonText>& payloads,
+                               std::optional<JobSpec> last) {
+  std::vector<JobSpec> jobs;
+  for (const JsonText& payload : payloads) {
+    jobs.push_back(each);
+    jobs.back().payload = payload;
+  }
+  if (last) return chord(std::move(name), std::move(jobs), *std::move(last));
+  return group(std::move(name), std::move(jobs));
+}
+
+std::string to_json(const WorkflowSpec& spec) {
+  std::string out = "{";
+  append_key(out, "name");
+  append_quoted(out, spec.name);
+  put_graph(out, spec.jobs);
+  return out + '}';
+}
+
 std::string to_json(const TriggerSpec& spec) {
   std::string out = to_json(spec.job);
   // What follows the queue is the payload, which a trigger has not.
@@ -415,6 +482,42 @@ QueueInfo read_queue(JsonSlice answer) {
   });
   queue.text = answer.text();
   return queue;
+}
+
+WorkflowSubmitted read_graph_made(JsonSlice answer) {
+  WorkflowSubmitted made{answer["workflowId"].string(), {}};
+  answer["jobs"].elements([&](JsonSlice job) { made.job_ids.push_back(job["jobId"].string()); });
+  return made;
+}
+
+WorkflowRecord read_workflow(JsonSlice answer) {
+  WorkflowRecord workflow;
+  const auto texts = [](JsonSlice list) {
+    std::vector<std::string> out;
+    list.elements([&](JsonSlice text) { out.push_back(text.string()); });
+    return out;
+  };
+  answer.members([&](std::string_view key, JsonSlice value) {
+    if (key == "workflowId") workflow.workflow_id = value.string();
+    if (key == "name") workflow.name = value.string();
+    if (key == "status") workflow.status = value.string();
+    if (key == "total") workflow.total = number_of<std::uint32_t>(value);
+    if (key == "left") workflow.left = number_of<std::uint32_t>(value);
+    if (key == "failed") workflow.failed = number_of<std::uint32_t>(value);
+    if (key == "cancelled") workflow.cancelled = number_of<std::uint32_t>(value);
+    if (key != "jobs") return;
+    value.elements([&](JsonSlice item) {
+      WorkflowRecord::Job& job = workflow.jobs.emplace_back();
+      job.ref = item["ref"].string();
+      job.job_id = item["jobId"].string();
+      job.queue = item["queue"].string();
+      job.status = parse_status(item["status"].plain());
+      job.depends_on = texts(item["dependsOn"]);
+      job.waits_for = texts(item["waitsFor"]);
+    });
+  });
+  workflow.text = answer.text();
+  return workflow;
 }
 
 TriggerRecord read_trigger(JsonSlice answer) {

@@ -19,6 +19,7 @@ inline constexpr std::string_view unknown_queue = "unknown-queue";            //
 inline constexpr std::string_view unknown_operation = "unknown-operation";    // 404
 inline constexpr std::string_view unknown_schedule = "unknown-schedule";      // 404
 inline constexpr std::string_view unknown_trigger = "unknown-trigger";        // 404
+inline constexpr std::string_view unknown_workflow = "unknown-workflow";      // 404
 inline constexpr std::string_view method_not_allowed = "method-not-allowed";  // 405, with Allow
 inline constexpr std::string_view request_timeout = "request-timeout";        // 408
 inline constexpr std::string_view lease_lost = "lease-lost";                  // 409: the fence

@@ -309,6 +309,45 @@ def walk_steps(walk, queue):
     walk.call("deleteQueue", 200, queue=queue, query="force=true")
 
 
+def walk_workflows(walk, queue):
+    queue += "-graphs"
+
+    def lease():
+        return walk.call("leaseJobs", 200, {"workerId": "w", "max": 1}, queue=queue)[0]["jobs"][0]
+
+    graph = {"name": "photo", "jobs": [
+        {"ref": "a", "queue": queue, "payload": 1},
+        {"ref": "b", "queue": queue, "dependsOn": ["a"], "priority": 5},
+        {"ref": "c", "queue": queue, "dependsOn": ["a", "b"], "onParentFailure": "run", "tags": ["t"]},
+        {"ref": "d", "queue": queue, "dependsOn": ["b"], "onParentFailure": "skip"}]}
+    workflow = walk.call("submitWorkflow", 202, graph)[0]["workflowId"]
+    walk.call("getWorkflow", 200, workflowId=workflow)
+    walk.call("listWorkflows", 200, query="limit=1")
+    job = lease()
+    walk.call("addChildren", 202, {"leaseId": job["leaseId"], "jobs": [{"ref": "x", "queue": queue, "priority": 9}]}, jobId=job["jobId"])
+    walk.call("addChildren", 409, {"leaseId": job["leaseId"], "jobs": [{"ref": "y", "queue": queue}]}, jobId=job["jobId"])
+    child = lease()
+    walk.call("completeJob", 200, {"leaseId": child["leaseId"], "result": {"n": 1}}, jobId=child["jobId"])
+    again = lease()
+    if again.get("parents", {}).get("x", {}).get("result") != {"n": 1}:
+        walk.complain("the child's result does not come with the lease")
+    walk.call("completeJob", 200, {"leaseId": again["leaseId"]}, jobId=again["jobId"])
+    failing = lease()
+    walk.call("failJob", 200, {"leaseId": failing["leaseId"], "error": {"message": "no"}, "permanent": True}, jobId=failing["jobId"])
+    walk.call("getJob", 200, jobId=failing["jobId"])
+    walk.call("retryWorkflow", 200, workflowId=workflow)
+    walk.call("cancelWorkflow", 200, workflowId=workflow)
+    if walk.call("getWorkflow", 200, workflowId=workflow)[0]["status"] != "cancelled":
+        walk.complain("a cancelled workflow is not")
+    for jobs in ([], [{"ref": "a", "queue": queue, "dependsOn": ["a"]}], [{"ref": "a", "queue": queue}, {"ref": "a", "queue": queue}],
+                 [{"ref": "a", "queue": queue, "dependsOn": ["b"]}, {"ref": "b", "queue": queue, "dependsOn": ["a"]}],
+                 [{"ref": "a", "queue": queue, "dependsOn": ["z"]}], [{"ref": "a", "queue": queue, "uniqueKey": "k"}]):
+        walk.call("submitWorkflow", 422, {"name": "w", "jobs": jobs})
+    for operation in ("getWorkflow", "cancelWorkflow", "retryWorkflow"):
+        walk.call(operation, 404, workflowId="00000000-0000-7000-8000-000000000000")
+    walk.call("deleteQueue", 200, queue=queue, query="force=true")
+
+
 def walk_refusals(walk, queue):
     walk.call("submitJob", 400, b'{"queue":')
     walk.call("submitJob", 422, {"queue": 5, "priority": 5000, "colour": "red"})
@@ -334,6 +373,7 @@ def main():
     walk_limits(walk, queue)
     walk_schedules(walk, queue)
     walk_steps(walk, queue)
+    walk_workflows(walk, queue)
     walk_refusals(walk, queue)
     walk.call("deleteQueue", 200, queue=queue, query="force=true")
     for operation in sorted(set(walk.operations) - walk.called):

@@ -28,6 +28,12 @@ struct Rows : Outbox {
   std::map<JobId, std::vector<std::string>> logs;
   std::map<std::string, ScheduleRow> schedules;
   std::map<JobId, Wait> waits;
+  std::map<WorkflowId, WorkflowRow> workflows;
+  std::map<WorkflowId, std::map<std::uint32_t, MemberRow>> members;
+  std::map<JobId, std::map<JobId, Dependent>> dependents;
+  std::map<JobId, std::map<JobId, ParentResult>> parents;
+  std::map<JobId, std::uint32_t> joins;
+  std::map<JobId, Owed> owed;
   std::map<std::string, TriggerRow> triggers;
   std::map<std::pair<std::string, std::uint64_t>, GatheredRow> gathered;
   Marks marks;
@@ -83,6 +89,27 @@ struct Rows : Outbox {
   void erase_gathered(const std::string& trigger, std::uint64_t number) override {
     gathered.erase({trigger, number});
   }
+  void put_workflow(const WorkflowRow& row) override { workflows[row.id] = row; }
+  void put_member(const MemberRow& row) override { members[row.workflow][row.index] = row; }
+  void put_dependent(const JobId& parent, const Dependent& dependent) override {
+    dependents[parent][dependent.id] = dependent;
+  }
+  void erase_dependent(const JobId& parent, const JobId& child) override {
+    dependents[parent].erase(child);
+    if (dependents[parent].empty()) dependents.erase(parent);
+  }
+  void put_parent(const JobId& child, const ParentResult& parent) override {
+    parents[child][parent.id] = parent;
+  }
+  void erase_parent(const JobId& child, const JobId& parent) override {
+    parents[child].erase(parent);
+    if (parents[child].empty()) parents.erase(child);
+  }
+  void erase_parents(const JobId& child) override { parents.erase(child); }
+  void put_join(const JobId& child, std::uint32_t left) override { joins[child] = left; }
+  void erase_join(const JobId& child) override { joins.erase(child); }
+  void put_owed(const Owed& row) override { owed[row.job] = row; }
+  void erase_owed(const JobId& job) override { owed.erase(job); }
   void put_wait(const JobId& id, const Wait& wait) override { waits[id] = wait; }
   void erase_wait(const JobId& id) override { waits.erase(id); }
   void put_logs(const JobId& id, std::uint32_t, Millis, std::span<const std::string> lines) override {
@@ -97,6 +124,8 @@ struct Rows : Outbox {
 
 class Bench {
  public:
+  int pay_rounds = 32;  // in one batch
+
   explicit Bench(MachineOptions options = {}, const Calendar* calendar = nullptr)
       : options_(options), calendar_(calendar) {
     machine_ = std::make_unique<Machine>(options_, 7, calendar_);
@@ -164,6 +193,7 @@ class Bench {
     }
     for (const auto& [id, row] : rows.schedules) machine_->restore_schedule(row);
     for (const auto& [id, wait] : rows.waits) machine_->restore_wait(id, wait);
+    for (const auto& [id, row] : rows.owed) machine_->restore_owed(row);
     for (const auto& [id, row] : rows.triggers) machine_->restore_trigger(row);
     for (const auto& [key, row] : rows.gathered) machine_->restore_gathered(row);
     for (const auto& [number, grant] : std::map(rows.grants)) {
@@ -244,6 +274,7 @@ class Bench {
       const auto it = rows.unique.find({queue, key});
       machine_->load_unique(queue, key, it == rows.unique.end() ? std::nullopt : std::optional(it->second));
     }
+    load_graphs(needs);
     for (const std::string& key : needs.idempotency_keys) {
       const auto it = rows.idempotency.find(key);
       machine_->load_idempotency(key,
@@ -251,8 +282,48 @@ class Bench {
     }
     needs.clear();
   }
+  void load_graphs(const Needs& needs) {
+    for (const JobId& id : needs.dependents) {
+      std::vector<Dependent> waiting;
+      std::vector<std::optional<std::uint32_t>> joins;
+      for (const auto& [child, dependent] : rows.dependents[id]) {
+        waiting.push_back(dependent);
+        const auto join = rows.joins.find(child);
+        joins.push_back(join == rows.joins.end() ? std::nullopt : std::optional(join->second));
+      }
+      if (waiting.empty()) rows.dependents.erase(id);
+      machine_->load_dependents(id, std::move(waiting), joins);
+    }
+    for (const JobId& id : needs.parents) {
+      std::vector<ParentResult> found;
+      if (rows.parents.contains(id)) {
+        for (const auto& [parent, row] : rows.parents.at(id)) found.push_back(row);
+      }
+      machine_->load_parents(id, std::move(found));
+    }
+    for (const WorkflowId& id : needs.workflows) {
+      const auto row = rows.workflows.find(id);
+      machine_->load_workflow(id, row == rows.workflows.end() ? std::nullopt : std::optional(row->second));
+    }
+    for (const WorkflowId& id : needs.members) {
+      std::vector<MemberRow> found;
+      for (const auto& [index, row] : rows.members[id]) found.push_back(row);
+      machine_->load_members(id, std::move(found));
+    }
+  }
+  // As the engine does it, within the batch.
+  void pay() {
+    for (int round = 0; round < pay_rounds && machine_->owes(); ++round) {
+      Needs needs;
+      machine_->pay_needs(needs);
+      const bool nothing = needs.empty();
+      load(needs);
+      if (!machine_->pay(now, rows) && nothing) return;
+    }
+  }
   void finish_batch() {
     for (int turn = 0; turn < 1000; ++turn) {
+      pay();
       machine_->match(now, rows);
       machine_->flush(now, rows);
       machine_->after_commit();

@@ -1,4 +1,4 @@
-// Every edge and every non-edge of the state table: 8 states × 16 events, as a ledger, and then through the
+// Every edge and every non-edge of the state table: 8 states × 17 events, as a ledger, and then through the
 // machine.
 #include <gtest/gtest.h>
 
@@ -40,6 +40,7 @@ constexpr std::array ledger{
     Row{Event::parent_failed, {no, no, no, no, no, no, "failed", no}},
     Row{Event::replay, {no, no, "pending", "pending", no, no, no, "pending"}},
     Row{Event::suspend, {no, "blocked", no, no, no, no, no, no}},
+    Row{Event::block_again, {no, no, no, "blocked", no, no, no, "blocked"}},
 };
 
 std::string text_of(std::optional<Status> status) { return status ? std::string(name_of(*status)) : no; }

@@ -70,8 +70,8 @@ def audit(broker, journal, queues=("audited", "library")):
     """The problems, as sentences; empty when every promise was kept."""
     problems, jobs = [], {}
     for queue in queues:
-        found = all_jobs(broker, queue)
-        problems += _counters(broker, queue, found) if found else []
+        found, counts = _at_rest(broker, queue)
+        problems += _counters(queue, counts, found)
         jobs.update(found)
     by_key = collections.defaultdict(list)
     for job in jobs.values():
@@ -84,8 +84,22 @@ def audit(broker, journal, queues=("audited", "library")):
     return problems
 
 
-def _counters(broker, queue, found):
-    counts = broker.call("GET", f"/queues/{queue}", expect=200).json["counts"]
+def _at_rest(broker, queue, tries=5):
+    """The queue's jobs and counts of one moment: leases of the load that run out while the pages are read move both."""
+    for _ in range(tries):
+        before = _counts(broker, queue)
+        found = all_jobs(broker, queue)
+        if before == _counts(broker, queue):
+            break
+    return found, before
+
+
+def _counts(broker, queue):
+    answer = broker.call("GET", f"/queues/{queue}")
+    return answer.json["counts"] if answer.status == 200 else {}
+
+
+def _counters(queue, counts, found):
     recount = collections.Counter(job["status"] for job in found.values())
     return [f"C1: {queue} counts {counts[status]} {status}, there are {recount[status]}"
             for status in counts if counts[status] != recount[status]]

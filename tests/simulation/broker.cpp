@@ -114,6 +114,8 @@ void Broker::restore_schedules(const Image& image) {
 }
 
 void Broker::restore_events(const Image& image) {
+  for (const auto& [id, row] : image.owed) machine_.restore_owed(row);
+  again_ = machine_.owes();
   for (const auto& [id, wait] : image.waits) {
     if (!is(Canary::forgotten_wait)) machine_.restore_wait(id, wait);
   }
@@ -150,6 +152,7 @@ bool Broker::turn(std::deque<Command>& inbox, std::optional<std::size_t> crash_a
     serve(command);
   }
   if (crash_after) return false;
+  pay();
   parts_.model.before_match(now_);
   if (!is(Canary::lost_wakeup) || !parts_.random.one_in(2)) machine_.match(now_, *this);
   parts_.model.after_match();
@@ -222,10 +225,43 @@ void Broker::load(const Needs& needs) {
                                           : Canary::double_unique;
     machine_.load_unique(queue, key, is(blind) ? std::nullopt : parts_.disk.unique(queue, key));
   }
+  load_graphs(needs);
   for (const std::string& key : needs.idempotency_keys) {
     machine_.load_idempotency(
         key, is(Canary::forgotten_idempotency) ? std::nullopt : parts_.disk.idempotency(key));
   }
+}
+
+void Broker::load_graphs(const Needs& needs) {
+  for (const JobId& id : needs.dependents) {
+    auto [rows, joins] = parts_.disk.dependents(id);
+    if (is(Canary::early_release)) {
+      for (auto& left : joins) {
+        if (left) left = 1;
+      }
+    }
+    machine_.load_dependents(id, std::move(rows), joins);
+  }
+  for (const JobId& id : needs.parents) machine_.load_parents(id, parts_.disk.parents(id));
+  for (const WorkflowId& id : needs.workflows) machine_.load_workflow(id, parts_.disk.workflow(id));
+  for (const WorkflowId& id : needs.members) machine_.load_members(id, parts_.disk.members(id));
+}
+
+// What ended jobs owe to others, as the engine's loop pays it.
+void Broker::pay() {
+  if (!machine_.owes()) return;
+  parts_.model.before_pay(now_);
+  int rounds = static_cast<int>(options_.pay_rounds);
+  if (is(Canary::lost_debt) && !parts_.random.one_in(30)) rounds = 0;  // so that there is some
+  for (int round = 0; round < rounds; ++round) {
+    Needs needs;
+    machine_.pay_needs(needs);
+    load(needs);
+    if (!machine_.pay(now_, *this) && needs.empty()) break;
+  }
+  parts_.model.after_pay();
+  if (machine_.owes()) parts_.rare.add(Rare::debt_left_to_a_later_batch);
+  again_ = again_ || machine_.owes();
 }
 
 Command Broker::falsified(const Command& command) {
@@ -524,6 +560,52 @@ void Broker::put_gathered(const GatheredRow& row) {
 void Broker::erase_gathered(const std::string& trigger, std::uint64_t number) {
   wrote_ = true;
   parts_.disk.rows().erase_gathered(trigger, number);
+}
+void Broker::put_workflow(const WorkflowRow& row) {
+  wrote_ = true;
+  parts_.disk.rows().put_workflow(row);
+}
+void Broker::put_member(const MemberRow& row) {
+  wrote_ = true;
+  parts_.disk.rows().put_member(row);
+}
+void Broker::put_dependent(const JobId& parent, const Dependent& dependent) {
+  wrote_ = true;
+  if (is(Canary::lost_dependent) && parts_.random.one_in(4)) return;
+  parts_.disk.rows().put_dependent(parent, dependent);
+}
+void Broker::erase_dependent(const JobId& parent, const JobId& child) {
+  wrote_ = true;
+  parts_.disk.rows().erase_dependent(parent, child);
+}
+void Broker::put_parent(const JobId& child, const ParentResult& parent) {
+  wrote_ = true;
+  parts_.disk.rows().put_parent(child, parent);
+}
+void Broker::erase_parent(const JobId& child, const JobId& parent) {
+  wrote_ = true;
+  parts_.disk.rows().erase_parent(child, parent);
+}
+void Broker::erase_parents(const JobId& child) {
+  wrote_ = true;
+  parts_.disk.rows().erase_parents(child);
+}
+void Broker::put_join(const JobId& child, std::uint32_t left) {
+  wrote_ = true;
+  parts_.disk.rows().put_join(child, left);
+}
+void Broker::erase_join(const JobId& child) {
+  wrote_ = true;
+  parts_.disk.rows().erase_join(child);
+}
+void Broker::put_owed(const core::Owed& owed) {
+  wrote_ = true;
+  if (is(Canary::lost_debt)) return;
+  parts_.disk.rows().put_owed(owed);
+}
+void Broker::erase_owed(const JobId& job) {
+  wrote_ = true;
+  parts_.disk.rows().erase_owed(job);
 }
 void Broker::put_wait(const JobId& id, const Wait& wait) {
   wrote_ = true;

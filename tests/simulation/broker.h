@@ -35,6 +35,7 @@ class Broker final : private core::Outbox {
     std::size_t batch_commands = 16;
     Canary canary = Canary::none;
     engine::Clock clock;
+    std::uint64_t pay_rounds = 32;  // in one batch
   };
   /// What leaves when a batch is durable.
   struct Owed {
@@ -69,6 +70,8 @@ class Broker final : private core::Outbox {
   void recover();
   void restore_schedules(const Image& image);
   void restore_events(const Image& image);
+  void load_graphs(const core::Needs& needs);
+  void pay();
   void hide_rules(core::ScheduleRow& row) const;
   core::QueueRow restored(const core::QueueRow& row) const;
   void hide_limits(const std::string& name, core::QueueSettings& settings, core::Millis& held_until) const;
@@ -107,6 +110,17 @@ class Broker final : private core::Outbox {
   void erase_trigger(const std::string& id) override;
   void put_gathered(const core::GatheredRow& row) override;
   void erase_gathered(const std::string& trigger, std::uint64_t number) override;
+  void put_workflow(const core::WorkflowRow& row) override;
+  void put_member(const core::MemberRow& row) override;
+  void put_dependent(const core::JobId& parent, const core::Dependent& dependent) override;
+  void erase_dependent(const core::JobId& parent, const core::JobId& child) override;
+  void put_parent(const core::JobId& child, const core::ParentResult& parent) override;
+  void erase_parent(const core::JobId& child, const core::JobId& parent) override;
+  void erase_parents(const core::JobId& child) override;
+  void put_join(const core::JobId& child, std::uint32_t left) override;
+  void erase_join(const core::JobId& child) override;
+  void put_owed(const core::Owed& owed) override;
+  void erase_owed(const core::JobId& job) override;
   void put_wait(const core::JobId& id, const core::Wait& wait) override;
   void erase_wait(const core::JobId& id) override;
   void erase_schedule(const std::string& id) override;

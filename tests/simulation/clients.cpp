@@ -215,6 +215,7 @@ std::optional<RateLimit> World::new_rate_limit(const std::string& queue) {
 
 void World::operator_acts() {
   if (random_.percent(20)) return raise_event();
+  if (random_.percent(12)) return workflow_acts();
   if (random_.percent(6)) return trigger_acts();
   if (random_.percent(options_.schedule_percent)) return scheduler_acts();
   switch (random_.weighted(std::array<std::uint32_t, 9>{14, 24, 10, 30, 12, 4, 4, 4, 4})) {

@@ -229,6 +229,47 @@ Disk::Timers Disk::timers(const core::TimerRequest& request) const {
   return out;
 }
 
+std::pair<std::vector<core::Dependent>, std::vector<std::optional<std::uint32_t>>> Disk::dependents(
+    const core::JobId& parent) const {
+  std::vector<core::Dependent> rows;
+  scan(family::dependents, std::string(parent.view()), engine::end_of_prefix(parent.view()),
+       [&](std::string_view key, std::string_view value) {
+         rows.push_back(decoded(engine::decode_dependent(key, value)));
+         return true;
+       });
+  std::vector<std::optional<std::uint32_t>> joins;
+  for (const core::Dependent& row : rows) {
+    const auto join = get(family::joins, row.id.view());
+    joins.push_back(join ? std::optional(decoded(engine::decode_join(*join))) : std::nullopt);
+  }
+  return {std::move(rows), std::move(joins)};
+}
+
+std::vector<core::ParentResult> Disk::parents(const core::JobId& child) const {
+  std::vector<core::ParentResult> rows;
+  scan(family::parents, std::string(child.view()), engine::end_of_prefix(child.view()),
+       [&](std::string_view key, std::string_view value) {
+         rows.push_back(decoded(engine::decode_parent(key, value)));
+         return true;
+       });
+  return rows;
+}
+
+std::optional<core::WorkflowRow> Disk::workflow(const core::WorkflowId& id) const {
+  const auto row = get(family::workflows, id.view());
+  return row ? std::optional(decoded(engine::decode_workflow(id.view(), *row))) : std::nullopt;
+}
+
+std::vector<core::MemberRow> Disk::members(const core::WorkflowId& id) const {
+  std::vector<core::MemberRow> rows;
+  scan(family::members, std::string(id.view()), engine::end_of_prefix(id.view()),
+       [&](std::string_view key, std::string_view value) {
+         rows.push_back(decoded(engine::decode_member(key, value)));
+         return true;
+       });
+  return rows;
+}
+
 std::optional<core::UniqueRow> Disk::unique(core::QueueNumber queue, const std::string& key) const {
   const auto value = get(family::unique, engine::unique_key(queue, key));
   if (!value) return std::nullopt;
@@ -288,6 +329,27 @@ Image Disk::image(core::Millis wall) const {
   });
   all(family::schedules, [&](std::string_view key, std::string_view value) {
     image.schedules[std::string(key)] = decoded(engine::decode_schedule(key, value));
+  });
+  all(family::dependents, [&](std::string_view key, std::string_view value) {
+    const core::Dependent row = decoded(engine::decode_dependent(key, value));
+    image.dependents[{engine::id_at(key, 0), row.id}] = row;
+  });
+  all(family::parents, [&](std::string_view key, std::string_view value) {
+    const core::ParentResult row = decoded(engine::decode_parent(key, value));
+    image.parents[{engine::id_at(key, 0), row.id}] = row;
+  });
+  all(family::joins, [&](std::string_view key, std::string_view value) {
+    image.joins[engine::id_at(key, 0)] = decoded(engine::decode_join(value));
+  });
+  all(family::workflows, [&](std::string_view key, std::string_view value) {
+    core::WorkflowRow row = decoded(engine::decode_workflow(key, value));
+    const core::WorkflowId id = row.id;
+    image.workflows[id] = std::move(row);
+  });
+  all(family::owed, [&](std::string_view key, std::string_view value) {
+    core::Owed row = decoded(engine::decode_owed(key, value));
+    const core::JobId id = row.job;
+    image.owed[id] = std::move(row);
   });
   all(family::waits, [&](std::string_view key, std::string_view value) {
     image.waits[engine::id_at(key, 0)] = decoded(engine::decode_wait(value));

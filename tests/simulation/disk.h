@@ -38,6 +38,11 @@ struct Image {
   std::map<std::string, core::IdempotencyRow> idempotency;
   std::map<std::string, core::ScheduleRow> schedules;
   std::map<core::JobId, core::Wait> waits;
+  std::map<std::pair<core::JobId, core::JobId>, core::Dependent> dependents;  // by parent and child
+  std::map<std::pair<core::JobId, core::JobId>, core::ParentResult> parents;  // by child and parent
+  std::map<core::JobId, std::uint32_t> joins;
+  std::map<core::WorkflowId, core::WorkflowRow> workflows;
+  std::map<core::JobId, core::Owed> owed;
   std::map<std::string, core::TriggerRow> triggers;
   std::map<std::pair<std::string, std::uint64_t>, core::GatheredRow> gathered;
   std::map<core::JobId, std::uint32_t> log_lines;
@@ -89,6 +94,12 @@ class Disk {
     bool exhausted = false;
   };
   Timers timers(const core::TimerRequest& request) const;
+  /// Who waits for the job, and for how many each still does.
+  std::pair<std::vector<core::Dependent>, std::vector<std::optional<std::uint32_t>>> dependents(
+      const core::JobId& parent) const;
+  std::vector<core::ParentResult> parents(const core::JobId& child) const;
+  std::optional<core::WorkflowRow> workflow(const core::WorkflowId& id) const;
+  std::vector<core::MemberRow> members(const core::WorkflowId& id) const;
   std::optional<core::UniqueRow> unique(core::QueueNumber queue, const std::string& key) const;
   std::optional<core::IdempotencyRow> idempotency(const std::string& key) const;
   bool has_timer(core::Millis due, const core::JobId& id) const;

@@ -100,4 +100,40 @@ void World::trigger_acts() {
   }
 }
 
+std::vector<NewMember> World::new_graph(std::size_t most) {
+  std::vector<NewMember> members(
+      static_cast<std::size_t>(random_.between(1, static_cast<std::int64_t>(most))));
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    NewMember& member = members[i];
+    member.ref = fmt::format("r{}", i + 10 * random_.below(3));
+    member.job = new_job();
+    member.job.unique_key.clear();
+    member.job.unique_for_ms = 0;
+    member.on_parent_failure = static_cast<OnParentFailure>(random_.below(3));
+    for (std::uint32_t parent = 0; parent < i; ++parent) {
+      if (random_.percent(40)) member.depends_on.push_back(parent);
+    }
+  }
+  return members;
+}
+
+void World::submit_workflow() { post(SubmitWorkflow{"w", new_graph(7)}, Who::nobody, 0); }
+
+void World::add_children(Worker& worker, std::size_t index) {
+  const std::vector<Held>& from = random_.one_in(8) && !worker.stale.empty() ? worker.stale : worker.held;
+  if (from.empty()) return;
+  const Held held = from[static_cast<std::size_t>(random_.below(from.size()))];
+  const Ticket ticket = post(AddChildren{held.id, held.lease, new_graph(3)}, Who::worker, index);
+  asked_[static_cast<std::uint64_t>(ticket)].settles = {held};
+}
+
+void World::workflow_acts() {
+  if (workflows_.empty() || random_.percent(50)) return submit_workflow();
+  const WorkflowId id = random_.pick(workflows_);
+  if (random_.percent(35))
+    post(CancelWorkflow{id}, Who::nobody, 0);
+  else
+    post(RetryWorkflow{id}, Who::nobody, 0);
+}
+
 }  // namespace pawl::sim

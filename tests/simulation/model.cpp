@@ -146,6 +146,12 @@ void Model::undo(BatchLog& log) {
       else
         triggers_.erase(trigger->id);
     }
+    if (auto* workflow = std::get_if<UndoWorkflow>(&*step)) {
+      if (workflow->was)
+        workflows_[workflow->id] = std::move(*workflow->was);
+      else
+        workflows_.erase(workflow->id);
+    }
     if (auto* marks = std::get_if<UndoMarks>(&*step)) {
       newest_lease_ = marks->newest_lease;
       newest_id_ = marks->newest_id;

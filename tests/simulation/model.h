@@ -45,6 +45,14 @@ struct Spec {
   std::vector<std::string> tags;
 };
 
+/// A job that another waits for.
+struct ModelAwait {
+  std::string ref;
+  core::OnParentFailure policy = core::OnParentFailure::fail;
+  std::optional<core::Status> ended;
+  core::Bytes result;
+};
+
 struct ModelJob {
   std::shared_ptr<const Spec> spec;
   core::QueueNumber queue{};
@@ -82,7 +90,22 @@ struct ModelJob {
   core::Millis settled_run_at = 0;
   std::uint32_t settled_in_run = 0;
   std::vector<core::Step> steps;
-  std::optional<core::Wait> wait;  // while it is blocked
+  std::optional<core::Wait> wait;                     // while it is blocked for an event
+  std::map<core::JobId, ModelAwait> awaits;           // while it is blocked for others
+  std::map<core::JobId, core::ParentResult> parents;  // what became of those
+  bool member = false;                                // made as a part of a graph
+  std::uint32_t in_run = 0;                           // when it began to wait
+};
+
+struct ModelMember {
+  core::JobId id;
+  std::string ref;
+  core::OnParentFailure policy = core::OnParentFailure::fail;
+  std::vector<std::uint32_t> depends_on;
+  std::optional<core::Status> end;
+};
+struct ModelWorkflow {
+  std::vector<ModelMember> members;
 };
 
 /// When a timer stands for the job.
@@ -187,6 +210,8 @@ class Model {
   void after(const core::Machine& machine);
   void before_tick(core::Now now);
   void after_tick(const core::Machine& machine);
+  void before_pay(core::Now now);
+  void after_pay();
   void before_match(core::Now now);
   void after_match();
   void close_batch(std::uint64_t number);
@@ -237,7 +262,7 @@ class Model {
   void forget_expired(core::Millis durable_wall);
 
  private:
-  enum class Doing : std::uint8_t { nothing, command, tick, match };
+  enum class Doing : std::uint8_t { nothing, command, tick, pay, match };
   /// A move that the command must cause, in this order.
   struct Expected {
     std::optional<core::JobId> id;  // absent: a new job, from `spec`
@@ -253,6 +278,9 @@ class Model {
     std::vector<core::Step> steps{};  // that it gains
     std::shared_ptr<const core::Wait> wait{};
     std::string trigger{};  // that makes it
+    bool member = false;    // a part of a graph…
+    bool blocked = false;   // …that waits for others
+    std::map<core::JobId, ModelAwait> awaits{};
   };
   struct ExpectedSettle {
     std::optional<core::Refusal> refused;
@@ -289,6 +317,10 @@ class Model {
   struct ExpectedScheduleGone {
     std::string id;
   };
+  struct ExpectedGraph {
+    std::vector<core::NewMember> members;
+    std::optional<core::JobId> parent;  // whose children they are
+  };
   struct ExpectedStep {
     core::Step step;
     bool repeated = false;
@@ -305,7 +337,7 @@ class Model {
   using Answer =
       std::variant<Anything, core::Refusal, ExpectedSubmit, core::Submitted, std::vector<ExpectedSettle>,
                    ExpectedChange, ExpectedBeats, ExpectedOpened, ExpectedSchedule, ExpectedSchedules,
-                   ExpectedScheduleGone, ExpectedStep, ExpectedRaised, ExpectedTrigger>;
+                   ExpectedScheduleGone, ExpectedStep, ExpectedRaised, ExpectedTrigger, ExpectedGraph>;
 
   /// One run of a schedule, from the first that the machine says of it until its row is kept.
   struct Run {
@@ -341,13 +373,17 @@ class Model {
     std::string id;
     std::optional<ModelTrigger> was;
   };
+  struct UndoWorkflow {
+    core::WorkflowId id;
+    std::optional<ModelWorkflow> was;
+  };
   struct UndoMarks {
     std::uint64_t newest_lease;
     std::uint64_t newest_id;
     std::uint32_t newest_queue;
   };
-  using Undo =
-      std::variant<UndoJob, UndoQueue, UndoKey, UndoIdempotency, UndoSchedule, UndoTrigger, UndoMarks>;
+  using Undo = std::variant<UndoJob, UndoQueue, UndoKey, UndoIdempotency, UndoSchedule, UndoTrigger,
+                            UndoWorkflow, UndoMarks>;
   struct BatchLog {
     std::uint64_t number = 0;
     std::vector<Undo> undo;
@@ -378,6 +414,10 @@ class Model {
   void predict(const core::DeleteSchedule& remove);
   void predict(const core::RunSchedule& run);
   void predict(const core::PauseSchedule& pause);
+  void predict(const core::SubmitWorkflow& submit);
+  void predict(const core::AddChildren& add);
+  void predict(const core::CancelWorkflow& cancel);
+  void predict(const core::RetryWorkflow& retry);
   void predict(const core::KeepStep& keep);
   void predict(const core::RaiseEvent& event);
   void predict(const core::PutTrigger& put);
@@ -440,6 +480,19 @@ class Model {
   void audit_events(const Image& image) const;
   void audit_quiet_events(core::Now now) const;
 
+  // model_graphs.cpp: jobs that wait for others
+  std::optional<core::Event> decided(const ModelJob& job) const;
+  void move_by_parents(const core::Job& job, ModelJob& known, core::Event event);
+  static std::string difference_of_parents(const std::vector<core::ParentResult>& got, const ModelJob& known);
+  void parent_over(const core::JobId& id, core::Status status, const core::Bytes& result);
+  void runs_again(const core::JobId& id);
+  bool lacks_room(const std::vector<core::NewMember>& members);
+  void expect_graph(const std::vector<core::NewMember>& members);
+  void check_graph(const ExpectedGraph& graph, const core::WorkflowSubmitted& told);
+  void set_workflow(const core::WorkflowId& id, std::optional<ModelWorkflow> value);
+  void audit_graphs(const Image& image) const;
+  void audit_quiet_graphs() const;
+
   // model_limits.cpp: what limits allow
   void check_limits(const core::JobId& id, const ModelJob& known);
   void check_rate(const core::JobId& id, const ModelQueue& queue);
@@ -487,6 +540,7 @@ class Model {
   std::map<std::string, ModelIdempotency> idempotency_;
   std::map<std::string, ModelSchedule> schedules_;
   std::map<std::string, ModelTrigger> triggers_;
+  std::map<core::WorkflowId, ModelWorkflow> workflows_;
   std::map<core::QueueNumber, std::set<core::ReadyKey>> ready_;
   std::set<std::pair<core::Millis, core::JobId>> delayed_;
   std::set<core::JobId> active_;
@@ -514,7 +568,8 @@ class Model {
   std::vector<core::JobId> new_ids_;
   std::optional<Answer> answer_;
   std::optional<Run> under_way_;
-  std::set<std::string> had_their_turn_;     // schedules, in this round of this tick
+  std::optional<std::map<core::JobId, ModelAwait>> blocked_again_;  // of the move under way
+  std::set<std::string> had_their_turn_;                            // schedules, in this round of this tick
   std::optional<std::string> row_due_;       // the schedule whose row must be kept, or erased
   std::vector<core::JobId> leased_unnamed_;  // moved to active, their lease number not yet told
   core::Millis seen_mono_ = -1;              // when the machine was called last

@@ -47,6 +47,7 @@ std::string Model::difference(const Job& job, const ModelJob& known, bool from_s
   if (!same_bytes(job.payload, spec.payload)) return "its payload changed";
   if (!same_bytes(job.result, known.result)) return "its result changed";
   if (const std::string wrong = difference_of_steps(job.steps, known); !wrong.empty()) return wrong;
+  if (const std::string wrong = difference_of_parents(job.parents, known); !wrong.empty()) return wrong;
   if (const std::string wrong = difference_of_wait(job.wait.get(), known); !wrong.empty()) return wrong;
   if (job.cancel_requested != known.cancel_requested)
     return differs("cancel_requested", job.cancel_requested, known.cancel_requested);
@@ -88,7 +89,9 @@ void Model::check_record(const Job& job, bool from_store, std::string_view where
   const bool bytes = wrong.find("payload") != std::string::npos || wrong.find("result") != std::string::npos;
   const bool step = wrong.starts_with("steps");
   const bool waits = wrong.starts_with("waits");
-  bad(dead    ? "S4"
+  const bool parents = wrong.starts_with("parents");
+  bad(parents ? "W1"
+      : dead  ? "S4"
       : bytes ? "D3"
       : step  ? "E1"
       : waits ? "E2"
@@ -232,6 +235,7 @@ void Model::audit_image(const Image& image, Now now) {
   }
   audit_keys(image, now);
   audit_events(image);
+  audit_graphs(image);
 }
 
 void Model::audit_places(const Image& image, Now now) {
@@ -391,6 +395,7 @@ void Model::audit_quiet(Now now) {
       bad("L4", id, fmt::format("its time limit passed {} ms ago", now.mono - job.timeout_mono));
   }
   audit_quiet_events(now);
+  audit_quiet_graphs();
   if (!delayed_.empty() && delayed_.begin()->first <= now.wall) {
     bad(jobs_.at(delayed_.begin()->second).status == Status::blocked ? "E2" : "T1", delayed_.begin()->second,
         fmt::format("is {} ms late", now.wall - delayed_.begin()->first));

@@ -65,7 +65,8 @@ std::size_t Model::waits_ahead(const std::map<JobId, ModelJob>& ahead) const {
   std::size_t count = 0;
   for (const auto& [id, job] : jobs_) {
     const auto newer = ahead.find(id);
-    count += (newer == ahead.end() ? job : newer->second).status == Status::blocked ? 1 : 0;
+    const ModelJob& as_it_is = newer == ahead.end() ? job : newer->second;
+    count += as_it_is.status == Status::blocked && as_it_is.wait ? 1 : 0;
   }
   return count;
 }
@@ -297,7 +298,7 @@ void Model::set_trigger(const std::string& id, std::optional<ModelTrigger> value
 void Model::audit_events(const Image& image) const {
   std::size_t waiting = 0;
   for (const auto& [id, job] : jobs_) {
-    if (job.status != Status::blocked) continue;
+    if (job.status != Status::blocked || !job.wait) continue;
     ++waiting;
     const auto row = image.waits.find(id);
     if (row == image.waits.end() || row->second.event != job.wait->event ||

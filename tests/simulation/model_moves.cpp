@@ -42,6 +42,9 @@ std::optional<Status> follow(Status from, Event event) {
       return from == Status::blocked ? std::optional(Status::failed) : std::nullopt;
     case Event::suspend:
       return from == Status::active ? std::optional(Status::blocked) : std::nullopt;
+    case Event::block_again:
+      return from == Status::failed || from == Status::cancelled ? std::optional(Status::blocked)
+                                                                 : std::nullopt;
     case Event::replay:
       return is_end(from) ? std::optional(Status::pending) : std::nullopt;
   }
@@ -98,15 +101,25 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
         move_by_time(job, known, *cause);
       }
       break;
+    case Doing::pay:
+      move_by_parents(job, known, *cause);
+      break;
     case Doing::match:
       move_to_worker(job, known);
       break;
     case Doing::nothing:
       bad("S1", job.id, "moved outside of any call");
   }
-  if (known.status == Status::blocked) known.wait.reset();
+  if (known.status == Status::blocked) {
+    known.wait.reset();
+    known.awaits.clear();
+  }
   known.status = job.status;
   known.moved_at = now_.wall;
+  if (blocked_again_) {
+    known.awaits = *std::exchange(blocked_again_, std::nullopt);
+    known.in_run = run_;
+  }
   if (is_end(job.status)) take_end(job, known);
   put(job.id, std::move(known));
   const std::string wrong = difference(job, jobs_.at(job.id), false);
@@ -163,7 +176,10 @@ void Model::move_new(const Job& job, const std::string& queue) {
   known.created_at = now_.wall;
   known.run_at = move.run_at_min;
   known.moved_at = now_.wall;
-  known.status = known.run_at > now_.wall ? Status::delayed : Status::pending;
+  known.status = move.blocked               ? Status::blocked
+                 : known.run_at > now_.wall ? Status::delayed
+                                            : Status::pending;
+  known.member = move.member;
   ModelQueue& home = queues_.at(queue);
   if (home.number == QueueNumber{}) {
     if (static_cast<std::uint32_t>(job.queue) <= newest_queue_)
@@ -202,12 +218,16 @@ void Model::move_expected(const Job& job, ModelJob& known, Event event) {
     const bool budget = event == Event::fail || move.event == Event::fail;
     const auto retries = [](Event which) { return which == Event::retry_later || which == Event::retry_now; };
     const bool wait = retries(event) && retries(move.event);
-    bad(budget ? "S2"
-        : wait ? "S3"
-               : "S1",
+    bad(event == Event::suspend ? "E2"
+        : budget                ? "S2"
+        : wait                  ? "S3"
+                                : "S1",
         job.id, fmt::format("{} where it must {}", name_of(event), name_of(move.event)));
   }
-  if (move.event == Event::replay) {
+  if (move.event == Event::replay || move.event == Event::block_again) {
+    runs_again(job.id);
+    known.parents.clear();
+    for (const ParentResult& parent : job.parents) known.parents[parent.id] = parent;
     known.attempts = 0;
     known.stalls = 0;
     ++known.replays;
@@ -234,7 +254,8 @@ void Model::move_expected(const Job& job, ModelJob& known, Event event) {
     known.run_at = job.run_at;
   }
   for (const Step& step : move.steps) known.steps.push_back(step);
-  if (event == Event::suspend) known.wait = *move.wait;
+  if (event == Event::suspend && move.wait) known.wait = *move.wait;
+  if (event == Event::block_again) blocked_again_ = move.awaits;
   known.promoted = event == Event::promote;
   if (move.by_worker) lease_over(known, true, job.status, job.status == Status::delayed ? job.run_at : 0);
 }
@@ -350,6 +371,7 @@ void Model::take_end(const Job& job, ModelJob& known) {
   }
   known.expires_at = keep == 0 ? now_.wall : job.expires_at;
   free_key(known, job.id);
+  parent_over(job.id, job.status, job.result);
 }
 
 void Model::free_key(const ModelJob& job, const JobId& id) {
@@ -442,6 +464,8 @@ void Model::granted(Ticket to, const Granted& reply) {
     if (!same_bytes(job.payload, spec.payload)) bad("D3", job.id, "its payload changed");
     if (const std::string wrong = difference_of_steps(job.steps, known); !wrong.empty())
       bad("E1", job.id, "the worker is told other steps: " + wrong);
+    if (const std::string wrong = difference_of_parents(job.parents, known); !wrong.empty())
+      bad("W1", job.id, "the worker is told other parents: " + wrong);
     if (job.attempt != known.attempts + 1 || job.max_attempts != spec.max_attempts ||
         job.stalls != known.stalls) {
       bad("S2", job.id, "the worker is told a wrong attempt");
@@ -529,6 +553,8 @@ void Model::check_answer(Ticket, const Reply& reply) {
     const auto& told = std::get<WorkerOpened>(reply);
     if (told.resumed != opened->resumed || told.lost != opened->lost)
       violated("L5", "a worker goes on with other leases than it holds");
+  } else if (const auto* graph = std::get_if<ExpectedGraph>(&answer)) {
+    check_graph(*graph, std::get<WorkflowSubmitted>(reply));
   } else if (const auto* step = std::get_if<ExpectedStep>(&answer)) {
     const auto& told = std::get<StepKept>(reply);
     if (told.repeated != step->repeated || told.step.name != step->step.name ||

@@ -462,7 +462,10 @@ void Model::predict(const Delete& remove) {
     answer_ = Refusal::wrong_state;
     return;
   }
-  if (!is_end(known->status)) free_key(*known, remove.id);
+  if (!is_end(known->status)) {
+    free_key(*known, remove.id);
+    parent_over(remove.id, Status::cancelled, nullptr);
+  }
   put(remove.id, std::nullopt);
 }
 
@@ -520,6 +523,11 @@ void Model::predict(const DeleteQueue& remove) {
   for (const auto& [id, schedule] : schedules_) {
     if (schedule.said.job.queue != remove.name) continue;
     if (!in_use) rare_.add(Rare::schedule_guarded_its_queue);
+    in_use = true;
+  }
+  for (const auto& [id, job] : jobs_) {
+    if (job.queue != known->second.number || !job.member || is_end(job.status)) continue;
+    if (!in_use) rare_.add(Rare::workflow_guarded_a_queue);
     in_use = true;
   }
   for (const auto& [id, trigger] : triggers_) in_use = in_use || trigger.said.job.queue == remove.name;

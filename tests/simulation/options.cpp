@@ -47,6 +47,8 @@ Options Options::draw(std::uint64_t seed, std::uint64_t steps, Canary canary) {
   drawn.machine.waits_max = random.one_in(3) ? between(1, 4) : 100'000;
   drawn.machine.triggers_max = random.one_in(3) ? between(1, 3) : 100;
   drawn.machine.trigger_slice = between(1, 4);
+  drawn.machine.release_slice = between(1, 20);
+  drawn.pay_rounds = random.one_in(2) ? between(3, 6) : 32;  // two to load what one needs, and one to pay
   drawn.schedule_percent = between(20, 60);
   return drawn;
 }

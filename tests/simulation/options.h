@@ -21,6 +21,7 @@ struct Options {
   std::size_t connections = 3;
   std::uint64_t named_percent = 25;  // of workers take only some names
   std::size_t queues = 3;
+  std::uint64_t pay_rounds = 32;        // in one batch
   std::uint64_t schedule_percent = 40;  // of what operators do
   std::size_t jobs_max = 400;           // above it nobody submits
   std::size_t payload_max = 64;

@@ -90,6 +90,10 @@ void World::scheduler_acts() {
 void World::operator_hears(const Reply& reply) {
   if (const auto* view = std::get_if<ScheduleView>(&reply)) {
     if (view->row.last_job != JobId{}) remember(view->row.last_job);
+  } else if (const auto* graph = std::get_if<WorkflowSubmitted>(&reply)) {
+    for (const auto& item : graph->jobs) remember(item.id);
+    workflows_.push_back(graph->workflow);
+    if (workflows_.size() > 12) workflows_.erase(workflows_.begin());
   } else if (const auto* submitted = std::get_if<Submitted>(&reply)) {
     for (const auto& item : submitted->jobs) remember(item.id);
   }

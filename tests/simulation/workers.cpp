@@ -29,7 +29,7 @@ void World::worker_acts(std::size_t index) {
     if (worker.connection) return open_connection(worker, index);
     if (worker.held.size() < worker.credit && random_.percent(60)) return ask_for_work(worker, index);
   }
-  switch (random_.weighted(std::array<std::uint32_t, 9>{60, 15, 3, 6, 4, 2, 4, 3, 6})) {
+  switch (random_.weighted(std::array<std::uint32_t, 10>{60, 15, 3, 6, 4, 2, 4, 3, 6, 2})) {
     case 0:
       return settle(worker, index, false);
     case 1:
@@ -50,6 +50,8 @@ void World::worker_acts(std::size_t index) {
       return;
     case 8:
       return keep_step(worker, index);
+    case 9:
+      return add_children(worker, index);
     default:
       if (worker.ticket == Ticket::none) return;
       if (worker.connection) {
@@ -196,7 +198,7 @@ void World::worker_hears(Worker& worker, const Asked& asked, Reply&& reply) {
   } else if (const auto* notice = std::get_if<Notice>(&reply)) {
     if (notice->kind == Notice::Kind::lease_lost && random_.one_in(2))
       drop_held(worker, {notice->id, notice->lease});
-  } else if (std::holds_alternative<Settled>(reply)) {
+  } else if (std::holds_alternative<Settled>(reply) || std::holds_alternative<WorkflowSubmitted>(reply)) {
     for (const Held& held : asked.settles) drop_held(worker, held);
   } else if (const auto* opened = std::get_if<WorkerOpened>(&reply)) {
     for (const JobId& id : opened->lost) {

@@ -244,7 +244,8 @@ void World::restart() {
                           random_.word(),
                           options_.batch_commands,
                           options_.canary,
-                          {[this] { return raw_wall_; }, [this] { return raw_mono_; }}};
+                          {[this] { return raw_wall_; }, [this] { return raw_mono_; }},
+                          options_.pay_rounds};
   broker_ =
       std::make_unique<Broker>(Broker::Parts{disk_, model_, trace_, rare_, random_}, std::move(options));
   try {

@@ -99,6 +99,10 @@ class World {
   std::shared_ptr<const core::Suspension> new_suspension();
   void raise_event();
   void trigger_acts();
+  std::vector<core::NewMember> new_graph(std::size_t most);
+  void submit_workflow();
+  void add_children(Worker& worker, std::size_t index);
+  void workflow_acts();
 
   // workers.cpp
   void worker_acts(std::size_t index);
@@ -133,6 +137,7 @@ class World {
   std::size_t known_at_ = 0;
   std::uint64_t next_key_ = 1;
   std::map<std::string, core::Schedule> put_schedules_;  // as they were sent last
+  std::vector<core::WorkflowId> workflows_;              // told, the newest few
   std::uint64_t step_ = 0;
   std::uint64_t restarts_ = 0;
   std::uint64_t stop_at_ = 0;  // step; 0: not stopping

@@ -45,6 +45,8 @@ const ProblemType& type_of(core::Refusal why) {
       return problem::too_many_steps;
     case too_many_waits:
       return problem::too_many_waits;
+    case unknown_workflow:
+      return problem::unknown_workflow;
     case unknown_trigger:
       return problem::unknown_trigger;
     case too_many_triggers:
@@ -127,6 +129,8 @@ Problem problem_of(engine::ListError error) {
     }
     case engine::ListError::unknown_queue:
       return {problem::unknown_queue, ""};
+    case engine::ListError::unknown_workflow:
+      return {problem::unknown_workflow, ""};
     case engine::ListError::unknown_job:
       return {problem::unknown_job, ""};
     case engine::ListError::store:

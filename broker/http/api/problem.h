@@ -35,6 +35,7 @@ inline constexpr ProblemType unknown_job{names::unknown_job, 404, "There is no s
 inline constexpr ProblemType unknown_queue{names::unknown_queue, 404, "There is no such queue"};
 inline constexpr ProblemType unknown_operation{names::unknown_operation, 404, "There is no such operation"};
 inline constexpr ProblemType unknown_schedule{names::unknown_schedule, 404, "There is no such schedule"};
+inline constexpr ProblemType unknown_workflow{names::unknown_workflow, 404, "There is no such workflow"};
 inline constexpr ProblemType unknown_trigger{names::unknown_trigger, 404, "There is no such trigger"};
 inline constexpr ProblemType method_not_allowed{names::method_not_allowed, 405,
                                                 "The path does not take this method"};
@@ -79,26 +80,47 @@ inline constexpr ProblemType unavailable{names::unavailable, 503, "The store is 
 inline constexpr ProblemType http_version{names::http_version, 505, "The HTTP version is not supported"};
 inline constexpr ProblemType disk_full{names::disk_full, 507, "The disk is nearly full", 5};
 
-inline constexpr std::array all{bad_request,        invalid_json,
-                                unauthorized,       forbidden,
-                                not_found,          unknown_job,
-                                unknown_queue,      unknown_operation,
-                                unknown_schedule,   unknown_trigger,
-                                method_not_allowed, request_timeout,
-                                lease_lost,         wrong_state,
-                                unique_key_taken,   queue_in_use,
-                                too_many_queues,    too_many_schedules,
-                                too_many_triggers,  too_many_steps,
-                                step_exists,        too_many_waits,
-                                too_many_log_lines, body_too_large,
-                                target_too_long,    unsupported_media_type,
-                                expectation_failed, misdirected,
-                                invalid_input,      idempotency_mismatch,
-                                upgrade_required,   headers_too_large,
-                                too_many_requests,  internal,
-                                not_implemented,    overloaded,
-                                stopping,           unavailable,
-                                http_version,       disk_full};
+inline constexpr std::array all{bad_request,
+                                invalid_json,
+                                unauthorized,
+                                forbidden,
+                                not_found,
+                                unknown_job,
+                                unknown_queue,
+                                unknown_operation,
+                                unknown_schedule,
+                                unknown_trigger,
+                                unknown_workflow,
+                                method_not_allowed,
+                                request_timeout,
+                                lease_lost,
+                                wrong_state,
+                                unique_key_taken,
+                                queue_in_use,
+                                too_many_queues,
+                                too_many_schedules,
+                                too_many_triggers,
+                                too_many_steps,
+                                step_exists,
+                                too_many_waits,
+                                too_many_log_lines,
+                                body_too_large,
+                                target_too_long,
+                                unsupported_media_type,
+                                expectation_failed,
+                                misdirected,
+                                invalid_input,
+                                idempotency_mismatch,
+                                upgrade_required,
+                                headers_too_large,
+                                too_many_requests,
+                                internal,
+                                not_implemented,
+                                overloaded,
+                                stopping,
+                                unavailable,
+                                http_version,
+                                disk_full};
 }  // namespace problem
 
 /// One wrong field of a request.

@@ -56,6 +56,10 @@ using JobMetersMap = std::map<engine::Meters::Key, engine::JobMeters>;
 engine::JobMeters sum_of(const JobMetersMap& meters, const std::string& queue);
 void append_queue(std::string& out, const core::QueueView& queue, const QueueMeters& meters);
 void append_schedule(std::string& out, const core::ScheduleView& schedule);
+/// The answer to a submitted graph; refs are those of the submit, in order.
+void append_made(std::string& out, const core::WorkflowSubmitted& made, const std::vector<std::string>& refs);
+void append_workflow_row(std::string& out, const core::WorkflowRow& row);
+void append_workflow(std::string& out, const engine::WorkflowView& view);
 void append_trigger(std::string& out, const core::TriggerView& trigger);
 void append_worker(std::string& out, const core::WorkerView& worker);
 void append_operation(std::string& out, const engine::OperationView& operation);

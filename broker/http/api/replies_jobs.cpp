@@ -55,6 +55,12 @@ void append_details(std::string& out, ObjectWriter& object, const core::Job& job
   object.text_or_null("traceparent", job.traceparent);
   object.integer("logLines", job.log_lines);
   append_steps(out, object, job.steps);
+  append_parents(out, object, job.parents);
+  if (job.workflow.is_none())
+    object.null("workflowId");
+  else
+    object.text("workflowId", wire::format_uuid(job.workflow.bytes));
+  object.text_or_null("ref", job.ref);
   append_wait(out, object, job.wait.get());
 }
 

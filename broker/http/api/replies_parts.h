@@ -11,6 +11,8 @@ namespace pawl::http::api {
 
 /// steps: the result of each by its name.
 void append_steps(std::string& out, ObjectWriter& object, const std::vector<core::Step>& steps);
+/// parents: what became of each job that this one waited for, by its ref.
+void append_parents(std::string& out, ObjectWriter& object, const std::vector<core::ParentResult>& parents);
 /// match: the paths with their values, as they were said.
 void append_match(std::string& out, ObjectWriter& object, const core::Match& match);
 /// What a schedule or a trigger says of its jobs, but for the payload.

@@ -53,7 +53,9 @@ std::string sentence_of(const core::Reason& reason) {
     case delayed:
       return "It is not due before " + wire::format_time(reason.until) + ".";
     case blocked:
-      return "It waits for other jobs to end.";
+      if (!reason.parent) return "It waits for other jobs to end.";
+      return "It waits for " + reason.text + " to end" +
+             (reason.ahead > 1 ? ", and for " + std::to_string(reason.ahead - 1) + " more." : ".");
     case waiting_for_event:
       return "It waits for the event " + reason.text +
              (reason.until == 0 ? "." : ", until " + wire::format_time(reason.until) + " at most.");
@@ -101,6 +103,10 @@ void append_reason(std::string& out, const core::JobId& id, const core::Reason& 
   if (limited && reason.limit > 0) object.integer("limit", reason.limit);
   if (reason.code == delayed || reason.code == rate_limit || reason.code == held)
     object.time("until", reason.until);
+  if (reason.code == blocked && reason.parent) {
+    object.integer("ahead", reason.ahead);
+    object.job_id("waitsFor", *reason.parent);
+  }
   if (reason.code == waiting_for_event) {
     object.text("event", reason.text);
     object.time_or_null("until", reason.until);

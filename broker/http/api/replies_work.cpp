@@ -52,6 +52,7 @@ void append_granted_job(std::string& out, const core::GrantedJob& job) {
   if (!job.group.empty()) object.text("group", job.group);
   if (!job.tags.empty()) object.texts("tags", job.tags);
   if (!job.steps.empty()) append_steps(out, object, job.steps);
+  if (!job.parents.empty()) append_parents(out, object, job.parents);
 }
 
 std::size_t granted_bytes(const core::Granted& granted) {
@@ -59,6 +60,8 @@ std::size_t granted_bytes(const core::Granted& granted) {
   for (const core::GrantedJob& job : granted.jobs) {
     sum += 330 + job.queue.size() + job.name.size() + (job.payload ? job.payload->size() : 4) +
            job.message.size();
+    for (const core::ParentResult& parent : job.parents)
+      sum += 100 + parent.ref.size() + (parent.result ? parent.result->size() : 4);
     for (const core::Step& step : job.steps)
       sum += 8 + step.name.size() + (step.result ? step.result->size() : 4);
   }

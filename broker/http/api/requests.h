@@ -33,6 +33,8 @@ Parsed<core::Settlement> read_settlement(std::string_view body, const core::JobI
 Parsed<core::Settle> read_settle(std::string_view body, const Limits& limits);
 Parsed<core::AppendLogs> read_logs(std::string_view body, const core::JobId& id, const Limits& limits);
 
+Parsed<core::SubmitWorkflow> read_workflow(std::string_view body, const Limits& limits);
+Parsed<core::AddChildren> read_children(std::string_view body, const core::JobId& id, const Limits& limits);
 Parsed<core::KeepStep> read_keep_step(std::string_view body, const core::JobId& id, std::string name,
                                       const Limits& limits);
 Parsed<core::RaiseEvent> read_event(std::string_view body, const Limits& limits);

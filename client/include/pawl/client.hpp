@@ -174,6 +174,21 @@ class Client {
   Result<ScheduleRecord> try_resume_schedule(std::string_view id);
   ScheduleRecord resume_schedule(std::string_view id) { return value_or_throw(try_resume_schedule(id)); }
 
+  /// Submits all jobs of a graph, or none. Sent once: after an error of kind `connection` or `timeout` it may
+  /// be there.
+  Result<WorkflowSubmitted> try_submit_workflow(const WorkflowSpec& spec);
+  WorkflowSubmitted submit_workflow(const WorkflowSpec& spec) {
+    return value_or_throw(try_submit_workflow(spec));
+  }
+  Result<WorkflowRecord> try_get_workflow(std::string_view id);
+  WorkflowRecord get_workflow(std::string_view id) { return value_or_throw(try_get_workflow(id)); }
+  /// Ends all that has not ended.
+  Result<void> try_cancel_workflow(std::string_view id);
+  void cancel_workflow(std::string_view id) { value_or_throw(try_cancel_workflow(id)); }
+  /// Runs again what failed or was cancelled.
+  Result<void> try_retry_workflow(std::string_view id);
+  void retry_workflow(std::string_view id) { value_or_throw(try_retry_workflow(id)); }
+
   /// Wakes every job that waits for the event and matches, and starts the jobs of every trigger that does. An
   /// event that nobody waits for is not kept. Sent once: after an error it may have been heard.
   Result<EventRaised> try_raise_event(std::string_view name, const JsonText& data = {});

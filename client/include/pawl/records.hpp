@@ -172,6 +172,62 @@ struct QueueInfo {
   std::string text;  // the whole answer
 };
 
+/// What becomes of a job when one that it waits for fails or is cancelled.
+enum class OnParentFailure {
+  fail,  // it fails too, at once
+  run,   // it runs when all have ended, and sees what became of them
+  skip,  // it is cancelled, at once
+};
+
+/// One job of a graph. No unique key, throttle or debounce.
+struct WorkflowJob {
+  std::string ref;  // names it within the graph
+  JobSpec job;
+  std::vector<std::string> depends_on = {};
+  OnParentFailure on_parent_failure = OnParentFailure::fail;
+};
+
+/// Jobs that wait for each other, over any queues. docs/WORKFLOWS.md
+struct WorkflowSpec {
+  std::string name;
+  std::vector<WorkflowJob> jobs = {};
+
+  /// One after the other; their refs are "1", "2"….
+  static WorkflowSpec chain(std::string name, std::vector<JobSpec> jobs);
+  /// All at once; their refs are "1", "2"….
+  static WorkflowSpec group(std::string name, std::vector<JobSpec> jobs);
+  /// All at once, and then one more, whose ref is "last".
+  static WorkflowSpec chord(std::string name, std::vector<JobSpec> jobs, JobSpec last);
+  /// The same job for each payload, and then, if it is given, "last".
+  static WorkflowSpec map(std::string name, const JobSpec& each, const std::vector<JsonText>& payloads,
+                          std::optional<JobSpec> last = {});
+};
+/// The spec as the body of POST /workflows. Does not check it; the broker does.
+std::string to_json(const WorkflowSpec& spec);
+
+struct WorkflowSubmitted {
+  std::string workflow_id;
+  std::vector<std::string> job_ids;  // in the order of the spec
+};
+
+/// A workflow as the broker knows it.
+struct WorkflowRecord {
+  struct Job {
+    std::string ref;
+    std::string job_id;
+    std::string queue;
+    Status status = Status::unknown;  // its record is gone
+    std::vector<std::string> depends_on;
+    std::vector<std::string> waits_for;
+  };
+  std::string workflow_id;
+  std::string name;
+  std::string status;  // running, completed, failed, cancelled
+  std::uint32_t total = 0, left = 0, failed = 0, cancelled = 0;
+  std::vector<Job> jobs;
+  std::string text;  // the whole answer
+};
+
 /// Jobs that an event starts. docs/STEPS.md
 struct TriggerSpec {
   std::string id;

@@ -71,6 +71,13 @@ class rate_limited : public std::runtime_error {
   milliseconds delay_;
 };
 
+/// What became of a job that this one has waited for.
+struct Parent {
+  std::string job_id;
+  Status status = Status::unknown;
+  JsonText result = {};  // null unless it was completed
+};
+
 /// What a job can wait for: see Job::wait_for_event.
 struct EventWait {
   std::string event;
@@ -148,6 +155,9 @@ class Job {
   void progress(double percent, std::string_view message = {});
   /// Adds a line to the job's log. A line that was under way when a connection broke may appear twice.
   void log(std::string_view line);
+
+  /// The job of its graph, or its child, with that ref, which it has waited for; nothing when there is none.
+  std::optional<Parent> parent(std::string_view ref) const;
 
   // Durable steps (docs/STEPS.md): what an attempt did is kept on the broker's disk, and the next attempt, on
   // whatever worker, does not do it again. A name stands for one step of the job: [A-Za-z0-9._:-]{1,128}.

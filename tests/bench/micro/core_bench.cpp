@@ -38,6 +38,17 @@ class CountingOutbox final : public core::Outbox {
   void erase_trigger(const std::string&) override { ++rows; }
   void put_gathered(const core::GatheredRow&) override { ++rows; }
   void erase_gathered(const std::string&, std::uint64_t) override { ++rows; }
+  void put_workflow(const core::WorkflowRow&) override { ++rows; }
+  void put_member(const core::MemberRow&) override { ++rows; }
+  void put_dependent(const core::JobId&, const core::Dependent&) override { ++rows; }
+  void erase_dependent(const core::JobId&, const core::JobId&) override { ++rows; }
+  void put_parent(const core::JobId&, const core::ParentResult&) override { ++rows; }
+  void erase_parent(const core::JobId&, const core::JobId&) override { ++rows; }
+  void erase_parents(const core::JobId&) override { ++rows; }
+  void put_join(const core::JobId&, std::uint32_t) override { ++rows; }
+  void erase_join(const core::JobId&) override { ++rows; }
+  void put_owed(const core::Owed&) override { ++rows; }
+  void erase_owed(const core::JobId&) override { ++rows; }
   void put_wait(const core::JobId&, const core::Wait&) override { ++rows; }
   void erase_wait(const core::JobId&) override { ++rows; }
   void put_unique(core::QueueNumber, std::string_view, const core::UniqueRow&) override { ++rows; }

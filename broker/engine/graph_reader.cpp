@@ -1,0 +1,121 @@
+#include "broker/engine/graph_reader.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "broker/engine/codec.h"
+#include "broker/engine/cursor.h"
+
+namespace pawl::engine {
+
+using core::JobId;
+using core::Place;
+
+namespace {
+
+/// The job's row, wherever it stands; nothing when it is gone. `damaged` is set when it cannot be read.
+std::optional<core::Job> read_job(const storage::Snapshot& snapshot, const JobId& id, core::Millis wall,
+                                  bool& damaged) {
+  const Key<22> ready = ready_key(id.queue(), id.priority(), id);
+  const Key<20> other = placed_key(id.queue(), id);
+  for (const Place place : {Place::ready, Place::parked, Place::ended, Place::dead}) {
+    const std::string_view key = place == Place::ready ? ready.view() : other.view();
+    const auto row = snapshot.get(family_of(place), key);
+    if (!row) {
+      damaged = true;
+      return std::nullopt;
+    }
+    if (!*row) continue;
+    Decoded<core::Job> job = decode_job(place, key, **row);
+    damaged = damaged || !job;
+    if (job && !expired(job->expires_at, wall)) return std::move(*job);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::expected<WorkflowView, ListError> read_workflow(Port& port, const core::WorkflowId& id) {
+  const std::unique_ptr<storage::Snapshot> snapshot = port.snapshot();
+  const auto row = snapshot->get(family::workflows, id.view());
+  if (!row) return std::unexpected(ListError::store);
+  if (!*row) return std::unexpected(ListError::unknown_workflow);
+  Decoded<core::WorkflowRow> workflow = decode_workflow(id.view(), **row);
+  if (!workflow) return std::unexpected(ListError::store);
+  WorkflowView view{std::move(*workflow), {}};
+  bool damaged = false;
+  const auto scanned = snapshot->scan({family::members, std::string(id.view()), end_of_prefix(id.view())},
+                                      [&](std::string_view key, std::string_view value) {
+                                        Decoded<core::MemberRow> member = decode_member(key, value);
+                                        damaged = damaged || !member;
+                                        if (member) view.members.push_back({std::move(*member), {}, {}});
+                                        return !damaged;
+                                      });
+  if (!scanned || damaged) return std::unexpected(ListError::store);
+
+  std::unordered_map<std::uint32_t, std::string> queue_names;
+  for (WorkflowMember& member : view.members) {
+    const core::QueueNumber number = member.row.job.queue();
+    const auto [name, fresh] = queue_names.try_emplace(static_cast<std::uint32_t>(number));
+    if (fresh) {
+      const auto queue = snapshot->get(family::queues, queue_key(number));
+      if (!queue) return std::unexpected(ListError::store);
+      if (*queue) {
+        Decoded<core::QueueRow> row = decode_queue(queue_key(number), **queue);
+        if (!row) return std::unexpected(ListError::store);
+        name->second = row->name;
+      }
+    }
+    member.queue = name->second;
+  }
+  core::LookResident look;
+  for (const WorkflowMember& member : view.members) look.ids.push_back(member.row.job);
+  const auto reply = port.ask(std::move(look));
+  if (!reply) return std::unexpected(reply.error());
+  const auto* resident = std::get_if<core::Resident>(&*reply);
+  if (resident == nullptr) return std::unexpected(ListError::busy);
+  std::unordered_map<JobId, const core::Resident::Item*, core::JobIdHash> known;
+  for (const core::Resident::Item& item : resident->jobs) known[item.id] = &item;
+  for (WorkflowMember& member : view.members) {
+    const auto in_memory = known.find(member.row.job);
+    if (in_memory != known.end()) {
+      if (!in_memory->second->gone) member.status = in_memory->second->view.job.status;
+      continue;
+    }
+    if (const auto job = read_job(*snapshot, member.row.job, port.wall(), damaged))
+      member.status = job->status;
+  }
+  if (damaged) return std::unexpected(ListError::store);
+  return view;
+}
+
+std::expected<WorkflowPage, ListError> read_workflows(Port& port, std::size_t limit,
+                                                      const std::string& cursor) {
+  std::string end(17, '\xff');
+  if (!cursor.empty()) {
+    const std::optional<std::string> bytes = from_base64url(cursor);
+    if (!bytes || bytes->size() != 16) return std::unexpected(ListError::bad_cursor);
+    end = *bytes;
+  }
+  const std::unique_ptr<storage::Snapshot> snapshot = port.snapshot();
+  // Asked for nothing, so that all that the snapshot shows is durable.
+  if (const auto reply = port.ask(core::LookResident{}); !reply) return std::unexpected(reply.error());
+  WorkflowPage page;
+  bool damaged = false;
+  const auto scanned =
+      snapshot->scan({family::workflows, {}, end, true}, [&](std::string_view key, std::string_view value) {
+        if (page.workflows.size() == limit) {
+          page.next_cursor = to_base64url(page.workflows.back().id.view());
+          return false;
+        }
+        Decoded<core::WorkflowRow> row = decode_workflow(key, value);
+        damaged = damaged || !row;
+        if (row) page.workflows.push_back(std::move(*row));
+        return !damaged;
+      });
+  if (!scanned || damaged) return std::unexpected(ListError::store);
+  return page;
+}
+
+}  // namespace pawl::engine

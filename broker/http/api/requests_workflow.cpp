@@ -1,0 +1,138 @@
+#include <map>
+#include <utility>
+
+#include "broker/http/api/new_job_fields.h"
+#include "broker/http/api/requests.h"
+
+namespace pawl::http::api {
+namespace {
+
+/// A graph while it is read: who waits for whom is named by refs.
+struct GraphDraft {
+  std::string name;
+  std::vector<core::NewMember> members;
+  std::vector<std::vector<std::string>> depends_on;
+};
+
+struct MemberDraft {
+  core::NewMember member;
+  std::vector<std::string> depends_on;
+};
+
+using M = Field<MemberDraft>;
+
+void read_policy(Input& in, const Where& at, MemberDraft& draft) {
+  if (!expect(in, at, JsonKind::string)) return;
+  const std::string_view word = in.json.read_string();
+  for (std::size_t i = 0; i < core::on_parent_failure_names.size(); ++i) {
+    if (core::on_parent_failure_names[i] != word) continue;
+    draft.member.on_parent_failure = static_cast<core::OnParentFailure>(i);
+    return;
+  }
+  in.wrong(at, "must be fail, run or skip");
+}
+
+constexpr std::array member_own_fields{
+    M{"ref", [](Input& in, const Where& at, MemberDraft& draft) { read_name(in, at, draft.member.ref); },
+      true},
+    M{"dependsOn",
+      [](Input& in, const Where& at, MemberDraft& draft) {
+        read_array(in, at, 0, core::workflow_jobs_max,
+                   [&](const Where& item) { read_name(in, item, draft.depends_on.emplace_back()); });
+      }},
+    M{"onParentFailure", read_policy}};
+
+template <std::size_t I>
+void read_member_job_field(Input& in, const Where& at, MemberDraft& draft) {
+  new_job_fields[I].read(in, at, draft.member.job);
+}
+
+/// Those of a submit, then those of a place in a graph, in one object.
+constexpr auto member_fields = []<std::size_t... I, std::size_t... J>(std::index_sequence<I...>,
+                                                                      std::index_sequence<J...>) {
+  return std::array{M{new_job_fields[I].name, read_member_job_field<I>, new_job_fields[I].required}...,
+                    member_own_fields[J]...};
+}(std::make_index_sequence<new_job_fields.size()>{}, std::make_index_sequence<member_own_fields.size()>{});
+
+void read_member(Input& in, const Where& at, GraphDraft& out) {
+  MemberDraft draft;
+  read_object(in, at, member_fields, draft);
+  const core::NewJob& job = draft.member.job;
+  if (job.delay_ms && job.run_at) in.wrong(at.member("runAt"), "excludes delayMs: give one of them");
+  const char* const own = "has no place in a graph: each of its jobs is made";
+  if (!job.unique_key.empty()) in.wrong(at.member("uniqueKey"), own);
+  if (job.gathering)
+    in.wrong(at.member(job.gathering->mode == core::Gathering::Mode::debounce ? "debounce" : "throttle"),
+             own);
+  out.members.push_back(std::move(draft.member));
+  out.depends_on.push_back(std::move(draft.depends_on));
+}
+
+/// Names become indexes; what is wrong with them is said of each.
+void resolve(Input& in, const Where& jobs, GraphDraft& graph) {
+  std::map<std::string, std::uint32_t> index;
+  for (std::uint32_t i = 0; i < graph.members.size(); ++i) {
+    const std::string& ref = graph.members[i].ref;
+    if (ref.empty()) continue;
+    const auto [first, fresh] = index.try_emplace(ref, i);
+    if (!fresh)
+      in.wrong(jobs.item(i).member("ref"), "is the ref of job " + std::to_string(first->second) + " too");
+  }
+  for (std::uint32_t i = 0; i < graph.members.size(); ++i) {
+    const Where item = jobs.item(i);
+    const Where list = item.member("dependsOn");
+    std::vector<std::uint32_t>& parents = graph.members[i].depends_on;
+    for (std::size_t j = 0; j < graph.depends_on[i].size(); ++j) {
+      const std::string& name = graph.depends_on[i][j];
+      if (name.empty()) continue;
+      const auto found = index.find(name);
+      if (found == index.end())
+        in.wrong(list.item(j), "names no job of this graph");
+      else if (found->second == i)
+        in.wrong(list.item(j), "is the job itself");
+      else if (std::ranges::find(parents, found->second) != parents.end())
+        in.wrong(list.item(j), "is given twice");
+      else
+        parents.push_back(found->second);
+    }
+  }
+  if (!in.clean()) return;
+  if (const auto fault = core::find_cycle(graph.members))
+    in.wrong(jobs.item(fault->member).member("dependsOn"), "makes " + fault->what);
+}
+
+void read_jobs(Input& in, const Where& at, GraphDraft& graph) {
+  read_array(in, at, 1, core::workflow_jobs_max, [&](const Where& item) { read_member(in, item, graph); });
+  if (!in.json.error()) resolve(in, at, graph);
+}
+
+}  // namespace
+
+Parsed<core::SubmitWorkflow> read_workflow(std::string_view body, const Limits& limits) {
+  using W = Field<GraphDraft>;
+  static constexpr std::array fields{
+      W{"name", [](Input& in, const Where& at, GraphDraft& draft) { read_name(in, at, draft.name); }, true},
+      W{"jobs", [](Input& in, const Where& at, GraphDraft& draft) { read_jobs(in, at, draft); }, true}};
+  auto draft = read_document<GraphDraft>(
+      body, limits, [](Input& in, const Where& at, GraphDraft& out) { read_object(in, at, fields, out); });
+  if (!draft) return std::unexpected(std::move(draft.error()));
+  return core::SubmitWorkflow{std::move(draft->name), std::move(draft->members)};
+}
+
+Parsed<core::AddChildren> read_children(std::string_view body, const core::JobId& id, const Limits& limits) {
+  struct Draft {
+    core::LeaseNumber lease = core::LeaseNumber::none;
+    GraphDraft graph;
+  };
+  using C = Field<Draft>;
+  static constexpr std::array fields{
+      C{"leaseId", [](Input& in, const Where& at, Draft& draft) { read_lease_id(in, at, draft.lease); },
+        true},
+      C{"jobs", [](Input& in, const Where& at, Draft& draft) { read_jobs(in, at, draft.graph); }, true}};
+  auto draft = read_document<Draft>(
+      body, limits, [](Input& in, const Where& at, Draft& out) { read_object(in, at, fields, out); });
+  if (!draft) return std::unexpected(std::move(draft.error()));
+  return core::AddChildren{id, draft->lease, std::move(draft->graph.members)};
+}
+
+}  // namespace pawl::http::api
