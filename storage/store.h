@@ -45,6 +45,10 @@ struct FamilySpec {
   /// store may drop the row whenever it likes, without a write; readers must treat it as absent. 0 means
   /// never.
   bool expires = false;
+  /// Keys that share their first so many bytes are mostly put in their order: the driver may look for the
+  /// place of one beside the one before. 0: they are not. REQUIRES: a range that is erased begins with a
+  /// shorter key.
+  std::size_t ordered_prefix = 0;
 };
 
 /// A list of puts and erases that becomes durable as a whole or not at all. Later entries win over earlier

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/core/job.h"
+#include "broker/core/lane.h"
 #include "broker/core/new_job.h"
 #include "broker/core/schedule.h"
 #include "broker/core/trigger.h"
@@ -30,6 +31,7 @@ struct Idempotency {
 struct Submit {
   std::vector<NewJob> jobs;
   std::optional<Idempotency> idempotency;
+  bool listed = false;  // they came as a list, and a refusal says which of it is wrong
 };
 
 /// Long poll for work, one answer. → Granted, perhaps empty
@@ -85,9 +87,10 @@ struct Settlement {
   std::string error_message;
   std::string error_stack;
   bool permanent = false;
-  std::optional<Millis> retry_delay_ms;            // fail: instead of the backoff
-  Millis delay_ms = 0;                             // release
-  Millis retry_after_ms = 0;                       // rate_limited: no job of its queue starts before
+  std::optional<Millis> retry_delay_ms;  // fail: instead of the backoff
+  Millis delay_ms = 0;                   // release
+  Millis retry_after_ms = 0;             // rate_limited: none of its limits, or else its queue, lets
+                                         // a job start before
   std::shared_ptr<const Suspension> suspension{};  // suspend
 };
 /// Each settlement stands alone. → Settled, one result each, in order
@@ -208,6 +211,10 @@ struct PutQueue {
   std::optional<std::optional<Retention>> retention;
   std::optional<std::optional<std::uint32_t>> max_concurrency;
   std::optional<std::optional<RateLimit>> rate_limit;
+  std::optional<std::optional<std::uint32_t>> group_concurrency;
+  std::optional<std::optional<RateLimit>> group_rate_limit;
+  std::optional<std::optional<Millis>> priority_ageing_ms;
+  std::optional<bool> skip_failed;
   bool clear_hold = false;  // ends what a rate-limited settlement holds back
   bool must_exist = false;  // pause and resume of an unknown queue are refused
 };
@@ -241,6 +248,25 @@ struct PauseSchedule {
   bool paused = true;
 };
 
+/// Makes the limit or puts another in its place; what has started and a hold count on. → LimitView
+struct PutLimit {
+  std::string name;
+  std::optional<std::uint32_t> concurrency;
+  std::optional<RateLimit> rate;
+};
+struct GetLimit {  // → LimitView
+  std::string limit;
+};
+struct ListLimits {};  // → LimitList
+/// Refused while jobs that wait or run, schedules or triggers name it. → LimitDeleted
+struct DeleteLimit {
+  std::string limit;
+};
+/// Ends what a rate-limited settlement holds back. → LimitView
+struct ResumeLimit {
+  std::string limit;
+};
+
 /// No more grants: waiting polls are answered empty, workers are told to drain. For shutdown. →
 /// StoppedLeasing
 struct StopLeasing {};
@@ -250,7 +276,8 @@ using CommandBody =
                  AppendLogs, GetJob, Why, LookResident, Cancel, Retry, Promote, Delete, GetQueue, ListQueues,
                  PutQueue, DeleteQueue, ListWorkers, PutSchedule, GetSchedule, ListSchedules, DeleteSchedule,
                  RunSchedule, PauseSchedule, SubmitWorkflow, AddChildren, CancelWorkflow, RetryWorkflow,
-                 KeepStep, RaiseEvent, PutTrigger, GetTrigger, ListTriggers, DeleteTrigger, StopLeasing>;
+                 KeepStep, RaiseEvent, PutTrigger, GetTrigger, ListTriggers, DeleteTrigger, PutLimit,
+                 GetLimit, ListLimits, DeleteLimit, ResumeLimit, StopLeasing>;
 
 struct Command {
   Ticket ticket = Ticket::none;  // who gets the reply

@@ -48,7 +48,7 @@ enum class Ticket : std::uint64_t { none = 0 };
 ///    2 bits  variant, 2
 ///   24 bits  queue number
 ///   11 bits  priority at submit, plus 1000
-///   27 bits  random
+///   27 bits  random, or the number of the lane that the job waits in (lane.h)
 struct JobId {
   std::array<std::uint8_t, 16> bytes{};
 
@@ -58,6 +58,8 @@ struct JobId {
   QueueNumber queue() const { return QueueNumber{static_cast<std::uint32_t>((low() >> 38) & 0xffffff)}; }
   int priority() const { return static_cast<int>((low() >> 27) & 0x7ff) - 1000; }
   Millis created_at() const { return static_cast<Millis>(high() >> 16); }
+  /// The number of its lane, when it has one; else those bits are random.
+  std::uint32_t lane() const { return static_cast<std::uint32_t>(low() & 0x7ffffff); }
   std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
   static JobId from_words(std::uint64_t high, std::uint64_t low) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/core/ids.h"
+#include "broker/core/lane.h"
 #include "broker/core/pace.h"
 #include "broker/core/states.h"
 #include "broker/core/wait.h"
@@ -85,6 +86,10 @@ struct Job {
   std::string unique_key;
   Millis unique_for_ms = 0;
   std::string group;
+  std::vector<std::string> limits;  // names, sorted, each once
+  bool ordered = false;             // with a group: one at a time, in the order of their submits
+  bool aged = false;                // its queue let priorities age: its lane has jobs of its priority only
+  std::uint32_t lane = 0;           // what it waits in (lane.h); its id says it too; 0: its queue's own order
   Retention retention;
   std::vector<std::string> tags;
   std::string traceparent;
@@ -118,6 +123,7 @@ struct Job {
   std::size_t steps_bytes() const;
   std::size_t parents_bytes() const;
   ReadyKey ready_key() const { return {priority, id}; }
+  LaneKey lane_key() const { return {group, limits, ordered, aged ? priority : 0}; }
   /// Moves along the table and keeps the time. Returns false, and changes nothing, when there is no such
   /// edge.
   bool transit(Event event, Millis at);
@@ -166,6 +172,12 @@ struct QueueSettings {
   std::optional<Retention> retention;
   std::optional<std::uint32_t> max_concurrency;  // 1…1 000 000 active jobs at once
   std::optional<RateLimit> rate_limit;
+  std::optional<std::uint32_t> group_concurrency;  // of each group
+  std::optional<RateLimit> group_rate_limit;       // of each group
+  /// A job that has waited so long since its submit stands one priority higher, and so on; of jobs of one
+  /// group.
+  std::optional<Millis> priority_ageing_ms;
+  bool skip_failed = false;  // a failed job lets the next of its strict order run; else it holds that up
 };
 
 }  // namespace pawl::core

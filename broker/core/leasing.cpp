@@ -10,7 +10,7 @@ namespace {
 // Each waiter in turn gets its share, so that one with much room does not empty a short queue alone.
 std::size_t share_of(const Queue& queue) {
   const std::size_t waiting = std::max<std::size_t>(queue.waiters.size(), 1);
-  return std::max<std::size_t>((queue.window.size() + waiting - 1) / waiting, 1);
+  return std::max<std::size_t>((queue.window.size() + queue.lined + waiting - 1) / waiting, 1);
 }
 
 std::vector<std::string> sorted_set(std::vector<std::string> names) {
@@ -188,11 +188,11 @@ Millis Machine::State::opens_at(const Queue& queue, Millis wall) const {
 // Its limits keep its jobs from workers that wait: look again when they may start.
 void Machine::State::wake_later(Queue& queue) {
   const Millis opens = opens_at(queue, matched_at);
-  if (opens <= matched_at || opens == queue.wake_at) return;
+  if (opens <= matched_at || opens == queue.limited_until) return;
   if (queue.count(Status::pending) + queue.count(Status::stalled) == 0) return;
   const auto number = static_cast<std::uint32_t>(queue.row.number);
-  wakes.erase({queue.wake_at, number});
-  queue.wake_at = opens;
+  wakes.erase({queue.limited_until, number});
+  queue.limited_until = opens;
   if (opens != never) wakes.emplace(opens, number);
 }
 
@@ -201,19 +201,16 @@ void Machine::State::note_room(Queue& queue, Status left) {
   if (left == Status::active && queue.row.settings.max_concurrency) note_matchable(queue);
 }
 
-bool Machine::State::grantable(const Queue& queue, const Waiter& waiter) const {
+bool Machine::State::grantable(Queue& queue, const Waiter& waiter) {
   if (queue.row.settings.paused || draining || too_much_active()) return false;
   if (opens_at(queue, matched_at) > matched_at) return false;
-  if (waiter.names.empty()) return !queue.window.empty();
-  if (queue.window.has_any(waiter.names)) return true;
-  // Only when its names were all looked for are the finds complete for it.
-  return std::ranges::includes(queue.named, waiter.names) && queue.finds.has_any(waiter.names);
+  return queue.has_lanes() ? pick(queue, waiter) != nullptr : first_in(queue, waiter) != nullptr;
 }
 
 Entry* Machine::State::first_for(Queue& queue, const Waiter& waiter) {
-  if (!grantable(queue, waiter)) return nullptr;
-  Entry* entry = queue.window.first(waiter.names);
-  return entry != nullptr ? entry : queue.finds.first(waiter.names);
+  if (queue.row.settings.paused || draining || too_much_active()) return nullptr;
+  if (opens_at(queue, matched_at) > matched_at) return nullptr;
+  return queue.has_lanes() ? pick(queue, waiter) : first_in(queue, waiter);
 }
 
 // Of the waiter's queues that have something for it, the one that had the least for its weight.
@@ -271,6 +268,7 @@ GrantedJob Machine::State::grant_one(Entry& entry, Waiter& waiter, Now now, Outb
                   job.timeout_ms > 0 ? now.mono + job.timeout_ms : never};
   open_grant_deadline = std::min({open_grant_deadline, active.lease.expires_mono, active.lease.timeout_mono});
   entry.active = std::move(active);
+  if (queue.has_lanes()) start_in_lane(entry, now);
   ++active_jobs;
   active_bytes += entry.bytes();
   ++waiter.held;
@@ -344,7 +342,7 @@ void Machine::State::match_queue(Queue& queue, Now now, Outbox& outbox) {
     }
     Queue* from = choose(*taker);
     // Rather a turn later than short: the window of a queue that nobody asked for work holds only a few.
-    if (from->window.size() < taker->room() && refill_due(*from)) {
+    if (from->window.size() + from->lined < taker->room() && reads_on(*from)) {
       note_matchable(queue);
       return;
     }
@@ -359,7 +357,9 @@ void Machine::State::answer_impatient(Outbox& outbox) {
     const auto it = waiters.find(static_cast<std::uint64_t>(ticket));
     if (it == waiters.end()) continue;
     Queue& queue = *it->second->queues.front().queue;
-    const bool unread = refill_due(queue) || named_queues.contains(&queue);
+    const bool unread = reads_on(queue) || std::ranges::any_of(named_lanes, [&](const Lane* lane) {
+                          return lane->queue == &queue;
+                        });
     if (unread && !queue.row.settings.paused) {
       later.push_back(ticket);
       continue;

@@ -17,6 +17,7 @@ void Machine::restore_marks(const Marks& marks) { state_->marks = marks; }
 void Machine::restore_queue(QueueRow row) {
   State& state = *state_;
   auto queue = std::make_unique<Queue>();
+  queue->queue = queue.get();
   queue->row = std::move(row);
   queue->beyond = queue->count(Status::pending) + queue->count(Status::stalled) > 0;
   if (queue->count(Status::delayed) + queue->count(Status::blocked) > 0) state.timers_beyond = true;
@@ -58,6 +59,13 @@ void Machine::restore_grant(const Grant& grant, std::vector<Job> jobs, Now now) 
                     held.timeout_ms > 0 ? now.mono + held.timeout_ms : never};
     nearest = std::min({nearest, active.lease.expires_mono, active.lease.timeout_mono});
     adopted.active = std::move(active);
+    Lane& lane = state.lane_of(adopted);
+    adopted.lane = &lane;
+    if (lane.number != 0) {
+      adopted.active->granted_mono = now.mono;
+      adopted.active->charged = 1;
+      state.hold_in_lane(adopted);
+    }
     ++state.active_jobs;
     state.active_bytes += adopted.bytes();
     live.jobs.push_back(held.id);
@@ -77,6 +85,7 @@ void Machine::State::need_job(const JobId& id, Needs& needs) const {
 
 // The key, and then the job that holds it.
 void Machine::State::submit_needs(const NewJob& spec, Needs& needs) const {
+  lane_needs(spec, needs);
   if (spec.unique_key.empty() && !spec.gathering) return;
   const auto queue = queues.find(spec.queue);
   if (queue == queues.end()) return;
@@ -114,7 +123,10 @@ void Machine::needs(const Command& command, Needs& needs) const {
     } else if constexpr (std::is_same_v<Body, PutSchedule>) {
       const auto row = state.schedules.find(body.schedule.id);
       if (row != state.schedules.end()) state.schedule_needs(row->second, needs);
+    } else if constexpr (std::is_same_v<Body, SubmitWorkflow>) {
+      for (const NewMember& member : body.members) state.lane_needs(member.job, needs);
     } else if constexpr (std::is_same_v<Body, AddChildren>) {
+      for (const NewMember& member : body.members) state.lane_needs(member.job, needs);
       job(body.id);
       const Entry* entry = state.find(body.id);
       if (entry != nullptr && !entry->job.workflow.is_none() &&
@@ -170,6 +182,7 @@ void Machine::flush(Now now, Outbox& outbox) {
     if (count != state.retained.end() && count->second == 0) state.retained.erase(count);
   }
   // By number, so that the same seed gives the same bytes.
+  state.flush_lanes(outbox);
   std::vector<Queue*> dirty(state.dirty_queues.begin(), state.dirty_queues.end());
   std::ranges::sort(dirty, {}, [](const Queue* queue) { return queue->row.number; });
   for (Queue* queue : dirty) {

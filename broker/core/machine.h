@@ -29,6 +29,7 @@ struct MachineOptions {
   std::size_t window_bytes = 8u << 20;    // for each queue
   std::size_t windows_bytes = 96u << 20;  // of all queues; above it windows stay at window_jobs_idle
   std::size_t window_jobs_idle = 16;      // of a queue that nobody asks for work
+  std::size_t window_jobs_lane = 16;      // of each of many lanes; few share what a queue may have
   std::size_t timer_window = 8192;        // nearest timers in memory
   std::size_t active_bytes = 512u << 20;  // payloads of active jobs in all; no grants above it
   std::size_t named_scan = 2000;  // rows looked at in one turn for a worker that takes only some names
@@ -39,6 +40,9 @@ struct MachineOptions {
   // it.
   std::size_t due_together = 32;
   std::size_t queues_max = 10'000;
+  std::size_t limits_max = 100'000;
+  std::size_t lanes_max = 100'000;  // that wait, of all queues: a submit that would make one more is refused
+  std::size_t lanes_idle_max = 20'000;  // kept in memory, with those that wait
   std::size_t schedules_max = 10'000;
   std::size_t schedule_slice = 64;  // most runs that one tick makes
   std::size_t waits_max = 100'000;  // jobs that wait for events
@@ -57,11 +61,13 @@ struct Needs {
   std::vector<JobId> parents;     // whom the job waits for
   std::vector<WorkflowId> workflows;
   std::vector<WorkflowId> members;
+  std::vector<std::pair<QueueNumber, LaneKey>> lanes;
   bool empty() const {
     return jobs.empty() && unique_keys.empty() && idempotency_keys.empty() && dependents.empty() &&
-           parents.empty() && workflows.empty() && members.empty();
+           parents.empty() && workflows.empty() && members.empty() && lanes.empty();
   }
   void clear() {
+    lanes.clear();
     dependents.clear();
     parents.clear();
     workflows.clear();
@@ -72,10 +78,11 @@ struct Needs {
   }
 };
 
-/// The next rows of a queue's ready order: those after `after` (from the head when absent), at most `count`
-/// of them, and at most `bytes` of payload (but one at least).
+/// The next rows of a lane's ready order (0: the queue's own): those after `after` (from the head when
+/// absent), at most `count` of them, and at most `bytes` of payload (but one at least).
 struct WindowRequest {
   QueueNumber queue{};
+  std::uint32_t lane = 0;
   std::optional<ReadyKey> after;
   std::size_t count = 0;
   std::size_t bytes = 0;
@@ -85,6 +92,7 @@ struct WindowRequest {
 /// at most.
 struct NamedRequest {
   QueueNumber queue{};
+  std::uint32_t lane = 0;
   std::optional<ReadyKey> after;
   std::vector<std::string> names;  // sorted
   std::size_t count = 0;
@@ -113,6 +121,11 @@ class Machine {
   void restore_schedule(ScheduleRow row);
   void restore_owed(Owed row);
   void restore_wait(const JobId& id, const Wait& wait);
+  void restore_limit(LimitRow row);
+  void restore_group(GroupRow row, Now now);
+  void restore_order(const OrderRow& row);
+  /// A lane that has rows; the first of them says what it is.
+  void restore_lane(const Job& first);
   /// Before what it has gathered, which comes in the order of its numbers.
   void restore_trigger(TriggerRow row);
   void restore_gathered(GatheredRow row);
@@ -129,6 +142,8 @@ class Machine {
   void load_job(const JobId& id, std::optional<Job> job);
   void load_unique(QueueNumber queue, const std::string& key, std::optional<UniqueRow> row);
   /// joins: of each that waits, for how many it still does; nothing when it does not.
+  /// The number that the lane was given, if it was.
+  void load_lane(QueueNumber queue, const LaneKey& key, std::optional<std::uint32_t> number);
   void load_dependents(const JobId& parent, std::vector<Dependent> rows,
                        const std::vector<std::optional<std::uint32_t>>& joins);
   void load_parents(const JobId& child, std::vector<ParentResult> rows);
@@ -170,11 +185,11 @@ class Machine {
   std::vector<WindowRequest> window_requests() const;
   /// Rows in ready order as asked; `exhausted` when the store has no more after them. Afterwards call
   /// match().
-  void load_window(QueueNumber queue, std::vector<Job>&& jobs, bool exhausted);
+  void load_window(QueueNumber queue, std::uint32_t lane, std::vector<Job>&& jobs, bool exhausted);
   std::vector<NamedRequest> named_requests() const;
   /// scanned_to: the last row looked at; exhausted: the store has no more after it. Afterwards call match().
-  void load_named(QueueNumber queue, std::vector<Job> jobs, std::optional<ReadyKey> scanned_to,
-                  bool exhausted);
+  void load_named(QueueNumber queue, std::uint32_t lane, std::vector<Job> jobs,
+                  std::optional<ReadyKey> scanned_to, bool exhausted);
   std::optional<TimerRequest> timer_request() const;
   void load_timers(const std::vector<std::pair<Millis, JobId>>& timers, bool exhausted);
 
@@ -182,6 +197,9 @@ class Machine {
   std::optional<QueueNumber> queue_number(const std::string& name) const;
   const std::string* queue_name(QueueNumber number) const;
   std::vector<QueueView> queue_views(Now now) const;
+  /// Some of its jobs have waited in a lane.
+  bool has_lanes(QueueNumber queue) const;
+  std::vector<QueueNumber> queues_with_lanes() const;
   std::size_t active_count() const;
   std::size_t waiter_count() const;
   std::size_t resident_count() const;

@@ -8,6 +8,7 @@
 #include <queue>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -18,6 +19,9 @@ namespace pawl::core {
 
 struct Entry;
 struct Waiter;
+struct Queue;
+struct Group;
+struct Limit;
 
 /// Ready jobs in memory, in ready order.
 struct Line {
@@ -32,13 +36,25 @@ struct Line {
   Entry* first(const std::vector<std::string>& wanted) const;
 };
 
-/// A queue, its window onto the ready order, and who waits for its jobs.
-struct Queue {
-  QueueRow row;
-  bool dirty = false;  // row differs from the store's
+struct Lane;
+/// Where a lane's first job stands among those of its group.
+struct Head {
+  Millis rank = 0;  // while priorities age: its submit, as much earlier as its priority is worth
+  ReadyKey key;
+  Lane* lane = nullptr;
 
-  /// Every ready job whose key is at most `cursor` stands in the window; when `beyond` is false, every ready
-  /// job does.
+  friend bool operator<(const Head& a, const Head& b);
+  friend bool operator==(const Head&, const Head&) = default;
+};
+
+/// Jobs of a queue that may start under the same conditions (lane.h): a window onto their ready order.
+struct Lane {
+  Queue* queue = nullptr;
+  std::uint32_t number = 0;  // 0: the queue's own order
+  LaneKey key;
+
+  /// Every ready job of the lane whose key is at most `cursor` stands in the window; when `beyond` is false,
+  /// every ready job does.
   Line window;
   std::optional<ReadyKey> cursor;
   bool beyond = false;
@@ -51,12 +67,97 @@ struct Queue {
   std::optional<ReadyKey> named_cursor;
   bool named_exhausted = false;
 
+  // While its queue has groups (lanes.cpp).
+  Group* group = nullptr;
+  std::vector<Limit*> limits;
+  std::size_t active = 0;
+  JobId runs;                  // of a strict order: the active one
+  std::optional<Head> stands;  // among the heads of its group
+  bool parked = false;         // something keeps its first job from starting; it is told when that ends
+  Limit* parked_on = nullptr;  // a limit; else its strict order
+  std::pair<std::int64_t, std::uint64_t> parked_turn;
+  Millis wake_at = never;
+
+  bool has_jobs() const { return !window.empty() || beyond || active > 0; }
+};
+
+/// So that the same seed gives the same bytes.
+struct LaneOrder {
+  bool operator()(const Lane* a, const Lane* b) const;
+};
+
+/// The jobs of one group of a queue; those without a group are a group too.
+struct Group {
+  Queue* queue = nullptr;
+  std::string name;
+  std::set<Head> heads;  // the first of each lane that is not parked
+  std::size_t lanes = 0;
+  std::size_t active = 0;
+  Pace pace;  // against the queue's rate limit for groups
+  bool has_row = false;
+
+  // Fairness: who used the least worker time, in milliseconds, is served next; of equals, who waits longest.
+  std::int64_t pass = 0;
+  std::int64_t used = 0;  // its pass when it was served last; one that comes again is put level with others
+  std::uint64_t served = 0;
+  double run_ms = 0;  // how long its jobs run, of late; 0: none has ended
+  bool in_turns = false;
+  bool parked = false;  // its limits keep all of it
+  Millis wake_at = never;
+};
+struct Turn {
+  std::int64_t pass;
+  std::uint64_t served;
+  Group* group;
+  friend bool operator<(const Turn& a, const Turn& b) {
+    if (a.pass != b.pass) return a.pass < b.pass;
+    if (a.served != b.served) return a.served < b.served;
+    return a.group->name < b.group->name;
+  }
+};
+
+/// A limit that has a name. One that nobody has made limits nothing, but what names it is counted.
+struct Limit {
+  LimitRow row;
+  bool exists = false;
+  bool dirty = false;
+  std::size_t active = 0;
+  /// Lanes that it keeps from starting: of each queue, who is next first.
+  struct Parked {
+    std::pair<std::int64_t, std::uint64_t> turn;
+    Lane* lane;
+    friend bool operator<(const Parked& a, const Parked& b) {
+      if (a.turn != b.turn) return a.turn < b.turn;
+      return a.lane->number < b.lane->number;
+    }
+  };
+  std::map<std::uint32_t, std::set<Parked>> parked;
+  std::size_t lanes = 0;  // in memory
+  Millis wake_at = never;
+};
+
+/// A queue: its own order, its other lanes, and who waits for its jobs.
+struct Queue : Lane {
+  QueueRow row;
+  bool dirty = false;  // row differs from the store's
+
+  std::unordered_map<std::uint32_t, std::unique_ptr<Lane>> lanes;
+  std::map<LaneKey, Lane*> lanes_by_key;
+  std::map<std::string, std::unique_ptr<Group>> groups;  // none: it has only its own order
+  std::set<Turn> turns;                                  // groups that may start a job
+  std::set<std::string> reopened;                        // limits that may let a parked lane start
+  std::int64_t turn_pass = 0;                            // of the group that was served last
+  std::uint64_t turns_served = 0;
+  double run_ms_of_jobs = 0;
+  std::size_t lined = 0;  // jobs in the windows of its other lanes
+
   /// Waiters with room for a job of this queue, the next in turn first.
   std::list<Waiter*> waiters;
-  std::size_t subscribers = 0;  // polls and connections, with room or without
-  std::size_t slots = 0;        // jobs that those could hold
-  Millis wake_at = never;       // its limits let something start then, and somebody waits for it
+  std::size_t subscribers = 0;   // polls and connections, with room or without
+  std::size_t slots = 0;         // jobs that those could hold
+  Millis limited_until = never;  // its limits let something start then, and somebody waits for it
 
+  bool has_lanes() const { return !groups.empty(); }
   std::uint64_t& count(Status status) { return row.counts[static_cast<std::size_t>(status)]; }
   std::uint64_t count(Status status) const { return row.counts[static_cast<std::size_t>(status)]; }
 };
@@ -86,13 +187,16 @@ struct ActiveLease {
   LeaseState lease;
   std::uint64_t grant = 0;
   Ticket connection = Ticket::none;
+  Millis granted_mono = 0;
+  std::int64_t charged = 0;  // to its group, in advance; 0: its queue had no groups
 };
 
 /// A job in memory.
 struct Entry {
   Job job;
   Queue* queue = nullptr;
-  Line* line = nullptr;      // its queue's window or finds, if it stands there
+  Lane* lane = nullptr;      // while it is ready or active
+  Line* line = nullptr;      // its lane's window or finds, if it stands there
   Place row = Place::ready;  // where its row stands, or will stand after this batch
   bool gone = false;         // deleted since the last commit
   std::optional<ActiveLease> active;
@@ -143,11 +247,26 @@ struct Machine::State {
   std::map<std::string, std::unique_ptr<Queue>> queues;
   std::unordered_map<std::uint32_t, Queue*> queues_by_number;
   std::unordered_set<Queue*> dirty_queues;
-  std::set<Queue*> named_queues;                     // waiters want names that the window lacks
-  std::set<Queue*> refill_queues;                    // window low and more in the store
-  std::set<std::pair<Millis, std::uint32_t>> wakes;  // queues by wake_at
+  std::set<Lane*, LaneOrder> named_lanes;            // waiters want names that the window lacks
+  std::set<Lane*, LaneOrder> refill_lanes;           // window low and more in the store
+  std::set<std::pair<Millis, std::uint32_t>> wakes;  // queues by limited_until
   Millis matched_at = 0;                             // wall, of the match under way
   std::vector<Queue*> matchable;                     // something changed that may let a job meet a waiter
+
+  std::map<std::string, std::unique_ptr<Limit>> limits;
+  std::size_t limits_made = 0;
+  std::set<std::string> dirty_limits;
+  std::vector<std::pair<QueueNumber, std::string>> groups_over;    // their rows go
+  std::vector<std::pair<QueueNumber, std::uint32_t>> orders_over;  // their rows go
+  std::set<std::pair<std::uint32_t, std::string>> dirty_groups;
+  std::set<std::pair<Millis, std::string>> limit_wakes;
+  std::set<std::tuple<Millis, std::uint32_t, std::string>> group_wakes;
+  std::set<std::tuple<Millis, std::uint32_t, std::uint32_t>> lane_wakes;  // strict orders
+  std::map<std::pair<std::uint32_t, LaneKey>, std::optional<std::uint32_t>>
+      lane_numbers;                                                    // since the last commit
+  std::map<std::pair<std::uint32_t, std::uint32_t>, OrderRow> orders;  // by queue and lane
+  std::size_t lanes_count = 0;                                         // in memory
+  std::size_t lanes_looked_at = 0;  // how many there were when the idle ones were dropped last
 
   std::unordered_map<JobId, std::unique_ptr<Entry>, JobIdHash> jobs;
   std::size_t windows_bytes = 0;
@@ -206,7 +325,7 @@ struct Machine::State {
   // random.cpp
   std::uint64_t random_word();
   double random_unit();
-  JobId new_id(Millis wall, const Queue& queue, int priority);
+  JobId new_id(Millis wall, const Queue& queue, const Job& job);
 
   // residence.cpp: what is in memory, and the windows
   Entry* find(const JobId& id);
@@ -218,16 +337,19 @@ struct Machine::State {
   bool known(const JobId& id) const { return jobs.contains(id) || absent.contains(id); }
   void enter(Line& line, Entry& entry);
   void leave_line(Entry& entry);
-  bool closes_window(Queue& queue, const ReadyKey& key);
-  void trim_window(Queue& queue);
-  void trim_finds(Queue& queue);
-  void forget_finds(Queue& queue);
-  static bool in_window_reach(const Queue& queue, const Job& job);
-  static bool in_finds_reach(const Queue& queue, const Job& job);
-  std::size_t window_limit(const Queue& queue) const;
-  void note_refill(Queue& queue);
-  bool refill_due(const Queue& queue) const;
+  bool closes_window(Lane& lane, const ReadyKey& key);
+  void trim_window(Lane& lane);
+  void trim_finds(Lane& lane);
+  void forget_finds(Lane& lane);
+  static bool in_window_reach(const Lane& lane, const Job& job);
+  static bool in_finds_reach(const Lane& lane, const Job& job);
+  std::size_t lane_share(const Queue& queue) const;
+  std::size_t window_limit(const Lane& lane) const;
+  void note_refill(Lane& lane);
+  bool refill_due(const Lane& lane) const;
   void want_named(Queue& queue);
+  void want_named(Lane& lane, const std::vector<std::string>& names);
+  bool reads_on(const Queue& queue) const;
   void add_timer(Millis due, const JobId& id);
 
   // queues
@@ -239,6 +361,59 @@ struct Machine::State {
   void note_matchable(Queue& queue) {
     if (matchable.empty() || matchable.back() != &queue) matchable.push_back(&queue);
   }
+
+  // lanes.cpp: groups, named limits and strict orders, of queues that have them
+  void lane_needs(const NewJob& spec, Needs& needs) const;
+  void set_lane(Queue& queue, Job& job, Outbox& outbox);
+  Lane& lane_of(const Entry& entry);
+  Lane& make_lane(Queue& queue, std::uint32_t number, LaneKey key);
+  Group& make_group(Queue& queue, const std::string& name);
+  Lane* lane_at(std::uint32_t queue, std::uint32_t number);
+  Group* group_at(std::uint32_t queue, const std::string& name);
+  void forget_idle_lanes();
+  void forget_lanes(Queue& queue);
+  void forget_lane(Lane& lane);
+  void stand(Lane& lane);
+  void stand_anew(Queue& queue);
+  bool lane_is_known(const Queue& queue, const LaneKey& key) const;
+  void enter_turns(Group& group);
+  void leave_turns(Group& group);
+  Millis opens_at(const Group& group, Millis wall) const;
+  Limit* closed_limit(const Lane& lane, Millis& opens) const;
+  bool order_waits(const Lane& lane, Millis& until) const;
+  void park(Group& group, Millis until);
+  void unpark(Group& group);
+  void park(Lane& lane, Limit* on, Millis until);
+  void unpark(Lane& lane);
+  void wake_at(Limit& limit, Millis at);
+  bool reopen(Queue& queue);
+  Entry* first_in(Group& group, const Waiter& waiter);
+  Entry* first_in(const Lane& lane, const Waiter& waiter) const;
+  Entry* pick(Queue& queue, const Waiter& waiter);
+  void start_in_lane(Entry& entry, Now now);
+  void hold_in_lane(const Entry& entry);
+  void end_in_lane(const Entry& entry);
+  void unpark_all(Queue& queue);
+  void change_group_rate(Queue& queue, const std::optional<RateLimit>& limit, Now now);
+  void wake_lanes(Now now);
+  Millis next_lane_wake() const;
+  void keep_order(const Entry& entry, Outbox& outbox);
+  void free_order(const Entry& entry, Outbox& outbox);
+  bool explain_lane(const Entry& entry, Millis wall, Reason& why);
+  void flush_lanes(Outbox& outbox);
+
+  // limits.cpp
+  Limit& limit_named(const std::string& name);
+  void forget_unused(Limit& limit);
+  Millis opens_at(const Limit& limit, Millis wall) const;
+  void keep_limit(Limit& limit);
+  void note_room(Limit& limit);
+  bool hold_limits(const Job& job, Millis until);
+  std::optional<Refused> check_terms(const NewJob& spec,
+                                     std::optional<std::size_t> index = std::nullopt) const;
+  std::optional<Refused> check_terms(const std::vector<NewMember>& members) const;
+  std::string users_of(const std::string& limit) const;
+  LimitView view(const Limit& limit, Now now) const;
 
   // moves.cpp: one function an edge's effect on rows, counters, windows
   void place_ready(Entry& entry, Outbox& outbox);
@@ -279,7 +454,7 @@ struct Machine::State {
 
   // workflows.cpp
   WorkflowId new_workflow_id(Millis wall);
-  Entry& make_member(const NewMember& member, const WorkflowId& workflow, Now now);
+  Entry& make_member(const NewMember& member, const WorkflowId& workflow, Now now, Outbox& outbox);
   std::vector<Submitted::Item> make_graph(const std::vector<NewMember>& members, const WorkflowId& workflow,
                                           std::uint32_t first_index, Now now, Outbox& outbox);
   void place_members(const std::vector<Submitted::Item>& items, Outbox& outbox);
@@ -339,7 +514,7 @@ struct Machine::State {
   void drop_waiter(Ticket ticket);
   void return_credit(Ticket connection);
   bool too_much_active() const { return active_bytes > options.active_bytes && active_jobs > 0; }
-  bool grantable(const Queue& queue, const Waiter& waiter) const;
+  bool grantable(Queue& queue, const Waiter& waiter);
   Millis opens_at(const Queue& queue, Millis wall) const;
   void wake_later(Queue& queue);
   void note_room(Queue& queue, Status left);
@@ -389,6 +564,11 @@ struct Machine::State {
   void apply(Ticket to, const GetTrigger& get, Now now, Outbox& outbox);
   void apply(Ticket to, const ListTriggers& list, Now now, Outbox& outbox);
   void apply(Ticket to, const DeleteTrigger& remove, Now now, Outbox& outbox);
+  void apply(Ticket to, const PutLimit& put, Now now, Outbox& outbox);
+  void apply(Ticket to, const GetLimit& get, Now now, Outbox& outbox);
+  void apply(Ticket to, const ListLimits& list, Now now, Outbox& outbox);
+  void apply(Ticket to, const DeleteLimit& remove, Now now, Outbox& outbox);
+  void apply(Ticket to, const ResumeLimit& resume, Now now, Outbox& outbox);
   void apply(Ticket to, const StopLeasing& stop, Now now, Outbox& outbox);
 
   Submitted::Item submit_one(const NewJob& spec, Now now, Outbox& outbox);
@@ -397,7 +577,7 @@ struct Machine::State {
   void open_window(const NewJob& spec, const Entry& entry, Now now, Outbox& outbox);
   SettleResult settle_one(const Settlement& settlement, Now now, Outbox& outbox);
   BeatResult beat(const Beat& beat, Now now, Outbox& outbox);
-  Reason reason(const Entry& entry, Millis wall) const;
+  Reason reason(const Entry& entry, Millis wall);
   bool explain_limits(const Queue& queue, Millis wall, Reason& why) const;
 
   // tick.cpp

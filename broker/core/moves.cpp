@@ -23,19 +23,20 @@ void Machine::State::place_ready(Entry& entry, Outbox& outbox) {
 }
 
 void Machine::State::line_up(Entry& entry) {
-  Queue& queue = *entry.queue;
+  Lane& lane = lane_of(entry);
+  entry.lane = &lane;
   const ReadyKey key = entry.job.ready_key();
-  if (in_window_reach(queue, entry.job) && !closes_window(queue, key)) {
-    enter(queue.window, entry);
-    if (!queue.beyond && (!queue.cursor || *queue.cursor < key)) queue.cursor = key;
-    trim_window(queue);
-  } else if (in_finds_reach(queue, entry.job)) {
-    enter(queue.finds, entry);
-    trim_finds(queue);
+  if (in_window_reach(lane, entry.job) && !closes_window(lane, key)) {
+    enter(lane.window, entry);
+    if (!lane.beyond && (!lane.cursor || *lane.cursor < key)) lane.cursor = key;
+    trim_window(lane);
+  } else if (in_finds_reach(lane, entry.job)) {
+    enter(lane.finds, entry);
+    trim_finds(lane);
   }
   // Else the store has it, and a refill will meet it; or a look by name, which workers that wait must ask
   // for.
-  note_matchable(queue);
+  note_matchable(*entry.queue);
 }
 
 void Machine::State::place_delayed(Entry& entry, Outbox& outbox) {
@@ -62,6 +63,9 @@ void Machine::State::leave_place(Entry& entry, Outbox& outbox) {
     forget_wait(entry.job.id, *entry.job.wait);
   }
   if (is_end(entry.job.status)) retain(entry.job, false);
+  if (!entry.job.ordered) return;
+  free_order(entry, outbox);
+  note_matchable(*entry.queue);  // whom it let nobody pass may be for a worker that waits
 }
 
 // A delayed job is due. Its row stays parked until flush() for a worker that may take it in this batch: most
@@ -70,6 +74,7 @@ void Machine::State::fire(Entry& entry, Now now, Outbox& outbox) {
   touch(entry);
   Job& job = entry.job;
   drop_timer(job, outbox);
+  if (job.ordered) free_order(entry, outbox);
   --entry.queue->count(job.status);
   job.transit(Event::due, now.wall);
   ++entry.queue->count(job.status);
@@ -131,6 +136,7 @@ void Machine::State::change(Entry& entry, Event event, Now now, Outbox& outbox) 
     place_blocked(entry, outbox);
   else
     place_delayed(entry, outbox);
+  if (entry.job.ordered && !is_ready(entry.job.status)) keep_order(entry, outbox);
   outbox.moved(entry.job, entry.queue->row.name, from, &event);
 }
 
@@ -157,6 +163,7 @@ void Machine::State::end(Entry& entry, Event event, Now now, Outbox& outbox) {
     entry.row = place_of(job.status);
     outbox.put_job(entry.row, job);
     retain(job, true);
+    if (job.ordered && job.status == Status::failed) keep_order(entry, outbox);
   }
   mark_dirty(*entry.queue);
   note_room(*entry.queue, from);
@@ -186,6 +193,7 @@ void Machine::State::end_lease(Entry& entry, LastSettle settle) {
   --active_jobs;
   active_bytes -= entry.bytes();
   return_credit(active.connection);
+  if (entry.lane != nullptr && entry.queue->has_lanes()) end_in_lane(entry);
   const auto grant = grants.find(active.grant);
   if (grant != grants.end() && --grant->second.live == 0) {
     spent_grants.push_back(active.grant);

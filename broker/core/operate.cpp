@@ -125,6 +125,14 @@ void Machine::State::apply(Ticket to, const PutQueue& put, Now now, Outbox& outb
       queue.row.pace = {};
     settings.rate_limit = *put.rate_limit;
   }
+  set_if(settings.group_concurrency, put.group_concurrency);
+  if (put.group_rate_limit) change_group_rate(queue, *put.group_rate_limit, now);
+  if (put.priority_ageing_ms && settings.priority_ageing_ms != *put.priority_ageing_ms) {
+    settings.priority_ageing_ms = *put.priority_ageing_ms;
+    stand_anew(queue);
+  }
+  if (put.skip_failed) settings.skip_failed = *put.skip_failed;
+  if (queue.has_lanes()) unpark_all(queue);
   if (put.clear_hold) queue.row.held_until = 0;
   mark_dirty(queue);
   note_matchable(queue);
@@ -182,6 +190,7 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
     windows_bytes -= entry->line != nullptr ? entry->bytes() : 0;
     entry->gone = true;
     entry->line = nullptr;
+    entry->lane = nullptr;
     entry->queue = nullptr;
     touched.push_back(id);
   }
@@ -193,11 +202,12 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
   });
   drop_waits(queue->row.number, outbox);
   outbox.erase_queue(queue->row);
+  forget_lanes(*queue);
   std::erase(matchable, queue);
-  refill_queues.erase(queue);
-  named_queues.erase(queue);
+  refill_lanes.erase(queue);
+  named_lanes.erase(queue);
   dirty_queues.erase(queue);
-  wakes.erase({queue->wake_at, static_cast<std::uint32_t>(queue->row.number)});
+  wakes.erase({queue->limited_until, static_cast<std::uint32_t>(queue->row.number)});
   queues_by_number.erase(static_cast<std::uint32_t>(queue->row.number));
   queues.erase(remove.name);
   outbox.reply(to, QueueDeleted{jobs_in_all});

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/core/job.h"
+#include "broker/core/lane.h"
 #include "broker/core/reply.h"
 #include "broker/core/workflow.h"
 
@@ -55,6 +56,7 @@ struct QueueRow {
   Millis held_until = 0;           // a worker met somebody else's limit; 0: not held
   Pace pace;                       // against settings.rate_limit
   std::uint64_t live_members = 0;  // jobs of graphs that have not ended
+  std::uint32_t next_lane = 1;
 };
 
 /// What the end of a job owes to its workflow and to those that wait for it, when a batch could not pay it.
@@ -145,6 +147,14 @@ class Outbox {
   /// What finds a blocked job by its event.
   virtual void put_wait(const JobId& id, const Wait& wait) = 0;
   virtual void erase_wait(const JobId& id) = 0;
+  /// Which number the lane has, once and for all; it goes with its queue.
+  virtual void put_lane(QueueNumber queue, const LaneKey& key, std::uint32_t number) = 0;
+  virtual void put_limit(const LimitRow& row) = 0;
+  virtual void erase_limit(const std::string& name) = 0;
+  virtual void put_group(const GroupRow& row) = 0;
+  virtual void erase_group(QueueNumber queue, const std::string& group) = 0;
+  virtual void put_order(const OrderRow& row) = 0;
+  virtual void erase_order(QueueNumber queue, std::uint32_t lane) = 0;
   virtual void put_logs(const JobId& id, std::uint32_t first_line, Millis at,
                         std::span<const std::string> lines) = 0;
   virtual void erase_logs(const JobId& id) = 0;

@@ -16,7 +16,7 @@ double Machine::State::random_unit() { return static_cast<double>(random_word() 
 
 // The layout stands at JobId. More than 4096 ids in one millisecond borrow from the next ones (RFC 9562,
 // section 6.2).
-JobId Machine::State::new_id(Millis wall, const Queue& queue, int priority) {
+JobId Machine::State::new_id(Millis wall, const Queue& queue, const Job& job) {
   std::uint64_t high = (static_cast<std::uint64_t>(wall) << 16) | 0x7000;
   if (high <= marks.last_id_high) {
     const std::uint64_t last = marks.last_id_high;
@@ -26,7 +26,8 @@ JobId Machine::State::new_id(Millis wall, const Queue& queue, int priority) {
   marks_dirty = true;
   const std::uint64_t low = (std::uint64_t{2} << 62) |
                             (std::uint64_t{static_cast<std::uint32_t>(queue.row.number)} << 38) |
-                            (static_cast<std::uint64_t>(priority + 1000) << 27) | (random_word() & 0x7ffffff);
+                            (static_cast<std::uint64_t>(job.priority + 1000) << 27) |
+                            (job.lane != 0 ? job.lane : random_word() & 0x7ffffff);
   return JobId::from_words(high, low);
 }
 

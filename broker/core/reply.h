@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/core/job.h"
+#include "broker/core/lane.h"
 #include "broker/core/schedule.h"
 #include "broker/core/trigger.h"
 #include "broker/core/workflow.h"
@@ -34,6 +35,10 @@ enum class Refusal : std::uint8_t {
   unknown_trigger,
   too_many_triggers,
   unknown_workflow,
+  unknown_limit,
+  limit_in_use,
+  too_many_limits,
+  too_many_groups,  // that wait
 };
 
 struct Refused {
@@ -41,6 +46,7 @@ struct Refused {
   std::string detail;            // one sentence
   std::optional<JobId> job;      // unique_key_taken: who holds it
   std::optional<Status> status;  // wrong_state: the job's
+  std::string pointer{};         // unknown_limit of a submit: the wrong field, a JSON Pointer
 };
 
 struct Submitted {
@@ -163,6 +169,13 @@ struct Reason {
     concurrency_limit,   // as many of its queue run as may: `limit`
     rate_limit,          // as many of its queue have started as may, until
     held,                // a worker met a limit outside and said to wait, until
+    group_concurrency_limit,  // as many of its group run as may: `limit`; text: the group
+    group_rate_limit,         // as many of its group have started as may, until; text: the group
+    named_concurrency_limit,  // as `concurrency_limit`, for the limit named `text`
+    named_rate_limit,
+    named_limit_held,
+    ordered_behind,  // another job of its strict order must end first: `parent`; text: the group
+    ordered_failed,  // a dead job holds up its strict order: `parent`; text: the group
   };
   Code code;
   Status status = Status::pending;
@@ -205,7 +218,8 @@ struct QueueView {
   std::uint32_t slots = 0;       // jobs they could hold in all, with those held
   std::uint64_t lifetime_completed = 0;
   std::uint64_t lifetime_failed = 0;
-  Millis held_until = 0;  // 0: not held
+  Millis held_until = 0;     // 0: not held
+  std::uint64_t groups = 0;  // that have jobs in memory which wait or run
 };
 struct QueueList {
   std::vector<QueueView> queues;  // by name
@@ -238,14 +252,25 @@ struct ScheduleDeleted {
   std::string schedule;
 };
 
+struct LimitView {
+  LimitRow row;
+  std::uint64_t active = 0;  // jobs that hold it
+};
+struct LimitList {
+  std::vector<LimitView> limits;  // by name
+};
+struct LimitDeleted {
+  std::string limit;
+};
+
 struct StoppedLeasing {
   std::uint64_t active = 0;  // leases still held
 };
 
-using Reply =
-    std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone, LogsKept, JobView,
-                 Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList, QueueDeleted, WorkerList,
-                 ScheduleView, ScheduleList, ScheduleDeleted, StepKept, EventRaised, WorkflowSubmitted,
-                 WorkflowChanged, TriggerView, TriggerList, TriggerDeleted, StoppedLeasing>;
+using Reply = std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone,
+                           LogsKept, JobView, Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList,
+                           QueueDeleted, WorkerList, ScheduleView, ScheduleList, ScheduleDeleted, StepKept,
+                           EventRaised, WorkflowSubmitted, WorkflowChanged, TriggerView, TriggerList,
+                           TriggerDeleted, LimitView, LimitList, LimitDeleted, StoppedLeasing>;
 
 }  // namespace pawl::core

@@ -38,7 +38,19 @@ Entry& Machine::State::adopt(Job job) {
   return adopted;
 }
 
-std::size_t Machine::State::window_limit(const Queue& queue) const {
+// Many lanes: a few jobs of each. Few: they share what a queue may have.
+std::size_t Machine::State::lane_share(const Queue& queue) const {
+  const std::size_t share = options.window_jobs / std::max<std::size_t>(queue.lanes.size(), 1);
+  return std::max(share, std::min(options.window_jobs, options.window_jobs_lane));
+}
+
+std::size_t Machine::State::window_limit(const Lane& lane) const {
+  const Queue& queue = *lane.queue;
+  if (lane.number != 0) {
+    const bool few = queue.subscribers == 0 || windows_bytes > options.windows_bytes;
+    if (few) return std::min<std::size_t>(options.window_jobs, 2);
+    return lane_share(queue);
+  }
   if (queue.subscribers == 0) return std::min(options.window_jobs, options.window_jobs_idle);
   if (windows_bytes > options.windows_bytes)
     return std::min(options.window_jobs, 4 * options.window_jobs_idle);
@@ -64,6 +76,9 @@ void Machine::State::enter(Line& line, Entry& entry) {
   line.bytes += entry.bytes();
   windows_bytes += entry.bytes();
   entry.line = &line;
+  Lane& lane = *entry.lane;
+  if (lane.number != 0 && &line == &lane.window) ++lane.queue->lined;
+  if (lane.queue->has_lanes()) stand(lane);
 }
 
 void Machine::State::leave_line(Entry& entry) {
@@ -74,123 +89,147 @@ void Machine::State::leave_line(Entry& entry) {
   if (--name->second == 0) line.names.erase(name);
   line.bytes -= entry.bytes();
   windows_bytes -= entry.bytes();
-  note_refill(*entry.queue);
+  Lane& lane = *entry.lane;
+  if (lane.number != 0 && &line == &lane.window) --lane.queue->lined;
+  note_refill(lane);
+  if (!lane.queue->has_lanes()) return;
+  stand(lane);
+  // What comes next is a first job again, and is looked at.
+  if (lane.parked && lane.window.empty() && lane.finds.empty() && !lane.beyond) unpark(lane);
 }
 
-bool Machine::State::in_window_reach(const Queue& queue, const Job& job) {
-  return !queue.beyond || (queue.cursor && job.ready_key() <= *queue.cursor);
+bool Machine::State::in_window_reach(const Lane& lane, const Job& job) {
+  return !lane.beyond || (lane.cursor && job.ready_key() <= *lane.cursor);
 }
 
-bool Machine::State::in_finds_reach(const Queue& queue, const Job& job) {
-  if (!std::ranges::binary_search(queue.named, job.name)) return false;
-  return queue.named_exhausted || (queue.named_cursor && job.ready_key() <= *queue.named_cursor);
+bool Machine::State::in_finds_reach(const Lane& lane, const Job& job) {
+  if (!std::ranges::binary_search(lane.named, job.name)) return false;
+  return lane.named_exhausted || (lane.named_cursor && job.ready_key() <= *lane.named_cursor);
 }
 
 // A window that has its fill takes no more at its end: what comes there, only the store has.
-bool Machine::State::closes_window(Queue& queue, const ReadyKey& key) {
-  if (queue.window.empty() || queue.window.size() < window_limit(queue)) return false;
-  const ReadyKey& last = queue.window.order.rbegin()->first;
+bool Machine::State::closes_window(Lane& lane, const ReadyKey& key) {
+  if (lane.window.empty() || lane.window.size() < window_limit(lane)) return false;
+  const ReadyKey& last = lane.window.order.rbegin()->first;
   if (key < last) return false;
-  if (!queue.beyond) forget_finds(queue);
-  queue.beyond = true;
-  queue.cursor = last;
+  if (!lane.beyond) forget_finds(lane);
+  lane.beyond = true;
+  lane.cursor = last;
   return true;
 }
 
 // What is cut off stays in the store, and the cursor says so. A window that grew while workers asked is kept
 // when they stop asking: polls come and go.
-void Machine::State::trim_window(Queue& queue) {
-  const std::size_t room = windows_bytes > options.windows_bytes ? window_limit(queue) : options.window_jobs;
+void Machine::State::trim_window(Lane& lane) {
+  std::size_t room = windows_bytes > options.windows_bytes ? window_limit(lane) : options.window_jobs;
+  if (lane.number != 0) room = std::min(room, lane_share(*lane.queue));
   const std::size_t most = std::max<std::size_t>(room, 1);
-  Line& window = queue.window;
+  Line& window = lane.window;
   while (window.size() > most || (window.bytes > options.window_bytes && window.size() > 1)) {
     Entry& last = *window.order.rbegin()->second;
     leave_line(last);
-    if (!queue.beyond) forget_finds(queue);
-    queue.beyond = true;
-    queue.cursor = window.order.rbegin()->first;
-    if (in_finds_reach(queue, last.job))
-      enter(queue.finds, last);
+    if (!lane.beyond) forget_finds(lane);
+    lane.beyond = true;
+    lane.cursor = window.order.rbegin()->first;
+    if (in_finds_reach(lane, last.job))
+      enter(lane.finds, last);
     else
       touch(last);
   }
-  trim_finds(queue);
+  trim_finds(lane);
 }
 
-void Machine::State::trim_finds(Queue& queue) {
+void Machine::State::trim_finds(Lane& lane) {
   const std::size_t most = std::max(options.window_jobs / 16, finds_most);
-  while (queue.finds.size() > most) {
-    Entry& last = *queue.finds.order.rbegin()->second;
+  while (lane.finds.size() > most) {
+    Entry& last = *lane.finds.order.rbegin()->second;
     leave_line(last);
     touch(last);
-    queue.named_cursor = queue.finds.order.rbegin()->first;
-    queue.named_exhausted = false;
+    lane.named_cursor = lane.finds.order.rbegin()->first;
+    lane.named_exhausted = false;
   }
 }
 
-void Machine::State::forget_finds(Queue& queue) {
-  while (!queue.finds.empty()) {
-    Entry& entry = *queue.finds.order.begin()->second;
+void Machine::State::forget_finds(Lane& lane) {
+  while (!lane.finds.empty()) {
+    Entry& entry = *lane.finds.order.begin()->second;
     leave_line(entry);
     touch(entry);
   }
-  queue.named.clear();
-  queue.named_cursor.reset();
-  queue.named_exhausted = false;
-  named_queues.erase(&queue);
+  lane.named.clear();
+  lane.named_cursor.reset();
+  lane.named_exhausted = false;
+  named_lanes.erase(&lane);
 }
 
-void Machine::State::note_refill(Queue& queue) {
+void Machine::State::note_refill(Lane& lane) {
   const bool low =
-      queue.window.size() * 2 < window_limit(queue) && queue.window.bytes * 2 < options.window_bytes;
-  if (queue.beyond && low) refill_queues.insert(&queue);
+      lane.window.size() * 2 < window_limit(lane) && lane.window.bytes * 2 < options.window_bytes;
+  if (lane.beyond && low) refill_lanes.insert(&lane);
 }
 
 // More of its jobs will be read after this batch.
-bool Machine::State::refill_due(const Queue& queue) const {
-  return queue.beyond && queue.window.size() < window_limit(queue) &&
-         std::ranges::find(refill_queues, &queue) != refill_queues.end();
+bool Machine::State::refill_due(const Lane& lane) const {
+  return lane.beyond && lane.window.size() < window_limit(lane) &&
+         refill_lanes.contains(const_cast<Lane*>(&lane));
+}
+
+// The same of any of its lanes.
+bool Machine::State::reads_on(const Queue& queue) const {
+  const auto first = refill_lanes.lower_bound(const_cast<Queue*>(&queue));
+  for (auto lane = first; lane != refill_lanes.end() && (*lane)->queue == &queue; ++lane) {
+    if (refill_due(**lane)) return true;
+  }
+  return false;
 }
 
 // Notes that workers wait for names that the window lacks; starts anew when they are others than last time.
 void Machine::State::want_named(Queue& queue) {
-  if (!queue.beyond) return;
   std::vector<std::string> names;
   for (const Waiter* waiter : queue.waiters)
     names.insert(names.end(), waiter->names.begin(), waiter->names.end());
   std::ranges::sort(names);
   names.erase(std::ranges::unique(names).begin(), names.end());
-  if (!std::ranges::includes(queue.named, names)) {
-    forget_finds(queue);
-    queue.named = std::move(names);
-    queue.named_cursor = queue.cursor;
+  want_named(queue, names);
+  for (const auto& [number, lane] : queue.lanes) want_named(*lane, names);
+}
+
+void Machine::State::want_named(Lane& lane, const std::vector<std::string>& names) {
+  if (!lane.beyond || lane.key.ordered) return;
+  if (!std::ranges::includes(lane.named, names)) {
+    forget_finds(lane);
+    lane.named = names;
+    lane.named_cursor = lane.cursor;
   }
-  if (!queue.named_exhausted) named_queues.insert(&queue);
+  if (!lane.named_exhausted) named_lanes.insert(&lane);
 }
 
 std::vector<NamedRequest> Machine::named_requests() const {
   std::vector<NamedRequest> requests;
-  for (const Queue* queue : state_->named_queues) {
-    std::optional<ReadyKey> after = queue->named_cursor;
-    if (queue->cursor && (!after || *after < *queue->cursor)) after = queue->cursor;
-    requests.push_back({queue->row.number, after, queue->named, finds_most, state_->options.named_scan});
+  for (const Lane* lane : state_->named_lanes) {
+    std::optional<ReadyKey> after = lane->named_cursor;
+    if (lane->cursor && (!after || *after < *lane->cursor)) after = lane->cursor;
+    requests.push_back(
+        {lane->queue->row.number, lane->number, after, lane->named, finds_most, state_->options.named_scan});
   }
   return requests;
 }
 
-void Machine::load_named(QueueNumber number, std::vector<Job> rows, std::optional<ReadyKey> scanned_to,
-                         bool exhausted) {
+void Machine::load_named(QueueNumber number, std::uint32_t lane_number, std::vector<Job> rows,
+                         std::optional<ReadyKey> scanned_to, bool exhausted) {
   State& state = *state_;
-  Queue* queue = state.queue_of(number);
-  if (queue == nullptr) return;
-  state.named_queues.erase(queue);
-  if (scanned_to) queue->named_cursor = scanned_to;
-  queue->named_exhausted = exhausted;
+  Lane* lane = state.lane_at(static_cast<std::uint32_t>(number), lane_number);
+  if (lane == nullptr) return;
+  state.named_lanes.erase(lane);
+  if (scanned_to) lane->named_cursor = scanned_to;
+  lane->named_exhausted = exhausted;
   for (Job& job : rows) {
     if (state.jobs.contains(job.id)) continue;
-    state.enter(queue->finds, state.adopt(std::move(job)));
+    Entry& entry = state.adopt(std::move(job));
+    entry.lane = lane;
+    state.enter(lane->finds, entry);
   }
-  state.note_matchable(*queue);
+  state.note_matchable(*lane->queue);
 }
 
 void Machine::State::add_timer(Millis due, const JobId& id) {
@@ -218,6 +257,7 @@ Queue* Machine::State::queue_of(QueueNumber number) {
 Queue& Machine::State::make_queue(const std::string& name, Millis wall) {
   if (Queue* known = queue_of(name)) return *known;
   auto queue = std::make_unique<Queue>();
+  queue->queue = queue.get();
   queue->row.number = QueueNumber{marks.next_queue++};
   queue->row.name = name;
   queue->row.created_at = wall;
@@ -241,38 +281,41 @@ void Machine::State::mark_dirty(Queue& queue) {
 
 std::vector<WindowRequest> Machine::window_requests() const {
   std::vector<WindowRequest> requests;
-  for (const Queue* queue : state_->refill_queues) {
-    if (!state_->refill_due(*queue)) continue;
-    const std::size_t limit = state_->window_limit(*queue);
+  for (const Lane* lane : state_->refill_lanes) {
+    if (!state_->refill_due(*lane)) continue;
+    const std::size_t limit = state_->window_limit(*lane);
     requests.push_back(
-        {queue->row.number, queue->cursor, limit - queue->window.size(),
-         state_->options.window_bytes - std::min(state_->options.window_bytes, queue->window.bytes)});
+        {lane->queue->row.number, lane->number, lane->cursor, limit - lane->window.size(),
+         state_->options.window_bytes - std::min(state_->options.window_bytes, lane->window.bytes)});
   }
   return requests;
 }
 
-void Machine::load_window(QueueNumber number, std::vector<Job>&& rows, bool exhausted) {
+void Machine::load_window(QueueNumber number, std::uint32_t lane_number, std::vector<Job>&& rows,
+                          bool exhausted) {
   State& state = *state_;
-  Queue* queue = state.queue_of(number);
-  if (queue == nullptr) return;
-  state.refill_queues.erase(queue);
-  queue->beyond = !exhausted;
+  Lane* lane = state.lane_at(static_cast<std::uint32_t>(number), lane_number);
+  if (lane == nullptr) return;
+  state.refill_lanes.erase(lane);
+  lane->beyond = !exhausted;
   for (Job& job : rows) {
-    queue->cursor = job.ready_key();
+    lane->cursor = job.ready_key();
     // An active job's row stands in the ready order too; and what is in memory is newer than the row.
     const auto known = state.jobs.find(job.id);
     if (known == state.jobs.end()) {
-      state.enter(queue->window, state.adopt(std::move(job)));
-    } else if (known->second->line == &queue->finds) {
+      Entry& entry = state.adopt(std::move(job));
+      entry.lane = lane;
+      state.enter(lane->window, entry);
+    } else if (known->second->line == &lane->finds) {
       state.leave_line(*known->second);
-      state.enter(queue->window, *known->second);
+      state.enter(lane->window, *known->second);
     }
   }
-  if (queue->beyond)
-    state.note_refill(*queue);
+  if (lane->beyond)
+    state.note_refill(*lane);
   else
-    state.forget_finds(*queue);  // nothing is beyond: they all stand in the window now
-  state.note_matchable(*queue);
+    state.forget_finds(*lane);  // nothing is beyond: they all stand in the window now
+  state.note_matchable(*lane->queue);
 }
 
 std::optional<TimerRequest> Machine::timer_request() const {
@@ -315,6 +358,8 @@ void Machine::after_commit() {
   }
   state.touched.clear();
   state.absent.clear();
+  state.lane_numbers.clear();
+  if (state.lanes_count > state.options.lanes_idle_max) state.forget_idle_lanes();
   state.unique.clear();
   state.dependents.clear();
   state.dependents_news.clear();

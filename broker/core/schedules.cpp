@@ -174,6 +174,7 @@ void Machine::State::apply(Ticket to, const PutSchedule& put, Now now, Outbox& o
     return outbox.reply(
         to, Refused{Refusal::too_many_schedules, "the broker holds its limit of schedules", {}, {}});
   }
+  if (auto refused = check_terms(put.schedule.job)) return outbox.reply(to, *std::move(refused));
   ScheduleRow& row = fresh ? schedules[put.schedule.id] : known_row->second;
   const bool same = !fresh && row.schedule.timetable == put.schedule.timetable;
   const bool was_paused = !fresh && row.schedule.paused;

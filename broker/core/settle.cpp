@@ -35,8 +35,9 @@ SettleResult Machine::State::settle_one(const Settlement& settlement, Now now, O
     if (auto refused = check_suspension(job, *settlement.suspension)) return {*std::move(refused), {}, 0};
   }
   if (settlement.outcome == Settlement::Outcome::rate_limited) {
+    const Millis until = now.wall + settlement.retry_after_ms;
     Millis& held_until = entry->queue->row.held_until;
-    held_until = std::max(held_until, now.wall + settlement.retry_after_ms);
+    if (!hold_limits(job, until)) held_until = std::max(held_until, until);
   }
   switch (settlement.outcome) {
     case Settlement::Outcome::complete: {

@@ -33,6 +33,9 @@ Job make_job(const NewJob& spec, const QueueRow& queue, Now now) {
   job.unique_key = spec.unique_key;
   job.unique_for_ms = spec.unique_for_ms;
   job.group = spec.group;
+  job.limits = spec.limits;
+  job.ordered = spec.ordered;
+  if (job.ordered) job.priority = 0;
   job.tags = spec.tags;
   job.traceparent = spec.traceparent;
   job.created_at = now.wall;
@@ -58,7 +61,8 @@ Submitted::Item Machine::State::submit_one(const NewJob& spec, Now now, Outbox& 
     if (auto gathered = gather(spec, queue, now, outbox)) return *std::move(gathered);
   }
   Job job = make_job(spec, queue.row, now);
-  job.id = new_id(now.wall, queue, job.priority);
+  set_lane(queue, job, outbox);
+  job.id = new_id(now.wall, queue, job);
   job.status = job.run_at > now.wall ? Status::delayed : Status::pending;
   job.history.push_back({job.status, now.wall});
 
@@ -103,6 +107,10 @@ void Machine::State::apply(Ticket to, const Submit& submit, Now now, Outbox& out
                              {},
                              {}});
     return;
+  }
+  for (std::size_t i = 0; i < submit.jobs.size(); ++i) {
+    const auto index = submit.listed ? std::optional(i) : std::nullopt;
+    if (auto refused = check_terms(submit.jobs[i], index)) return outbox.reply(to, *std::move(refused));
   }
   Submitted answer;
   answer.jobs.reserve(submit.jobs.size());

@@ -138,9 +138,10 @@ void Machine::State::wake_queues(Now now) {
     Queue* queue = queue_of(QueueNumber{wakes.begin()->second});
     wakes.erase(wakes.begin());
     if (queue == nullptr) continue;
-    queue->wake_at = never;
+    queue->limited_until = never;
     note_matchable(*queue);
   }
+  wake_lanes(now);
 }
 
 void Machine::State::observe(Now now) {
@@ -172,6 +173,7 @@ Machine::Deadline Machine::next_deadline() const {
     deadline.wall = std::min(deadline.wall, state.schedules_due.begin()->first);
   if (!state.triggers_due.empty()) deadline.wall = std::min(deadline.wall, state.triggers_due.begin()->first);
   if (!state.wakes.empty()) deadline.wall = std::min(deadline.wall, state.wakes.begin()->first);
+  deadline.wall = std::min(deadline.wall, state.next_lane_wake());
   if (!state.retained.empty())
     deadline.wall = std::min(deadline.wall, state.retained.begin()->first.expires_at);
   if (!state.grant_deadlines.empty()) deadline.mono = state.grant_deadlines.top().first;

@@ -170,6 +170,7 @@ void Machine::State::apply(Ticket to, const PutTrigger& put, Now now, Outbox& ou
                                     {},
                                     {}});
   }
+  if (auto refused = check_terms(put.trigger.job)) return outbox.reply(to, *std::move(refused));
   // Now, so that an event never lacks it: a queue that a trigger names cannot be deleted.
   make_queue(put.trigger.job.queue, now.wall);
   TriggerState& trigger = triggers[id];

@@ -24,10 +24,17 @@ QueueView Machine::State::view(const Queue& queue, Now now) const {
   if (queue.row.held_until > now.wall) seen.held_until = queue.row.held_until;
   seen.workers = static_cast<std::uint32_t>(queue.subscribers);
   seen.slots = static_cast<std::uint32_t>(queue.slots);
-  // The first of each priority in the window is the oldest of it.
-  for (auto it = queue.window.order.begin(); it != queue.window.order.end();) {
-    seen.oldest_pending_ms = std::max(seen.oldest_pending_ms, now.wall - it->second->job.history.back().at);
-    it = queue.window.order.lower_bound(ReadyKey{it->first.priority - 1, JobId{}});
+  // The first of each priority in a window is the oldest of it.
+  const auto look = [&](const Line& window) {
+    for (auto it = window.order.begin(); it != window.order.end();) {
+      seen.oldest_pending_ms = std::max(seen.oldest_pending_ms, now.wall - it->second->job.history.back().at);
+      it = window.order.lower_bound(ReadyKey{it->first.priority - 1, JobId{}});
+    }
+  };
+  look(queue.window);
+  for (const auto& [number, lane] : queue.lanes) look(lane->window);
+  for (const auto& [name, group] : queue.groups) {
+    if (!name.empty() && (group->active > 0 || !group->heads.empty() || group->parked)) ++seen.groups;
   }
   return seen;
 }
@@ -115,7 +122,7 @@ bool Machine::State::explain_limits(const Queue& queue, Millis wall, Reason& why
   return true;
 }
 
-Reason Machine::State::reason(const Entry& entry, Millis wall) const {
+Reason Machine::State::reason(const Entry& entry, Millis wall) {
   using Code = Reason::Code;
   const Job& job = entry.job;
   const Queue& queue = *entry.queue;
@@ -151,8 +158,11 @@ Reason Machine::State::reason(const Entry& entry, Millis wall) const {
     why.text = queue.row.settings.pause_reason;
     return why;
   }
-  why.exact = entry.line == &queue.window;
-  for (const auto& [key, other] : queue.window.order) {
+  // Those before it in its lane; other groups have their own turns.
+  const Lane* lane = lane_at(static_cast<std::uint32_t>(job.queue), job.lane);
+  const Lane& line = lane != nullptr ? *lane : queue;
+  why.exact = entry.line == &line.window;
+  for (const auto& [key, other] : line.window.order) {
     if (key >= job.ready_key()) break;
     ++why.ahead;
   }
@@ -162,6 +172,8 @@ Reason Machine::State::reason(const Entry& entry, Millis wall) const {
   }
   if (explain_limits(queue, wall, why)) return why;
   why.until = 0;
+  if (queue.has_lanes() && explain_lane(entry, wall, why)) return why;
+  why.text.clear();
   if (queue.subscribers == 0 && queue.count(Status::active) == 0)
     why.code = Code::no_worker;
   else if (why.ahead > 0 || !why.exact)
@@ -203,6 +215,19 @@ std::vector<QueueView> Machine::queue_views(Now now) const {
   std::vector<QueueView> views;
   for (const auto& [name, queue] : state_->queues) views.push_back(state_->view(*queue, now));
   return views;
+}
+
+bool Machine::has_lanes(QueueNumber number) const {
+  const Queue* queue = state_->queue_of(number);
+  return queue != nullptr && queue->row.next_lane > 1;
+}
+
+std::vector<QueueNumber> Machine::queues_with_lanes() const {
+  std::vector<QueueNumber> numbers;
+  for (const auto& [name, queue] : state_->queues) {
+    if (queue->row.next_lane > 1) numbers.push_back(queue->row.number);
+  }
+  return numbers;
 }
 
 std::size_t Machine::active_count() const { return state_->active_jobs; }

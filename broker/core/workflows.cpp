@@ -67,10 +67,12 @@ WorkflowId Machine::State::new_workflow_id(Millis wall) {
 }
 
 // One job of a graph, not yet placed: what it waits for has no id before all are made.
-Entry& Machine::State::make_member(const NewMember& member, const WorkflowId& workflow, Now now) {
+Entry& Machine::State::make_member(const NewMember& member, const WorkflowId& workflow, Now now,
+                                   Outbox& outbox) {
   Queue& queue = make_queue(member.job.queue, now.wall);
   Job job = make_job(member.job, queue.row, now);
-  job.id = new_id(now.wall, queue, job.priority);
+  set_lane(queue, job, outbox);
+  job.id = new_id(now.wall, queue, job);
   job.workflow = workflow;
   job.ref = member.ref;
   if (!member.depends_on.empty())
@@ -93,7 +95,7 @@ std::vector<Submitted::Item> Machine::State::make_graph(const std::vector<NewMem
                                                         Now now, Outbox& outbox) {
   std::vector<Entry*> made;
   made.reserve(members.size());
-  for (const NewMember& member : members) made.push_back(&make_member(member, workflow, now));
+  for (const NewMember& member : members) made.push_back(&make_member(member, workflow, now, outbox));
   for (const NewMember& member : members) {
     for (const std::uint32_t parent : member.depends_on) made[parent]->job.has_dependents = true;
   }
@@ -195,6 +197,7 @@ Refused no_room_for_queues() {
 
 void Machine::State::apply(Ticket to, const SubmitWorkflow& submit, Now now, Outbox& outbox) {
   if (lacks_room(submit.members)) return outbox.reply(to, no_room_for_queues());
+  if (auto refused = check_terms(submit.members)) return outbox.reply(to, *std::move(refused));
   WorkflowRow row;
   row.id = new_workflow_id(now.wall);
   row.name = submit.name;
@@ -230,6 +233,7 @@ void Machine::State::apply(Ticket to, const AddChildren& add, Now now, Outbox& o
     }
   }
   if (lacks_room(add.members)) return outbox.reply(to, no_room_for_queues());
+  if (auto refused = check_terms(add.members)) return outbox.reply(to, *std::move(refused));
   see_worker(entry->active->lease.worker_id, now);
   if (job.cancel_requested) {
     end_lease(*entry, {LeaseNumber::none, Status::cancelled, 0, true});

@@ -18,7 +18,9 @@ void BatchOutbox::clear() {
 void BatchOutbox::put_job(core::Place place, const Job& job) {
   value_.clear();
   encode_job(place, job, value_);
-  if (place == core::Place::ready) {
+  if (place == core::Place::ready && job.lane != 0) {
+    batch.put(family::ready, lane_row_key(job.queue, job.lane, job.priority, job.id), value_);
+  } else if (place == core::Place::ready) {
     batch.put(family::ready, ready_key(job.queue, job.priority, job.id), value_);
   } else {
     batch.put(family_of(place), placed_key(job.queue, job.id), value_);
@@ -26,7 +28,9 @@ void BatchOutbox::put_job(core::Place place, const Job& job) {
 }
 
 void BatchOutbox::erase_job(core::Place place, const Job& job) {
-  if (place == core::Place::ready) {
+  if (place == core::Place::ready && job.lane != 0) {
+    batch.erase(family::ready, lane_row_key(job.queue, job.lane, job.priority, job.id));
+  } else if (place == core::Place::ready) {
     batch.erase(family::ready, ready_key(job.queue, job.priority, job.id));
   } else {
     batch.erase(family_of(place), placed_key(job.queue, job.id));
@@ -65,7 +69,8 @@ void BatchOutbox::erase_queue(const core::QueueRow& row) {
   const Key<4> end = queue_end(row.number);
   batch.erase(family::queues, begin);
   for (const storage::Family which :
-       {family::ready, family::parked, family::ended, family::dead, family::unique, family::retained}) {
+       {family::ready, family::parked, family::ended, family::dead, family::unique, family::retained,
+        family::lanes, family::groups, family::orders}) {
     batch.erase_range(which, begin, end);
   }
 }
@@ -101,6 +106,40 @@ void BatchOutbox::put_idempotency(std::string_view key, const core::IdempotencyR
   value_.clear();
   encode_idempotency(row, value_);
   batch.put(family::idempotency, key, value_);
+}
+
+void BatchOutbox::put_lane(core::QueueNumber queue, const core::LaneKey& key, std::uint32_t number) {
+  value_.clear();
+  encode_lane(number, value_);
+  batch.put(family::lanes, lane_key(queue, key), value_);
+}
+
+void BatchOutbox::put_limit(const core::LimitRow& row) {
+  value_.clear();
+  encode_limit(row, value_);
+  batch.put(family::limits, row.name, value_);
+}
+
+void BatchOutbox::erase_limit(const std::string& name) { batch.erase(family::limits, name); }
+
+void BatchOutbox::put_group(const core::GroupRow& row) {
+  value_.clear();
+  encode_group(row, value_);
+  batch.put(family::groups, unique_key(row.queue, row.group), value_);
+}
+
+void BatchOutbox::erase_group(core::QueueNumber queue, const std::string& group) {
+  batch.erase(family::groups, unique_key(queue, group));
+}
+
+void BatchOutbox::put_order(const core::OrderRow& row) {
+  value_.clear();
+  encode_order(row, value_);
+  batch.put(family::orders, order_key(row.queue, row.lane), value_);
+}
+
+void BatchOutbox::erase_order(core::QueueNumber queue, std::uint32_t lane) {
+  batch.erase(family::orders, order_key(queue, lane));
 }
 
 void BatchOutbox::put_schedule(const core::ScheduleRow& row) {

@@ -45,6 +45,13 @@ class BatchOutbox final : public core::Outbox {
   void put_unique(core::QueueNumber queue, std::string_view key, const core::UniqueRow& row) override;
   void erase_unique(core::QueueNumber queue, std::string_view key) override;
   void put_idempotency(std::string_view key, const core::IdempotencyRow& row) override;
+  void put_lane(core::QueueNumber queue, const core::LaneKey& key, std::uint32_t number) override;
+  void put_limit(const core::LimitRow& row) override;
+  void erase_limit(const std::string& name) override;
+  void put_group(const core::GroupRow& row) override;
+  void erase_group(core::QueueNumber queue, const std::string& group) override;
+  void put_order(const core::OrderRow& row) override;
+  void erase_order(core::QueueNumber queue, std::uint32_t lane) override;
   void put_schedule(const core::ScheduleRow& row) override;
   void erase_schedule(const std::string& id) override;
   void put_trigger(const core::TriggerRow& row) override;

@@ -123,7 +123,7 @@ class Checker {
   }
 
   void read_jobs(Place place) {
-    scan(family_of(place), place == Place::ready ? 22 : 20, "jobs",
+    scan(family_of(place), place == Place::ready ? 28 : 20, "jobs",
          [&](std::string_view key, std::string_view value) {
            Decoded<Job> job = decode_job(place, key, value);
            if (!job) return problem("{}", job.error().what);
@@ -155,6 +155,7 @@ class Checker {
     if (status == Status::blocked && job.wait == nullptr && !get(family::joins, job.id.view())) {
       problem("job {} waits for others, but nothing says for how many", id);
     }
+    check_lane(job, id);
     if (!job.ref.empty() && !is_end(status)) ++live_members_[static_cast<std::uint32_t>(job.queue)];
     if (is_end(job.status) && job.expires_at != 0) {
       ++retained_[RetainedKey{static_cast<std::uint32_t>(job.queue), job.expires_at, job.status}];
@@ -165,6 +166,15 @@ class Checker {
       if (!holder || holder->id != job.id || holder->until != 0)
         problem("job {} lives, but does not hold its unique key", id);
     }
+  }
+
+  // Those that still can run: it has the lane that its terms ask for.
+  void check_lane(const Job& job, const std::string& id) {
+    if (job.lane == 0 || is_end(job.status)) return;
+    const std::optional<std::string> row = get(family::lanes, lane_key(job.queue, job.lane_key()));
+    const Decoded<std::uint32_t> number = row ? decode_lane(*row) : std::unexpected(DecodeError{});
+    if (!number || *number != job.lane)
+      problem("job {} waits in a lane that is not the one of its group and limits", id);
   }
 
   void check_only_place(Place place, const Job& job, const std::string& id) {
@@ -206,6 +216,10 @@ class Checker {
       const std::optional<std::string> row = get(family_of(place), key);
       if (!row) continue;
       if (Decoded<Job> job = decode_job(place, key, *row)) return std::move(*job);
+    }
+    const Key<28> laned = lane_row_key(id.queue(), id.lane(), priority, id);
+    if (const std::optional<std::string> row = get(family::ready, laned)) {
+      if (Decoded<Job> job = decode_job(Place::ready, laned, *row)) return std::move(*job);
     }
     return std::nullopt;
   }
@@ -292,6 +306,41 @@ class Checker {
     });
     read_waits();
     read_graphs();
+    read_limits();
+  }
+
+  void read_limits() {
+    std::map<std::pair<std::uint32_t, std::uint32_t>, int> numbers;
+    scan(family::lanes, 1200, "lanes", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::LaneKey> lane = decode_lane_key(key);
+      const Decoded<std::uint32_t> number = decode_lane(value);
+      if (!lane || !number) return problem("the record of a lane is damaged");
+      const core::QueueRow* queue = queue_of(queue_at(key));
+      if (queue == nullptr) return problem("a lane belongs to a queue that does not exist");
+      if (*number >= queue->next_lane)
+        problem("a lane of queue {} is newer than the queue says", queue->name);
+      if (++numbers[{static_cast<std::uint32_t>(queue->number), *number}] > 1)
+        problem("two lanes of queue {} have the number {}", queue->name, *number);
+      ++report_.lanes;
+    });
+    scan(family::limits, 128, "limits", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::LimitRow> row = decode_limit(key, value);
+      if (!row) return problem("{}", row.error().what);
+      ++report_.limits;
+    });
+    scan(family::groups, 600, "groups", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::GroupRow> row = decode_group(key, value);
+      if (!row) return problem("{}", row.error().what);
+      if (queue_of(row->queue) == nullptr) problem("a group belongs to a queue that does not exist");
+    });
+    scan(family::orders, 8, "strict orders", [&](std::string_view key, std::string_view value) {
+      const Decoded<core::OrderRow> row = decode_order(key, value);
+      if (!row) return problem("{}", row.error().what);
+      const Place place = row->failed ? Place::dead : Place::parked;
+      if (row->until != 0 && row->until <= now_wall_) return;
+      if (!get(family_of(place), placed_key(row->queue, row->job)))
+        problem("a strict order waits for job {}, which does not stand in its way", uuid_text(row->job));
+    });
   }
 
   void read_graphs() {

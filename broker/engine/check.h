@@ -23,6 +23,8 @@ struct CheckReport {
   std::uint64_t schedules = 0;
   std::uint64_t waits = 0;  // jobs that wait for events
   std::uint64_t triggers = 0;
+  std::uint64_t lanes = 0;  // that were ever used
+  std::uint64_t limits = 0;
   std::uint64_t workflows = 0;
   std::uint64_t gathered = 0;         // events that triggers keep until there are more
   std::uint64_t expired_rows = 0;     // past their stamp, not dropped yet

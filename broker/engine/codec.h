@@ -40,6 +40,10 @@ void encode_parent(const core::ParentResult& row, std::string& out);
 void encode_join(std::uint32_t left, std::string& out);
 void encode_owed(const core::Owed& row, std::string& out);
 void encode_wait(const core::Wait& wait, std::string& out);
+void encode_lane(std::uint32_t number, std::string& out);
+void encode_limit(const core::LimitRow& row, std::string& out);
+void encode_group(const core::GroupRow& row, std::string& out);
+void encode_order(const core::OrderRow& row, std::string& out);
 void encode_logs(std::span<const std::string> lines, std::string& out);
 
 Decoded<core::Job> decode_job(core::Place place, std::string_view key, std::string_view value);
@@ -64,6 +68,15 @@ Decoded<std::uint32_t> decode_join(std::string_view value);
 Decoded<core::Owed> decode_owed(std::string_view key, std::string_view value);
 /// The key is the job's id.
 Decoded<core::Wait> decode_wait(std::string_view value);
+/// queue(4) | what the lane is: under this its number is kept.
+std::string lane_key(core::QueueNumber queue, const core::LaneKey& key);
+Decoded<core::LaneKey> decode_lane_key(std::string_view key);
+Decoded<std::uint32_t> decode_lane(std::string_view value);
+/// The key is the limit's name.
+Decoded<core::LimitRow> decode_limit(std::string_view key, std::string_view value);
+/// The key is the queue's number and the group's name.
+Decoded<core::GroupRow> decode_group(std::string_view key, std::string_view value);
+Decoded<core::OrderRow> decode_order(std::string_view key, std::string_view value);
 struct LogRow {
   core::JobId id;
   core::Millis at = 0;

@@ -54,6 +54,10 @@ enum Bit : std::uint32_t {
   has_ref,
   has_dependents,
   has_parents,
+  has_lane,
+  has_limits,
+  is_ordered,
+  is_aged,
   bit_count,
 };
 
@@ -89,7 +93,8 @@ std::uint64_t present(Place place, const Job& job) {
          bit(has_created_at, job.created_at != job.id.created_at()) | bit(has_steps, !job.steps.empty()) |
          bit(has_wait, job.wait != nullptr) | bit(has_workflow, !job.workflow.is_none()) |
          bit(has_ref, !job.ref.empty()) | bit(has_dependents, job.has_dependents) |
-         bit(has_parents, !job.parents.empty());
+         bit(has_parents, !job.parents.empty()) | bit(has_lane, job.lane != 0) |
+         bit(has_limits, !job.limits.empty()) | bit(is_ordered, job.ordered) | bit(is_aged, job.aged);
 }
 
 std::size_t room_for_job(const Job& job) {
@@ -99,6 +104,7 @@ std::size_t room_for_job(const Job& job) {
   if (job.payload) room += job.payload->size();
   if (job.result) room += job.result->size();
   for (const std::string& tag : job.tags) room += tag.size() + varint_max;
+  for (const std::string& limit : job.limits) room += limit.size() + varint_max;
   room += job.steps_bytes() + job.steps.size() * 2 * varint_max;
   if (job.wait) room += room_for(*job.wait);
   room += 16 + job.ref.size() + job.parents_bytes() + job.parents.size() * (20 + 3 * varint_max);
@@ -218,6 +224,7 @@ void write_terms(Writer& to, const Job& job, std::uint64_t bits) {
   if (has(has_workflow)) to.raw(job.workflow.view());
   if (has(has_ref)) to.text(job.ref);
   if (has(has_parents)) write_parents(to, job);
+  if (has(has_limits)) write_texts(to, job.limits);
 }
 
 void read_history(Reader& from, Job& job) {
@@ -300,6 +307,10 @@ void read_terms(Reader& from, Job& job, std::uint64_t bits) {
   if (has(has_ref)) job.ref = from.text();
   job.has_dependents = has(has_dependents);
   if (has(has_parents)) read_parents(from, job);
+  job.lane = has(has_lane) ? job.id.lane() : 0;
+  if (has(has_limits)) job.limits = read_texts(from);
+  job.ordered = has(is_ordered);
+  job.aged = has(is_aged);
 }
 
 }  // namespace
@@ -350,6 +361,8 @@ Decoded<Job> decode_job(Place place, std::string_view key, std::string_view valu
   read_terms(from, job, bits);
   if (!from.done())
     return std::unexpected(DecodeError{"the record of job " + uuid_text(job.id) + " is damaged"});
+  if (place == Place::ready && job.lane != placed->lane)
+    return std::unexpected(DecodeError{"job " + uuid_text(job.id) + " stands in another lane than its own"});
   if (place_of(job.status) != place) {
     return std::unexpected(
         DecodeError{"job " + uuid_text(job.id) + " stands in a place that its status denies"});

@@ -26,6 +26,8 @@ enum Bit : std::uint32_t {
   has_tags,
   has_traceparent,
   has_gathering,
+  has_limits,
+  is_ordered,
   bit_count,
 };
 
@@ -38,7 +40,8 @@ std::uint64_t present(const NewJob& job) {
          bit(has_unique_key, !job.unique_key.empty()) | bit(has_unique_for_ms, job.unique_for_ms != 0) |
          bit(has_group, !job.group.empty()) | bit(has_retention, job.retention.has_value()) |
          bit(has_tags, !job.tags.empty()) | bit(has_traceparent, !job.traceparent.empty()) |
-         bit(has_gathering, job.gathering.has_value());
+         bit(has_gathering, job.gathering.has_value()) | bit(has_limits, !job.limits.empty()) |
+         bit(is_ordered, job.ordered);
 }
 
 }  // namespace
@@ -48,6 +51,7 @@ std::size_t room_for(const NewJob& job) {
                      job.group.size() + job.traceparent.size() + 64;
   if (job.payload) room += job.payload->size();
   if (job.gathering) room += job.gathering->key.size();
+  for (const std::string& limit : job.limits) room += limit.size() + varint_max;
   for (const std::string& tag : job.tags) room += tag.size() + varint_max;
   return room;
 }
@@ -77,6 +81,7 @@ void write_new_job(Writer& to, const NewJob& job) {
     to.zigzag(job.gathering->window_ms);
     to.zigzag(job.gathering->max_wait_ms);
   }
+  if (!job.limits.empty()) write_texts(to, job.limits);
 }
 
 NewJob read_new_job(Reader& from) {
@@ -108,6 +113,8 @@ NewJob read_new_job(Reader& from) {
     gathering.window_ms = from.zigzag();
     gathering.max_wait_ms = from.zigzag();
   }
+  if (has(has_limits)) job.limits = read_texts(from);
+  job.ordered = has(is_ordered);
   return job;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/core/new_job.h"
@@ -67,6 +68,43 @@ inline core::Backoff read_backoff(Reader& from) {
   backoff.max_delay_ms = from.zigzag();
   backoff.jitter = from.real();
   return backoff;
+}
+
+inline void write_rate(Writer& to, const core::RateLimit& limit) {
+  to.varint(limit.max);
+  to.zigzag(limit.per_ms);
+  to.varint(limit.burst);
+}
+
+inline core::RateLimit read_rate(Reader& from) {
+  core::RateLimit limit;
+  limit.max = from.varint32();
+  limit.per_ms = from.zigzag();
+  limit.burst = from.varint32();
+  if (limit.max == 0 || limit.per_ms <= 0) from.fail();
+  return limit;
+}
+
+inline void write_pace(Writer& to, const core::Pace& pace) {
+  to.zigzag(pace.full_at_us);
+  to.varint(pace.counted.size());
+  core::Millis before = 0;
+  for (const auto& [until, count] : pace.counted) {
+    to.delta(until, std::exchange(before, until));
+    to.varint(count);
+  }
+}
+
+inline core::Pace read_pace(Reader& from) {
+  core::Pace pace;
+  pace.full_at_us = from.zigzag();
+  const std::size_t size = from.count();
+  core::Millis before = 0;
+  for (std::size_t i = 0; i < size && from.ok(); ++i) {
+    before = from.delta(before);
+    pace.counted.emplace_back(before, from.varint32());
+  }
+  return pace;
 }
 
 inline void write_retention(Writer& to, const core::Retention& retention) {

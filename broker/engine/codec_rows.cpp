@@ -50,30 +50,13 @@ enum SettingBit : std::uint32_t {
   has_held_until,
   has_pace,
   has_live_members,
+  has_group_concurrency,
+  has_group_rate_limit,
+  skips_failed,
+  has_next_lane,
+  has_ageing,
   setting_count,
 };
-
-void write_pace(Writer& to, const core::Pace& pace) {
-  to.zigzag(pace.full_at_us);
-  to.varint(pace.counted.size());
-  Millis before = 0;
-  for (const auto& [until, count] : pace.counted) {
-    to.delta(until, std::exchange(before, until));
-    to.varint(count);
-  }
-}
-
-core::Pace read_pace(Reader& from) {
-  core::Pace pace;
-  pace.full_at_us = from.zigzag();
-  const std::size_t size = from.count();
-  Millis before = 0;
-  for (std::size_t i = 0; i < size && from.ok(); ++i) {
-    before = from.delta(before);
-    pace.counted.emplace_back(before, from.varint32());
-  }
-  return pace;
-}
 
 void write_settings(Writer& to, const core::QueueRow& row) {
   const core::QueueSettings& settings = row.settings;
@@ -87,7 +70,11 @@ void write_settings(Writer& to, const core::QueueRow& row) {
             bit(has_retention, settings.retention.has_value()) |
             bit(has_max_concurrency, settings.max_concurrency.has_value()) |
             bit(has_rate_limit, settings.rate_limit.has_value()) | bit(has_held_until, row.held_until != 0) |
-            bit(has_pace, row.pace != core::Pace{}) | bit(has_live_members, row.live_members != 0));
+            bit(has_pace, row.pace != core::Pace{}) | bit(has_live_members, row.live_members != 0) |
+            bit(has_group_concurrency, settings.group_concurrency.has_value()) |
+            bit(has_group_rate_limit, settings.group_rate_limit.has_value()) |
+            bit(skips_failed, settings.skip_failed) | bit(has_next_lane, row.next_lane != 1) |
+            bit(has_ageing, settings.priority_ageing_ms.has_value()));
   if (!settings.pause_reason.empty()) to.text(settings.pause_reason);
   if (settings.priority) to.zigzag(*settings.priority);
   if (settings.max_attempts) to.varint(*settings.max_attempts);
@@ -97,14 +84,14 @@ void write_settings(Writer& to, const core::QueueRow& row) {
   if (settings.timeout_ms) to.zigzag(*settings.timeout_ms);
   if (settings.retention) write_retention(to, *settings.retention);
   if (settings.max_concurrency) to.varint(*settings.max_concurrency);
-  if (settings.rate_limit) {
-    to.varint(settings.rate_limit->max);
-    to.zigzag(settings.rate_limit->per_ms);
-    to.varint(settings.rate_limit->burst);
-  }
+  if (settings.rate_limit) write_rate(to, *settings.rate_limit);
   if (row.held_until != 0) to.zigzag(row.held_until);
   if (row.pace != core::Pace{}) write_pace(to, row.pace);
   if (row.live_members != 0) to.varint(row.live_members);
+  if (settings.group_concurrency) to.varint(*settings.group_concurrency);
+  if (settings.group_rate_limit) write_rate(to, *settings.group_rate_limit);
+  if (row.next_lane != 1) to.varint(row.next_lane);
+  if (settings.priority_ageing_ms) to.zigzag(*settings.priority_ageing_ms);
 }
 
 void read_settings(Reader& from, core::QueueRow& row) {
@@ -122,30 +109,57 @@ void read_settings(Reader& from, core::QueueRow& row) {
   if (has(has_timeout_ms)) settings.timeout_ms = from.zigzag();
   if (has(has_retention)) settings.retention = read_retention(from);
   if (has(has_max_concurrency)) settings.max_concurrency = from.varint32();
-  if (has(has_rate_limit)) {
-    core::RateLimit& limit = settings.rate_limit.emplace();
-    limit.max = from.varint32();
-    limit.per_ms = from.zigzag();
-    limit.burst = from.varint32();
-    if (limit.max == 0 || limit.per_ms <= 0) from.fail();
-  }
+  if (has(has_rate_limit)) settings.rate_limit = read_rate(from);
   if (has(has_held_until)) row.held_until = from.zigzag();
   if (has(has_pace)) row.pace = read_pace(from);
   if (has(has_live_members)) row.live_members = from.varint();
+  if (has(has_group_concurrency)) settings.group_concurrency = from.varint32();
+  if (has(has_group_rate_limit)) settings.group_rate_limit = read_rate(from);
+  settings.skip_failed = has(skips_failed);
+  if (has(has_next_lane)) row.next_lane = from.varint32();
+  if (has(has_ageing)) settings.priority_ageing_ms = from.zigzag();
 }
 
 }  // namespace
 
 std::vector<storage::FamilySpec> families() {
   const auto plain = [](const char* name) { return storage::FamilySpec{name, false, false}; };
-  const auto once = [](const char* name) { return storage::FamilySpec{name, true, false}; };
-  const auto expiring = [](const char* name) { return storage::FamilySpec{name, false, true}; };
-  return {plain("meta"),       plain("queues"),         once("ready"),     plain("parked"),
-          expiring("ended"),   expiring("dead"),        once("timers"),    once("grants"),
-          expiring("unique"),  expiring("idempotency"), plain("retained"), plain("logs"),
-          plain("operations"), plain("schedules"),      plain("waits"),    plain("triggers"),
-          plain("gathered"),   plain("workflows"),      plain("members"),  plain("dependents"),
-          plain("parents"),    plain("joins"),          plain("owed")};
+  const auto once = [](const char* name, std::size_t prefix) {
+    return storage::FamilySpec{name, true, false, prefix};
+  };
+  const auto expiring = [](const char* name, std::size_t prefix) {
+    return storage::FamilySpec{name, false, true, prefix};
+  };
+  // Of an id, the first four bytes say its time to a minute. Ready: also a lane, with its queue. Not timers:
+  // what came due is erased as a range, from the first key on.
+  constexpr std::size_t lane_bytes = 10, queue_and_minute = 8, number_bytes = 4;
+  return {plain("meta"),
+          plain("queues"),
+          once("ready", lane_bytes),
+          plain("parked"),
+          expiring("ended", queue_and_minute),
+          expiring("dead", queue_and_minute),
+          once("timers", 0),
+          once("grants", number_bytes),
+          expiring("unique", 0),
+          expiring("idempotency", 0),
+          plain("retained"),
+          plain("logs"),
+          plain("operations"),
+          plain("schedules"),
+          plain("waits"),
+          plain("triggers"),
+          plain("gathered"),
+          plain("workflows"),
+          plain("members"),
+          plain("dependents"),
+          plain("parents"),
+          plain("joins"),
+          plain("owed"),
+          plain("lanes"),
+          plain("limits"),
+          plain("groups"),
+          plain("orders")};
 }
 
 void encode_queue(const core::QueueRow& row, std::string& out) {

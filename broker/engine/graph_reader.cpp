@@ -31,7 +31,14 @@ std::optional<core::Job> read_job(const storage::Snapshot& snapshot, const JobId
     damaged = damaged || !job;
     if (job && !expired(job->expires_at, wall)) return std::move(*job);
   }
-  return std::nullopt;
+  const Key<28> laned = lane_row_key(id.queue(), id.lane(), id.priority(), id);
+  const auto row = snapshot.get(family::ready, laned);
+  if (!row) damaged = true;
+  if (!row || !*row) return std::nullopt;
+  Decoded<core::Job> job = decode_job(Place::ready, laned, **row);
+  damaged = damaged || !job;
+  if (!job) return std::nullopt;
+  return std::move(*job);
 }
 
 }  // namespace

@@ -38,6 +38,10 @@ inline constexpr storage::Family dependents{19};
 inline constexpr storage::Family parents{20};
 inline constexpr storage::Family joins{21};
 inline constexpr storage::Family owed{22};
+inline constexpr storage::Family lanes{23};
+inline constexpr storage::Family limits{24};
+inline constexpr storage::Family groups{25};
+inline constexpr storage::Family orders{26};
 }  // namespace family
 
 constexpr storage::Family family_of(core::Place place) {
@@ -97,6 +101,40 @@ inline Key<22> ready_key(core::QueueNumber queue, int priority, const core::JobI
   detail::store_big(key.bytes.data(), static_cast<std::uint32_t>(queue));
   detail::store_big(key.bytes.data() + 4, static_cast<std::uint16_t>(0x7fff - priority));
   std::memcpy(key.bytes.data() + 6, id.bytes.data(), 16);
+  return key;
+}
+/// queue(4) | 0xffff | lane(4) | 0x7fff − priority (2) | id(16): after all rows of the queue's own order
+inline Key<28> lane_row_key(core::QueueNumber queue, std::uint32_t lane, int priority,
+                            const core::JobId& id) {
+  Key<28> key;
+  detail::store_big(key.bytes.data(), static_cast<std::uint32_t>(queue));
+  detail::store_big(key.bytes.data() + 4, std::uint16_t{0xffff});
+  detail::store_big(key.bytes.data() + 6, lane);
+  detail::store_big(key.bytes.data() + 10, static_cast<std::uint16_t>(0x7fff - priority));
+  std::memcpy(key.bytes.data() + 12, id.bytes.data(), 16);
+  return key;
+}
+/// What the keys of a lane's rows begin with; of lane 0, those of the queue.
+inline std::string lane_begin(core::QueueNumber queue, std::uint32_t lane) {
+  if (lane == 0) return queue_key(queue).str();
+  return std::string(lane_row_key(queue, lane, 0, {}).view().substr(0, 10));
+}
+/// The exclusive end of the keys of a lane's rows.
+inline std::string lane_end(core::QueueNumber queue, std::uint32_t lane) {
+  return std::string(
+      lane_row_key(queue, lane + (lane == 0 ? 0 : 1), 0, {}).view().substr(0, lane == 0 ? 6 : 10));
+}
+/// The key after which a lane's rows go on.
+inline std::string lane_after(core::QueueNumber queue, std::uint32_t lane, const core::ReadyKey& after) {
+  std::string key = lane == 0 ? ready_key(queue, after.priority, after.id).str()
+                              : lane_row_key(queue, lane, after.priority, after.id).str();
+  return key.append(1, '\0');
+}
+/// queue(4) | lane(4)
+inline Key<8> order_key(core::QueueNumber queue, std::uint32_t lane) {
+  Key<8> key;
+  detail::store_big(key.bytes.data(), static_cast<std::uint32_t>(queue));
+  detail::store_big(key.bytes.data() + 4, lane);
   return key;
 }
 /// queue(4) | id(16): parked, ended, dead
@@ -178,10 +216,16 @@ inline core::QueueNumber queue_at(std::string_view key) {
 struct PlacedKey {
   core::QueueNumber queue;
   core::JobId id;
-  int priority;  // of ready rows; else the id's
+  int priority;            // of ready rows; else the id's
+  std::uint32_t lane = 0;  // of ready rows
 };
 inline std::optional<PlacedKey> parse_placed(core::Place place, std::string_view key) {
   if (place == core::Place::ready) {
+    if (key.size() == 28) {
+      return PlacedKey{queue_at(key), id_at(key, 12),
+                       0x7fff - detail::load_big<std::uint16_t>(key.data() + 10),
+                       detail::load_big<std::uint32_t>(key.data() + 6)};
+    }
     if (key.size() != 22) return std::nullopt;
     return PlacedKey{queue_at(key), id_at(key, 6), 0x7fff - detail::load_big<std::uint16_t>(key.data() + 4)};
   }

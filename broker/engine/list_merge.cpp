@@ -58,18 +58,18 @@ storage::Result<void> ListMerge::add_queue(core::QueueNumber queue) {
     if (auto added = add_source(Place::dead, prefix); !added) return added;
   }
   if (!wants(status, {Status::pending, Status::stalled})) return {};
-  // Ready rows are in id order within one priority: find which there are, from head to head.
+  // Ready rows are in id order within one priority of one lane: find which there are, from head to head.
   std::string begin = prefix;
   while (!begin.empty()) {
     std::string found;
     const auto scanned =
         options_.snapshot.scan({family::ready, std::exchange(begin, {}), queue_end(queue).str()},
                                [&](std::string_view key, std::string_view) {
-                                 found = key.substr(0, 6);
+                                 if (key.size() > 16) found = key.substr(0, key.size() - 16);
                                  return false;
                                });
     if (!scanned) return scanned;
-    if (found.size() != 6) break;
+    if (found.empty()) break;
     if (auto added = add_source(Place::ready, found); !added) return added;
     begin = found + std::string(17, '\xff');
   }

@@ -63,9 +63,35 @@ void Loader::fetch_job(const JobId& id, Place place, core::Millis now_wall, int 
       if (!job) fail(job.error().what);
       if (job && !expired(job->expires_at, now_wall)) return machine_.load_job(id, std::move(*job));
     }
-    if (places == 1) return machine_.load_job(id, std::nullopt);
+    if (places == 1) return fetch_from_lane(id);
     fetch_job(id, static_cast<Place>((static_cast<int>(place) + 1) % 4), now_wall, places - 1);
   });
+}
+
+// The last place where it can stand.
+void Loader::fetch_from_lane(const JobId& id) {
+  if (!machine_.has_lanes(id.queue())) return machine_.load_job(id, std::nullopt);
+  const Key<28> key = lane_row_key(id.queue(), id.lane(), id.priority(), id);
+  get(family::ready, key, [this, id, key](std::optional<std::string_view> value) {
+    if (!value) return machine_.load_job(id, std::nullopt);
+    Decoded<core::Job> job = decode_job(Place::ready, key, *value);
+    if (!job) return fail(job.error().what);
+    machine_.load_job(id, std::move(*job));
+  });
+}
+
+void Loader::fetch_lanes(const core::Needs& needs) {
+  for (const auto& [queue, key] : needs.lanes) {
+    get(family::lanes, lane_key(queue, key), [this, queue, key](std::optional<std::string_view> value) {
+      std::optional<std::uint32_t> number;
+      if (value) {
+        const Decoded<std::uint32_t> decoded = decode_lane(*value);
+        if (!decoded) return fail(decoded.error().what);
+        number = *decoded;
+      }
+      machine_.load_lane(queue, key, number);
+    });
+  }
 }
 
 void Loader::fetch(const core::Needs& needs, core::Millis now_wall) {
@@ -85,6 +111,7 @@ void Loader::fetch(const core::Needs& needs, core::Millis now_wall) {
         });
   }
   fetch_graphs(needs);
+  fetch_lanes(needs);
   for (const std::string& text : needs.idempotency_keys) {
     get(family::idempotency, text, [this, text, now_wall](std::optional<std::string_view> value) {
       std::optional<core::IdempotencyRow> row;
@@ -256,10 +283,9 @@ void Loader::fetch_window(const core::WindowRequest& request) {
   rows->jobs = std::exchange(spare_, {});
   // A job is large: moving them as the list grows cost more than the reads.
   rows->jobs.reserve(request.count);
-  storage::Range range{family::ready, queue_key(request.queue).str(), queue_end(request.queue).str()};
-  if (request.after) {
-    range.begin = ready_key(request.queue, request.after->priority, request.after->id).str().append(1, '\0');
-  }
+  storage::Range range{family::ready, lane_begin(request.queue, request.lane),
+                       lane_end(request.queue, request.lane)};
+  if (request.after) range.begin = lane_after(request.queue, request.lane, *request.after);
   const storage::Visit visit = [rows, request](std::string_view key, std::string_view value) {
     const std::size_t size = rows->jobs.size();
     if (size >= request.count || (size > 0 && rows->bytes + value.size() > request.bytes)) {
@@ -275,9 +301,9 @@ void Loader::fetch_window(const core::WindowRequest& request) {
     rows->jobs.push_back(std::move(*job));
     return true;
   };
-  scan(range, visit, [this, rows, queue = request.queue] {
+  scan(range, visit, [this, rows, queue = request.queue, lane = request.lane] {
     if (!rows->damaged.empty()) return fail(rows->damaged);
-    machine_.load_window(queue, std::move(rows->jobs), rows->exhausted);
+    machine_.load_window(queue, lane, std::move(rows->jobs), rows->exhausted);
     rows->jobs.clear();
     spare_ = std::move(rows->jobs);
   });
@@ -292,10 +318,9 @@ void Loader::fetch_named(const core::NamedRequest& request) {
     std::string damaged;
   };
   const auto rows = std::make_shared<Rows>();
-  storage::Range range{family::ready, queue_key(request.queue).str(), queue_end(request.queue).str()};
-  if (request.after) {
-    range.begin = ready_key(request.queue, request.after->priority, request.after->id).str().append(1, '\0');
-  }
+  storage::Range range{family::ready, lane_begin(request.queue, request.lane),
+                       lane_end(request.queue, request.lane)};
+  if (request.after) range.begin = lane_after(request.queue, request.lane, *request.after);
   const storage::Visit visit = [rows, request](std::string_view key, std::string_view value) {
     if (rows->jobs.size() >= request.count || rows->scanned >= request.scan) {
       rows->exhausted = false;
@@ -311,9 +336,9 @@ void Loader::fetch_named(const core::NamedRequest& request) {
     if (std::ranges::binary_search(request.names, job->name)) rows->jobs.push_back(std::move(*job));
     return true;
   };
-  scan(range, visit, [this, rows, queue = request.queue] {
+  scan(range, visit, [this, rows, queue = request.queue, lane = request.lane] {
     if (!rows->damaged.empty()) return fail(rows->damaged);
-    machine_.load_named(queue, std::move(rows->jobs), rows->scanned_to, rows->exhausted);
+    machine_.load_named(queue, lane, std::move(rows->jobs), rows->scanned_to, rows->exhausted);
   });
 }
 
@@ -369,6 +394,13 @@ std::optional<core::Job> Loader::read_granted(const core::Grant::Entry& entry) {
     fail(job.error().what);
     return std::nullopt;
   }
+  if (!machine_.has_lanes(entry.id.queue())) return std::nullopt;
+  const Key<28> key = lane_row_key(entry.id.queue(), entry.id.lane(), entry.priority, entry.id);
+  const std::optional<std::string> value = read(family::ready, key);
+  if (!value) return std::nullopt;
+  Decoded<core::Job> job = decode_job(Place::ready, key, *value);
+  if (job) return std::move(*job);
+  fail(job.error().what);
   return std::nullopt;
 }
 

@@ -52,6 +52,8 @@ class Loader {
   template <typename Row, typename Decode>
   void fetch_rows(storage::Family family, std::string_view prefix, Decode decode,
                   std::function<void(std::vector<Row>)> done);
+  void fetch_from_lane(const core::JobId& id);
+  void fetch_lanes(const core::Needs& needs);
   void fetch_graphs(const core::Needs& needs);
   void fetch_joins(const core::JobId& parent, std::vector<core::Dependent> rows);
   void get(storage::Family family, std::string_view key, Answer answer);

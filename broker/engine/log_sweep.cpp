@@ -26,7 +26,8 @@ bool exists(const storage::Snapshot& snapshot, const JobId& id, core::Millis now
     const std::optional<core::Millis> stamp = stamp_of(**row);
     if (!stamp || !expired(*stamp, now_wall)) return true;
   }
-  return false;
+  const auto laned = snapshot.get(family::ready, lane_row_key(id.queue(), id.lane(), id.priority(), id));
+  return !laned || *laned;
 }
 
 }  // namespace

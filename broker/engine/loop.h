@@ -61,6 +61,8 @@ class Loop {
   void read_pressure();
   void restore_grants(core::Now now);
   void restore_events();
+  void restore_limits(core::Now now);
+  void restore_lanes(core::QueueNumber queue);
 
   storage::Partition& partition_;
   Inbox& inbox_;

@@ -66,6 +66,46 @@ void Loop::restore_events() {
                    });
 }
 
+void Loop::restore_limits(core::Now now) {
+  const auto restore = [&](storage::Family family, std::size_t key_size, auto decode, auto take) {
+    loader_.read_all({family, {}, std::string(key_size + 1, '\xff')},
+                     [&](std::string_view key, std::string_view value) {
+                       auto row = decode(key, value);
+                       if (!row)
+                         loader_.fail(row.error().what);
+                       else
+                         take(std::move(*row));
+                       return !gate_.failed();
+                     });
+  };
+  restore(family::limits, 128, decode_limit,
+          [&](core::LimitRow&& row) { machine_.restore_limit(std::move(row)); });
+  restore(family::groups, 600, decode_group,
+          [&](core::GroupRow&& row) { machine_.restore_group(std::move(row), now); });
+  restore(family::orders, 8, decode_order, [&](core::OrderRow&& row) { machine_.restore_order(row); });
+}
+
+// From the first job of one lane to the first of the next.
+void Loop::restore_lanes(core::QueueNumber queue) {
+  std::optional<core::Job> first;
+  std::uint32_t lane = 0;
+  do {
+    first.reset();
+    loader_.read_all({family::ready, lane_begin(queue, lane + 1), queue_end(queue).str()},
+                     [&](std::string_view key, std::string_view value) {
+                       Decoded<core::Job> job = decode_job(core::Place::ready, key, value);
+                       if (!job)
+                         loader_.fail(job.error().what);
+                       else
+                         first = std::move(*job);
+                       return false;
+                     });
+    if (!first) return;
+    lane = first->lane;
+    machine_.restore_lane(*first);
+  } while (!gate_.failed());
+}
+
 bool Loop::recover() {
   core::Marks marks;
   if (const std::optional<std::string> value = loader_.read(family::meta, marks_key)) {
@@ -109,6 +149,8 @@ bool Loop::recover() {
                      return !gate_.failed();
                    });
   restore_events();
+  restore_limits(now);
+  for (const core::QueueNumber queue : machine_.queues_with_lanes()) restore_lanes(queue);
   if (gate_.failed()) return false;
   restore_grants(now);
   machine_.after_commit();

@@ -200,7 +200,14 @@ void add_job_settings(CLI::App& app, JobSpec& spec) {
   add_duration(&app, "--unique-for", "And for so long after its end",
                [&spec](std::int64_t ms) { spec.unique_for = milliseconds{ms}; });
   add_gathering(app, spec);
-  app.add_option("--group", spec.group, "A queue serves its groups in turn")->type_name("GROUP");
+  CLI::Option* group =
+      app.add_option("--group", spec.group, "A queue serves its groups in turn")->type_name("GROUP");
+  app.add_flag("--ordered", spec.ordered, "One job of the group at a time, in the order of the submits")
+      ->needs(group);
+  app.add_option("--limits", spec.limits, "Limits that have a name, with commas; see `pawl limits`")
+      ->type_name("NAME")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--tag", spec.tags, "To find it by; may be given several times")
       ->type_name("TAG")
       ->allow_extra_args(false);
@@ -234,6 +241,7 @@ Result<std::variant<Invocation, Information>> parse_arguments(const std::vector<
   add_common(root, draft.common);
   add_job_verbs(root, draft);
   add_queue_verbs(root, draft);
+  add_limit_verbs(root, draft);
   add_schedule_verbs(root, draft);
   add_event_verbs(root, draft);
   add_workflow_verbs(root, draft);

@@ -8,6 +8,19 @@
 #include "client/wire/protocol.h"
 
 namespace pawl::cli {
+
+std::expected<std::pair<std::int64_t, std::int64_t>, std::string> parse_rate(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  const char* const end = text.data() + std::min(slash, text.size());
+  std::int64_t max = 0;
+  const auto [after, error] = std::from_chars(text.data(), end, max);
+  if (slash == std::string::npos || error != std::errc{} || after != end)
+    return std::unexpected(fmt::format("\"{}\": write it as 50/1s or 1000/1h", text));
+  const auto per_ms = parse_duration(text.substr(slash + 1));
+  if (!per_ms) return std::unexpected(per_ms.error());
+  return std::pair{max, *per_ms};
+}
+
 namespace {
 
 constexpr const char* queues = "Queues";
@@ -27,20 +40,14 @@ void add_keep(CLI::App* app, const std::string& name, const std::string& help,
   })->type_name("DURATION");
 }
 
-/// "50/1s", "1000/1h": so many starts within so long.
-void add_rate(CLI::App* app, Queue& options) {
-  add_read_option(app, "--rate", "At most so many jobs start within so long: 50/1s, 1000/1h",
-                  [&options](const std::string& text) -> std::expected<void, std::string> {
-                    const std::size_t slash = text.find('/');
-                    const char* const end = text.data() + std::min(slash, text.size());
-                    std::int64_t max = 0;
-                    const auto [after, error] = std::from_chars(text.data(), end, max);
-                    if (slash == std::string::npos || error != std::errc{} || after != end)
-                      return std::unexpected(fmt::format("\"{}\": write it as 50/1s or 1000/1h", text));
-                    const auto per_ms = parse_duration(text.substr(slash + 1));
-                    if (!per_ms) return std::unexpected(per_ms.error());
-                    options.rate_max = max;
-                    options.rate_per_ms = *per_ms;
+void add_rate(CLI::App* app, const char* name, const char* help, std::optional<std::int64_t>& max,
+              std::int64_t& per_ms) {
+  add_read_option(app, name, help,
+                  [&max, &per_ms](const std::string& text) -> std::expected<void, std::string> {
+                    const auto rate = parse_rate(text);
+                    if (!rate) return std::unexpected(rate.error());
+                    max = rate->first;
+                    per_ms = rate->second;
                     return {};
                   })
       ->type_name("MAX/DURATION");
@@ -73,16 +80,29 @@ void add_queue(CLI::App& root, Draft& draft) {
   add_keep(&app, "--keep-failed", "How long dead letters stay, or forever", options.keep_failed_ms);
   app.add_option("--max-concurrency", options.max_concurrency, "At most so many of its jobs run at once")
       ->type_name("N");
-  add_rate(&app, options);
+  add_rate(&app, "--rate", "At most so many jobs start within so long: 50/1s, 1000/1h", options.rate_max,
+           options.rate_per_ms);
   app.add_option("--burst", options.burst, "With --rate: at most so many start at once")
       ->needs("--rate")
       ->type_name("N");
+  app.add_option("--group-concurrency", options.group_concurrency,
+                 "At most so many jobs of each group run at once")
+      ->type_name("N");
+  add_rate(&app, "--group-rate", "At most so many jobs of each group start within so long",
+           options.group_rate_max, options.group_rate_per_ms);
+  duration("--priority-ageing", "A job counts as one priority higher for each so long since its submit",
+           options.priority_ageing_ms);
+  app.add_option("--on-ordered-failure", options.on_ordered_failure,
+                 "What a failed job of a strict order does to those behind it")
+      ->check(CLI::IsMember({"block", "skip"}))
+      ->type_name("block|skip");
   app.add_option("--unset", options.unset, "Settings to put back to the broker's defaults, with commas")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("SETTING")
-      ->check(CLI::IsMember({"priority", "max-attempts", "max-stalls", "lease", "timeout", "backoff", "keep",
-                             "max-concurrency", "rate"}));
+      ->check(
+          CLI::IsMember({"priority", "max-attempts", "max-stalls", "lease", "timeout", "backoff", "keep",
+                         "max-concurrency", "rate", "group-concurrency", "group-rate", "priority-ageing"}));
 }
 
 void add_queue_action(CLI::App& root, Draft& draft, QueueAction::Kind kind, const VerbHelp& help) {
@@ -200,6 +220,9 @@ void add_load(CLI::App& app, Bench& options) {
       ->check(CLI::Range(1, wire::priority_max))
       ->type_name("N")
       ->capture_default_str();
+  app.add_option("--groups", options.groups, "And to so many groups; none when left out")
+      ->check(CLI::Range(0u, 100'000u))
+      ->type_name("N");
   app.add_flag(
       "--limited", options.limited,
       "Give the queues a concurrency limit and a rate limit that hold nothing back: what do they cost?");

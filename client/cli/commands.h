@@ -74,7 +74,12 @@ struct Queue {
   std::optional<std::int64_t> rate_max;  // together with the next
   std::int64_t rate_per_ms = 1'000;
   std::optional<std::int64_t> burst;  // only with a rate
-  std::vector<std::string> unset;     // settings that go back to the broker's default
+  std::optional<std::int64_t> group_concurrency;
+  std::optional<std::int64_t> group_rate_max;  // together with the next
+  std::int64_t group_rate_per_ms = 1'000;
+  std::optional<std::int64_t> priority_ageing_ms;
+  std::optional<std::string> on_ordered_failure;
+  std::vector<std::string> unset;  // settings that go back to the broker's default
 };
 struct QueueAction {
   enum class Kind { pause, resume, drain } kind;
@@ -147,6 +152,18 @@ struct TriggerDelete {
   std::string id;
 };
 
+struct LimitsList {
+  std::uint32_t limit = 50;
+  std::string cursor;
+};
+struct LimitPut {
+  LimitSpec spec;
+};
+struct LimitAction {
+  enum class Kind { get, resume, remove } kind;
+  std::string name;
+};
+
 struct Workflows {
   std::uint32_t limit = 50;
   std::string cursor;
@@ -176,6 +193,7 @@ struct Bench {
   std::optional<std::uint64_t> jobs;
   unsigned queues = 1;
   unsigned priorities = 1;
+  unsigned groups = 0;
   bool limited = false;
   std::size_t payload_bytes = 200;
   unsigned workers = 1;
@@ -191,10 +209,11 @@ struct Check {
   std::string directory;
 };
 
-using Command = std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Queues, Queue, QueueAction, Top,
-                             Workers, Stats, Version, DlqList, DlqReplay, DlqPurge, Schedules, ScheduleGet,
-                             SchedulePut, ScheduleAction, RaiseEvent, Triggers, TriggerGet, TriggerPut,
-                             TriggerDelete, Workflows, WorkflowSubmit, WorkflowAction, Work, Bench, Check>;
+using Command =
+    std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Queues, Queue, QueueAction, Top, Workers,
+                 Stats, Version, DlqList, DlqReplay, DlqPurge, Schedules, ScheduleGet, SchedulePut,
+                 ScheduleAction, RaiseEvent, Triggers, TriggerGet, TriggerPut, TriggerDelete, LimitsList,
+                 LimitPut, LimitAction, Workflows, WorkflowSubmit, WorkflowAction, Work, Bench, Check>;
 
 // Each prints its answer. A Failure is printed by the caller.
 Result<Exit> run(const Enqueue&, Session&);
@@ -223,6 +242,9 @@ Result<Exit> run(const Triggers&, Session&);
 Result<Exit> run(const TriggerGet&, Session&);
 Result<Exit> run(const TriggerPut&, Session&);
 Result<Exit> run(const TriggerDelete&, Session&);
+Result<Exit> run(const LimitsList&, Session&);
+Result<Exit> run(const LimitPut&, Session&);
+Result<Exit> run(const LimitAction&, Session&);
 Result<Exit> run(const Workflows&, Session&);
 Result<Exit> run(const WorkflowSubmit&, Session&);
 Result<Exit> run(const WorkflowAction&, Session&);

@@ -91,6 +91,10 @@ void add_payload(CLI::App& app, PayloadSource& source);
 void add_job_settings(CLI::App& app, JobSpec& spec);
 
 void add_job_verbs(CLI::App& root, Draft& draft);
+/// "50/1s", "1000/1h": so many starts within so many milliseconds.
+std::expected<std::pair<std::int64_t, std::int64_t>, std::string> parse_rate(const std::string& text);
+
+void add_limit_verbs(CLI::App& root, Draft& draft);
 void add_queue_verbs(CLI::App& root, Draft& draft);
 void add_schedule_verbs(CLI::App& root, Draft& draft);
 void add_event_verbs(CLI::App& root, Draft& draft);

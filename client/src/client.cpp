@@ -49,6 +49,9 @@ std::string queue_path(std::string_view queue, std::string_view rest = {}) {
 std::string workflow_path(std::string_view id, std::string_view rest = {}) {
   return "/workflows/" + url_escape(id) + std::string(rest);
 }
+std::string limit_path(std::string_view name, std::string_view rest = {}) {
+  return "/limits/" + url_escape(name) + std::string(rest);
+}
 std::string trigger_path(std::string_view id) { return "/triggers/" + url_escape(id); }
 std::string schedule_path(std::string_view id, std::string_view rest = {}) {
   return "/schedules/" + url_escape(id) + std::string(rest);
@@ -380,6 +383,26 @@ Result<QueueInfo> Client::try_queue(std::string_view name) {
 Result<QueueInfo> Client::try_set_limits(std::string_view queue, const QueueLimits& limits) {
   return state_->ask({.method = "PUT", .target = queue_path(queue), .body = to_json(limits)},
                      client::read_queue);
+}
+Result<LimitRecord> Client::try_put_limit(const LimitSpec& spec) {
+  const std::string body = to_json(spec);
+  return state_->ask({.method = "PUT", .target = limit_path(spec.name), .body = body, .repeatable = true},
+                     client::read_limit);
+}
+Result<LimitRecord> Client::try_get_limit(std::string_view name) {
+  return state_->ask({.method = "GET", .target = limit_path(name)}, client::read_limit);
+}
+Result<std::vector<LimitRecord>> Client::try_limits() {
+  std::vector<LimitRecord> out;
+  auto done = state_->all_pages("limits", [&](JsonSlice limit) { out.push_back(client::read_limit(limit)); });
+  if (!done) return std::unexpected(std::move(done.error()));
+  return out;
+}
+Result<void> Client::try_delete_limit(std::string_view name) {
+  return state_->nothing({.method = "DELETE", .target = limit_path(name)});
+}
+Result<LimitRecord> Client::try_resume_limit(std::string_view name) {
+  return state_->ask({.method = "POST", .target = limit_path(name, "/resume")}, client::read_limit);
 }
 Result<void> Client::try_pause(std::string_view queue) {
   return state_->nothing({.method = "POST", .target = queue_path(queue, "/pause")});

@@ -28,6 +28,7 @@ Status read_status(JsonSlice value);
 Enqueued read_enqueued(JsonSlice answer);
 JobRecord read_job(JsonSlice answer);
 JobPage read_page(JsonSlice answer);
+LimitRecord read_limit(JsonSlice answer);
 QueueInfo read_queue(JsonSlice answer);
 ScheduleRecord read_schedule(JsonSlice answer);
 WorkflowSubmitted read_graph_made(JsonSlice answer);

@@ -147,6 +147,10 @@ void read_identity(JobRecord& job, std::string_view key, JsonSlice value) {
   if (key == "priority") job.priority = number_of<int>(value);
   if (key == "maxAttempts") job.max_attempts = number_of<std::uint32_t>(value);
   if (key == "group") job.group = value.string();
+  if (key == "ordered") job.ordered = value.is_true();
+  if (key == "limits") {
+    value.elements([&](JsonSlice limit) { job.limits.push_back(limit.string()); });
+  }
   if (key == "payload") job.payload = JsonTextAccess::trusted(value.text());
   if (key == "tags") {
     value.elements([&](JsonSlice tag) { job.tags.push_back(tag.string()); });
@@ -211,6 +215,8 @@ void read_template(JobSpec& job, std::string_view key, JsonSlice value) {
                             duration_of(value["maxWaitMs"])};
   }
   if (key == "group") job.group = value.string();
+  if (key == "ordered") job.ordered = value.is_true();
+  if (key == "limits") value.elements([&](JsonSlice limit) { job.limits.push_back(limit.string()); });
   if (key == "retention" && value.present()) job.retention = retention_of(value);
   if (key == "traceparent") job.traceparent = value.string();
   if (key == "tags") value.elements([&](JsonSlice tag) { job.tags.push_back(tag.string()); });
@@ -252,6 +258,41 @@ std::string_view to_string(Overlap overlap) {
   return at < std::size(overlap_names) ? overlap_names[at] : "unknown";
 }
 
+namespace {
+
+void put_texts(std::string& out, std::string_view key, const std::vector<std::string>& texts) {
+  if (texts.empty()) return;
+  append_key(out, key);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    out += i == 0 ? '[' : ',';
+    append_quoted(out, texts[i]);
+  }
+  out += ']';
+}
+
+void put_count(std::string& out, std::string_view key, const std::optional<std::uint32_t>& count) {
+  append_key(out, key);
+  if (count)
+    wire::append_json_integer(out, std::uint64_t{*count});
+  else
+    out += "null";
+}
+
+void put_rate(std::string& out, std::string_view key, const std::optional<RateLimit>& rate) {
+  append_key(out, key);
+  if (!rate) {
+    out += "null";
+    return;
+  }
+  out += '{';
+  put(out, "max", std::int64_t{rate->max});
+  put(out, "perMs", rate->per.count());
+  put(out, "burst", rate->burst);
+  out += '}';
+}
+
+}  // namespace
+
 std::string to_json(const JobSpec& spec) {
   std::string out = "{";
   append_key(out, "queue");
@@ -272,15 +313,13 @@ std::string to_json(const JobSpec& spec) {
   if (spec.throttle) put_throttle(out, *spec.throttle);
   if (spec.debounce) put_debounce(out, *spec.debounce);
   put(out, "group", spec.group);
-  if (spec.retention) put_retention(out, *spec.retention);
-  if (!spec.tags.empty()) {
-    append_key(out, "tags");
-    for (std::size_t i = 0; i < spec.tags.size(); ++i) {
-      out += i == 0 ? '[' : ',';
-      append_quoted(out, spec.tags[i]);
-    }
-    out += ']';
+  put_texts(out, "limits", spec.limits);
+  if (spec.ordered) {
+    append_key(out, "ordered");
+    out += "true";
   }
+  if (spec.retention) put_retention(out, *spec.retention);
+  put_texts(out, "tags", spec.tags);
   put(out, "traceparent", spec.traceparent);
   out += '}';
   return out;
@@ -288,21 +327,17 @@ std::string to_json(const JobSpec& spec) {
 
 std::string to_json(const QueueLimits& limits) {
   std::string out = "{";
-  append_key(out, "maxConcurrency");
-  if (limits.max_concurrency)
-    wire::append_json_integer(out, std::uint64_t{*limits.max_concurrency});
-  else
-    out += "null";
-  append_key(out, "rateLimit");
-  if (limits.rate) {
-    out += '{';
-    put(out, "max", std::int64_t{limits.rate->max});
-    put(out, "perMs", limits.rate->per.count());
-    put(out, "burst", limits.rate->burst);
-    out += '}';
-  } else {
-    out += "null";
-  }
+  put_count(out, "maxConcurrency", limits.max_concurrency);
+  put_rate(out, "rateLimit", limits.rate);
+  put_count(out, "groupConcurrency", limits.group_concurrency);
+  put_rate(out, "groupRateLimit", limits.group_rate);
+  return out + '}';
+}
+
+std::string to_json(const LimitSpec& spec) {
+  std::string out = "{";
+  put_count(out, "concurrency", spec.concurrency);
+  put_rate(out, "rate", spec.rate);
   return out + '}';
 }
 
@@ -444,19 +479,39 @@ JobPage read_page(JsonSlice answer) {
   return page;
 }
 
+std::optional<RateLimit> rate_of(JsonSlice value) {
+  if (!value.present()) return std::nullopt;
+  RateLimit rate;
+  value.members([&](std::string_view part, JsonSlice number) {
+    if (part == "max") rate.max = number_of<std::uint32_t>(number);
+    if (part == "perMs") rate.per = duration_of(number).value_or(rate.per);
+    if (part == "burst") rate.burst = optional_of<std::uint32_t>(number);
+  });
+  return rate;
+}
+
 QueueLimits read_limits(JsonSlice settings) {
   QueueLimits limits;
   settings.members([&](std::string_view key, JsonSlice value) {
     if (key == "maxConcurrency") limits.max_concurrency = optional_of<std::uint32_t>(value);
-    if (key != "rateLimit" || !value.present()) return;
-    RateLimit& rate = limits.rate.emplace();
-    value.members([&](std::string_view part, JsonSlice number) {
-      if (part == "max") rate.max = number_of<std::uint32_t>(number);
-      if (part == "perMs") rate.per = duration_of(number).value_or(rate.per);
-      if (part == "burst") rate.burst = optional_of<std::uint32_t>(number);
-    });
+    if (key == "rateLimit") limits.rate = rate_of(value);
+    if (key == "groupConcurrency") limits.group_concurrency = optional_of<std::uint32_t>(value);
+    if (key == "groupRateLimit") limits.group_rate = rate_of(value);
   });
   return limits;
+}
+
+LimitRecord read_limit(JsonSlice answer) {
+  LimitRecord limit;
+  answer.members([&](std::string_view key, JsonSlice value) {
+    if (key == "limit") limit.spec.name = value.string();
+    if (key == "concurrency") limit.spec.concurrency = optional_of<std::uint32_t>(value);
+    if (key == "rate") limit.spec.rate = rate_of(value);
+    if (key == "active") limit.active = number_of<std::uint64_t>(value);
+    if (key == "heldUntil") limit.held_until = time_of(value);
+  });
+  limit.text = answer.text();
+  return limit;
 }
 
 QueueInfo read_queue(JsonSlice answer) {

@@ -4,6 +4,7 @@
 
 #include "rocksdb/env.h"
 #include "rocksdb/filter_policy.h"
+#include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
 #include "rocksdb/write_buffer_manager.h"
 #include "storage/rocksdb/expiry.h"
@@ -69,6 +70,11 @@ rocksdb::ColumnFamilyOptions Tuning::family_options(const FamilySpec* spec) cons
   family.level0_slowdown_writes_trigger = 24;
   family.level0_stop_writes_trigger = 40;
   family.table_properties_collector_factories = {std::make_shared<TombstoneCollectorFactory>()};
+  // The place of the row before is where the next one goes: no search from the head of the memtable.
+  if (spec && spec->ordered_prefix > 0) {
+    family.memtable_insert_with_hint_prefix_extractor.reset(
+        rocksdb::NewFixedPrefixTransform(spec->ordered_prefix));
+  }
   if (spec && spec->expires) {
     family.compaction_filter_factory = std::make_shared<ExpiryFilterFactory>(
         wall_clock_,

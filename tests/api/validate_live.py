@@ -238,6 +238,72 @@ def walk_limits(walk, queue):
         {"jobId": again["jobId"], "leaseId": again["leaseId"], "outcome": "rate-limited", "retryAfterMs": 1}]})
     walk.call("getQueue", 200, queue=queue)
     walk.call("putQueue", 200, {"rateLimit": None}, queue=queue)
+    walk_named_limits(walk, queue)
+
+
+def walk_named_limits(walk, queue):
+    def why_of(job, expected):
+        reason, _ = walk.call("explainJob", 200, jobId=job["jobId"])
+        if reason["reason"] != expected:
+            walk.complain(f"why says {reason['reason']}, not {expected}")
+
+    def lease(most=1):
+        leased, _ = walk.call("leaseJobs", 200, {"workerId": "live", "max": most}, queue=queue)
+        held.update((job["jobId"], job["leaseId"]) for job in leased["jobs"])
+        return leased["jobs"]
+
+    def submit(**fields):
+        return walk.call("submitJob", 202, {"queue": queue, **fields})[0]
+
+    held = {}
+    queue += "-named"
+    name = queue + "-api"
+    walk.call("putLimit", 422, {}, limit=name)
+    walk.call("putLimit", 422, {"concurrency": -1}, limit=name)
+    walk.call("getLimit", 404, limit=name)
+    walk.call("submitJob", 422, {"queue": queue, "limits": [name]})
+    walk.call("putLimit", 200, {"concurrency": 1}, limit=name)
+    submit(limits=[name])
+    second = submit(limits=[name])
+    running = lease(5)
+    why_of(second, "named-concurrency-limit")
+    walk.call("getJob", 200, jobId=second["jobId"])
+    walk.call("getLimit", 200, limit=name)
+    walk.call("listLimits", 200, query="limit=1")
+    walk.call("deleteLimit", 409, limit=name)
+    walk.call("rateLimitJob", 200, {"leaseId": running[0]["leaseId"], "retryAfterMs": 3_600_000}, jobId=running[0]["jobId"])
+    why_of(second, "named-limit-held")
+    walk.call("resumeLimit", 200, limit=name)
+    walk.call("putLimit", 200, {"rate": {"max": 1, "perMs": 3_600_000}}, limit=name)
+    lease()
+    why_of(second, "named-rate-limit")
+    walk.call("drainQueue", 200, queue=queue)
+    walk.call("putQueue", 200, {"groupConcurrency": 1, "priorityAgeingMs": 60_000, "onOrderedFailure": "block"}, queue=queue)
+    submit(group="a", priority=2)
+    second = submit(group="a")
+    lease(5)
+    why_of(second, "group-concurrency-limit")
+    walk.call("putQueue", 200, {"groupConcurrency": None, "groupRateLimit": {"max": 1, "perMs": 3_600_000}}, queue=queue)
+    submit(group="b")
+    second = submit(group="b")
+    lease(5)
+    why_of(second, "group-rate-limit")
+    walk.call("putQueue", 200, {"groupRateLimit": None, "priorityAgeingMs": None}, queue=queue)
+    lease(5)
+    submit(group="c", ordered=True)
+    second = submit(group="c", ordered=True)
+    first = lease(5)[0]
+    why_of(second, "ordered-behind")
+    walk.call("failJob", 200, {"leaseId": first["leaseId"], "error": {"message": "no"}, "permanent": True}, jobId=first["jobId"])
+    why_of(second, "ordered-failed")
+    for wrong in ({"ordered": True}, {"ordered": True, "group": "g", "priority": 1}, {"limits": ["a"] * 9}, {"limits": "a"}):
+        walk.call("submitJob", 422, {"queue": queue, **wrong})
+    walk.call("settleLeases", 200, {"settlements": [
+        {"jobId": job, "leaseId": lease_id, "outcome": "complete"} for job, lease_id in held.items()]})
+    walk.call("deleteQueue", 200, queue=queue, query="force=true")
+    walk.call("deleteLimit", 200, limit=name)
+    for operation in ("getLimit", "deleteLimit", "resumeLimit"):
+        walk.call(operation, 404, limit=name)
 
 
 def walk_schedules(walk, queue):

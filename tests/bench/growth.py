@@ -24,6 +24,8 @@ SPREADS = [
     ("16 queues", ["--queues", 16], 1),
     ("1 000 queues (10 workers)", ["--queues", 1000], 1),
     ("10 priorities", ["--priorities", 10], 1),
+    ("1 000 groups", ["--groups", 1000], 1),
+    ("1 000 groups, a concurrency and a rate limit", ["--groups", 1000, "--limited"], 1),
     ("payloads of 1 KiB", ["--payload", KIB], 1),
     ("payloads of 16 KiB", ["--payload", 16 * KIB], 0.2),
     ("1 000 workers", ["--workers", 1000], 1),

@@ -224,7 +224,7 @@ class ReadingTest(CliTest):
         for words in (["top"], ["top", "--once"]):
             self.assertRegex(self.pawl(*words).out, r"active 1 (.*\n)+q +0 +1 ")
         self.assertNotIn("schedules", self.pawl("top").out)
-        self.assertEqual(set(self.pawl("top", "--json").json), {"queues", "workers", "schedules"})
+        self.assertEqual(set(self.pawl("top", "--json").json), {"queues", "workers", "schedules", "limits"})
 
     def test_bench_measures_the_broker_that_is_named_and_leaves_it_alone(self):
         kept = self.submit("mine")

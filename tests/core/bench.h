@@ -18,7 +18,7 @@ namespace pawl::core::test {
 /// Keeps rows as a store would and replies by ticket.
 struct Rows : Outbox {
   std::map<Place, std::map<JobId, Job>> jobs;
-  std::map<QueueNumber, std::map<ReadyKey, JobId>> ready;
+  std::map<std::pair<QueueNumber, std::uint32_t>, std::map<ReadyKey, JobId>> ready;  // by lane
   std::set<std::pair<Millis, JobId>> timers;
   std::map<std::uint64_t, Grant> grants;
   std::map<QueueNumber, QueueRow> queues;
@@ -34,6 +34,10 @@ struct Rows : Outbox {
   std::map<JobId, std::map<JobId, ParentResult>> parents;
   std::map<JobId, std::uint32_t> joins;
   std::map<JobId, Owed> owed;
+  std::map<std::pair<QueueNumber, LaneKey>, std::uint32_t> lanes;
+  std::map<std::string, LimitRow> limits;
+  std::map<std::pair<QueueNumber, std::string>, GroupRow> groups;
+  std::map<std::pair<QueueNumber, std::uint32_t>, OrderRow> orders;
   std::map<std::string, TriggerRow> triggers;
   std::map<std::pair<std::string, std::uint64_t>, GatheredRow> gathered;
   Marks marks;
@@ -41,12 +45,12 @@ struct Rows : Outbox {
   std::size_t overwritten_ready = 0;
 
   void put_job(Place place, const Job& job) override {
-    if (place == Place::ready && !ready[job.queue].emplace(job.ready_key(), job.id).second)
+    if (place == Place::ready && !ready[{job.queue, job.lane}].emplace(job.ready_key(), job.id).second)
       ++overwritten_ready;
     jobs[place][job.id] = job;
   }
   void erase_job(Place place, const Job& job) override {
-    if (place == Place::ready) ready[job.queue].erase(job.ready_key());
+    if (place == Place::ready) ready[{job.queue, job.lane}].erase(job.ready_key());
     jobs[place].erase(job.id);
   }
   void put_timer(Millis due, const JobId& id) override { timers.emplace(due, id); }
@@ -59,7 +63,11 @@ struct Rows : Outbox {
   void put_queue(const QueueRow& row) override { queues[row.number] = row; }
   void erase_queue(const QueueRow& row) override {
     queues.erase(row.number);
-    ready.erase(row.number);
+    const auto of_queue = [&](const auto& item) { return item.first.first == row.number; };
+    std::erase_if(ready, of_queue);
+    std::erase_if(lanes, of_queue);
+    std::erase_if(groups, of_queue);
+    std::erase_if(orders, of_queue);
     for (auto& [place, in_place] : jobs) {
       std::erase_if(in_place, [&](const auto& item) { return item.second.queue == row.number; });
     }
@@ -112,6 +120,15 @@ struct Rows : Outbox {
   void erase_owed(const JobId& job) override { owed.erase(job); }
   void put_wait(const JobId& id, const Wait& wait) override { waits[id] = wait; }
   void erase_wait(const JobId& id) override { waits.erase(id); }
+  void put_lane(QueueNumber queue, const LaneKey& key, std::uint32_t number) override {
+    lanes[{queue, key}] = number;
+  }
+  void put_limit(const LimitRow& row) override { limits[row.name] = row; }
+  void erase_limit(const std::string& name) override { limits.erase(name); }
+  void put_group(const GroupRow& row) override { groups[{row.queue, row.group}] = row; }
+  void erase_group(QueueNumber queue, const std::string& group) override { groups.erase({queue, group}); }
+  void put_order(const OrderRow& row) override { orders[{row.queue, row.lane}] = row; }
+  void erase_order(QueueNumber queue, std::uint32_t lane) override { orders.erase({queue, lane}); }
   void put_logs(const JobId& id, std::uint32_t, Millis, std::span<const std::string> lines) override {
     logs[id].insert(logs[id].end(), lines.begin(), lines.end());
   }
@@ -195,6 +212,13 @@ class Bench {
     for (const auto& [id, wait] : rows.waits) machine_->restore_wait(id, wait);
     for (const auto& [id, row] : rows.owed) machine_->restore_owed(row);
     for (const auto& [id, row] : rows.triggers) machine_->restore_trigger(row);
+    for (const auto& [name, row] : rows.limits) machine_->restore_limit(row);
+    for (const auto& [key, row] : rows.groups) machine_->restore_group(row, now);
+    for (const auto& [key, row] : rows.orders) machine_->restore_order(row);
+    for (const auto& [key, order] : rows.ready) {
+      if (key.second != 0 && !order.empty())
+        machine_->restore_lane(rows.jobs[Place::ready].at(order.begin()->second));
+    }
     for (const auto& [key, row] : rows.gathered) machine_->restore_gathered(row);
     for (const auto& [number, grant] : std::map(rows.grants)) {
       std::vector<Job> held;
@@ -275,6 +299,10 @@ class Bench {
       machine_->load_unique(queue, key, it == rows.unique.end() ? std::nullopt : std::optional(it->second));
     }
     load_graphs(needs);
+    for (const auto& [queue, key] : needs.lanes) {
+      const auto it = rows.lanes.find({queue, key});
+      machine_->load_lane(queue, key, it == rows.lanes.end() ? std::nullopt : std::optional(it->second));
+    }
     for (const std::string& key : needs.idempotency_keys) {
       const auto it = rows.idempotency.find(key);
       machine_->load_idempotency(key,
@@ -336,19 +364,19 @@ class Bench {
     for (const WindowRequest& request : machine_->window_requests()) {
       any = true;
       std::vector<Job> found;
-      const std::map<ReadyKey, JobId>& order = rows.ready[request.queue];
+      const std::map<ReadyKey, JobId>& order = rows.ready[{request.queue, request.lane}];
       auto it = request.after ? order.upper_bound(*request.after) : order.begin();
       for (; it != order.end() && found.size() < request.count; ++it) {
         found.push_back(rows.jobs[Place::ready].at(it->second));
       }
-      machine_->load_window(request.queue, std::move(found), it == order.end());
+      machine_->load_window(request.queue, request.lane, std::move(found), it == order.end());
     }
     for (const NamedRequest& request : machine_->named_requests()) {
       any = true;
       std::vector<Job> found;
       std::size_t looked_at = 0;
       std::optional<ReadyKey> scanned_to;
-      const std::map<ReadyKey, JobId>& order = rows.ready[request.queue];
+      const std::map<ReadyKey, JobId>& order = rows.ready[{request.queue, request.lane}];
       auto it = request.after ? order.upper_bound(*request.after) : order.begin();
       for (; it != order.end() && found.size() < request.count && looked_at < request.scan;
            ++it, ++looked_at) {
@@ -356,7 +384,7 @@ class Bench {
         scanned_to = it->first;
         if (std::ranges::binary_search(request.names, job.name)) found.push_back(job);
       }
-      machine_->load_named(request.queue, std::move(found), scanned_to, it == order.end());
+      machine_->load_named(request.queue, request.lane, std::move(found), scanned_to, it == order.end());
     }
     if (const auto request = machine_->timer_request()) {
       any = true;

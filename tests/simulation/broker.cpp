@@ -33,6 +33,7 @@ void Broker::recover() {
   }
   restore_schedules(image);
   restore_events(image);
+  restore_lanes(image);
   for (const auto& [number, grant] : image.grants) {
     if (is(Canary::forgotten_lease)) continue;
     std::vector<Job> jobs;
@@ -61,18 +62,49 @@ QueueRow Broker::restored(const QueueRow& row) const {
   if (is(Canary::hold_ignored) || is(Canary::forgotten_hold)) changed.held_until = 0;
   if (is(Canary::forgotten_starts)) changed.pace = {};
   if (is(Canary::slow_rate) && changed.settings.rate_limit) changed.settings.rate_limit->per_ms *= 2;
+  if (is(Canary::group_concurrency_ignored)) changed.settings.group_concurrency.reset();
+  if (is(Canary::group_rate_ignored)) changed.settings.group_rate_limit.reset();
+  if (is(Canary::failed_skipped)) changed.settings.skip_failed = true;
   return changed;
+}
+
+LimitRow Broker::falsified(LimitRow row) const {
+  if (is(Canary::named_limit_ignored)) row.concurrency.reset(), row.rate.reset();
+  if (is(Canary::forgotten_limit_starts)) row.pace = {};
+  if (is(Canary::named_hold_ignored)) row.held_until = 0;
+  return row;
+}
+
+void Broker::restore_lanes(const Image& image) {
+  for (const auto& [name, row] : image.limits) {
+    if (!is(Canary::forgotten_limit) || !parts_.random.one_in(2)) machine_.restore_limit(falsified(row));
+  }
+  for (const auto& [key, row] : image.groups) {
+    if (!is(Canary::forgotten_group_starts)) machine_.restore_group(row, now_);
+  }
+  for (const auto& [key, row] : image.orders) {
+    if (!is(Canary::order_forgotten)) machine_.restore_order(row);
+  }
+  std::set<std::pair<QueueNumber, std::uint32_t>> seen;
+  for (const auto& [key, job] : image.ready) {
+    if (job->lane != 0 && seen.insert({job->queue, job->lane}).second) machine_.restore_lane(*job);
+  }
 }
 
 // The canaries that break a limit are to be caught by what they do.
 void Broker::hide_limits(const std::string& name, QueueSettings& settings, Millis& held_until) const {
-  if (!is(Canary::concurrency_ignored) && !is(Canary::rate_ignored) && !is(Canary::hold_ignored) &&
-      !is(Canary::forgotten_hold) && !is(Canary::slow_rate))
-    return;
+  constexpr std::array broken{Canary::concurrency_ignored, Canary::rate_ignored,
+                              Canary::hold_ignored,        Canary::forgotten_hold,
+                              Canary::slow_rate,           Canary::group_concurrency_ignored,
+                              Canary::group_rate_ignored,  Canary::failed_skipped};
+  if (std::ranges::find(broken, options_.canary) == broken.end()) return;
   const auto known = parts_.model.queues().find(name);
   if (known == parts_.model.queues().end()) return;
   settings.max_concurrency = known->second.settings.max_concurrency;
   settings.rate_limit = known->second.settings.rate_limit;
+  settings.group_concurrency = known->second.settings.group_concurrency;
+  settings.group_rate_limit = known->second.settings.group_rate_limit;
+  settings.skip_failed = known->second.settings.skip_failed;
   held_until = known->second.held_until;
 }
 
@@ -85,6 +117,15 @@ std::vector<QueueView> Broker::queues() const {
   std::vector<QueueView> views = machine_.queue_views(now_);
   for (QueueView& view : views) hide_limits(view);
   return views;
+}
+
+void Broker::hide_limit(LimitView& view) const {
+  if (!is(Canary::named_limit_ignored) && !is(Canary::named_hold_ignored)) return;
+  const auto known = parts_.model.limits().find(view.row.name);
+  if (known == parts_.model.limits().end()) return;
+  view.row.concurrency = known->second.concurrency;
+  view.row.rate = known->second.rate;
+  view.row.held_until = known->second.held_until > now_.wall ? known->second.held_until : 0;
 }
 
 // Nothing else is due by the wall clock, as far as the model knows.
@@ -226,10 +267,18 @@ void Broker::load(const Needs& needs) {
     machine_.load_unique(queue, key, is(blind) ? std::nullopt : parts_.disk.unique(queue, key));
   }
   load_graphs(needs);
+  for (const auto& [queue, key] : needs.lanes) load_lane(queue, key);
   for (const std::string& key : needs.idempotency_keys) {
     machine_.load_idempotency(
         key, is(Canary::forgotten_idempotency) ? std::nullopt : parts_.disk.idempotency(key));
   }
+}
+
+void Broker::load_lane(QueueNumber queue, const LaneKey& key) {
+  std::optional<std::uint32_t> number = parts_.disk.lane(queue, key);
+  if (number) parts_.rare.add(Rare::lane_of_an_idle_group_found_again);
+  if (!number && is(Canary::shared_lane)) number = 1;
+  machine_.load_lane(queue, key, number);
 }
 
 void Broker::load_graphs(const Needs& needs) {
@@ -290,10 +339,19 @@ void Broker::falsify_limits(Command& command) const {
     if (is(Canary::concurrency_ignored)) put->max_concurrency.reset();
     if (is(Canary::rate_ignored)) put->rate_limit.reset();
     if (is(Canary::slow_rate) && put->rate_limit && *put->rate_limit) (*put->rate_limit)->per_ms *= 2;
+    if (is(Canary::group_concurrency_ignored)) put->group_concurrency.reset();
+    if (is(Canary::group_rate_ignored)) put->group_rate_limit.reset();
+    if (is(Canary::failed_skipped)) put->skip_failed = true;
   }
+  if (auto* put = std::get_if<PutLimit>(&command.body); put && is(Canary::named_limit_ignored))
+    put->concurrency.reset(), put->rate.reset();
   auto* settle = std::get_if<Settle>(&command.body);
-  if (settle == nullptr || !is(Canary::hold_ignored)) return;
-  for (Settlement& settlement : settle->settlements) settlement.retry_after_ms = 0;
+  if (settle == nullptr || (!is(Canary::hold_ignored) && !is(Canary::named_hold_ignored))) return;
+  for (Settlement& settlement : settle->settlements) {
+    const ModelJob* job = parts_.model.find(settlement.id, now_.wall);
+    const bool named = job != nullptr && !job->spec->limits.empty();
+    if (named == is(Canary::named_hold_ignored)) settlement.retry_after_ms = 0;
+  }
 }
 
 void Broker::falsify_window(const WindowRequest& request, Disk::Window& window) {
@@ -310,7 +368,7 @@ void Broker::falsify_window(const WindowRequest& request, Disk::Window& window) 
     if (known.status != Status::cancelled || known.queue != request.queue || !parts_.random.one_in(8))
       continue;
     std::optional<Job> job = parts_.disk.job(id, now_.wall);
-    if (!job || (request.after && job->ready_key() <= *request.after)) continue;
+    if (!job || job->lane != request.lane || (request.after && job->ready_key() <= *request.after)) continue;
     job->status = Status::pending;
     job->expires_at = 0;
     const auto place = std::ranges::lower_bound(window.jobs, job->ready_key(), {}, &Job::ready_key);
@@ -322,10 +380,12 @@ void Broker::falsify_window(const WindowRequest& request, Disk::Window& window) 
 
 void Broker::watch_window(const WindowRequest& request, const Disk::Window& window) {
   parts_.rare.add(Rare::window_refill);
-  const auto end = window_ends_.find(request.queue);
+  if (request.lane != 0) parts_.rare.add(Rare::lane_window_refill);
+  const std::pair lane{request.queue, request.lane};
+  const auto end = window_ends_.find(lane);
   if (end != window_ends_.end() && request.after && *request.after < end->second)
     parts_.rare.add(Rare::window_trimmed);
-  if (!window.jobs.empty()) window_ends_[request.queue] = window.jobs.back().ready_key();
+  if (!window.jobs.empty()) window_ends_[lane] = window.jobs.back().ready_key();
 }
 
 void Broker::load_windows() {
@@ -333,7 +393,8 @@ void Broker::load_windows() {
   for (const NamedRequest& request : machine_.named_requests()) {
     Disk::Named named = parts_.disk.named(request);
     if (!named.jobs.empty()) parts_.rare.add(Rare::names_found_beyond_the_window);
-    machine_.load_named(request.queue, std::move(named.jobs), named.scanned_to, named.exhausted);
+    machine_.load_named(request.queue, request.lane, std::move(named.jobs), named.scanned_to,
+                        named.exhausted);
     loaded = true;
   }
   constexpr int rounds = 8;
@@ -345,7 +406,7 @@ void Broker::load_windows() {
       Disk::Window window = parts_.disk.window(request);
       watch_window(request, window);
       falsify_window(request, window);
-      machine_.load_window(request.queue, std::move(window.jobs), window.exhausted);
+      machine_.load_window(request.queue, request.lane, std::move(window.jobs), window.exhausted);
       loaded = true;
     }
     if (timers) {
@@ -430,6 +491,13 @@ std::vector<std::string> Broker::memory() {
                     view.row.last_at, short_id(view.row.last_job), view.row.last_error,
                     view.last_status ? name_of(*view.last_status) : std::string_view("none"),
                     std::hash<std::string>{}(record)));
+  }
+  look(ListLimits{});
+  for (const LimitView& view : std::get<LimitList>(*std::move(seen_)).limits) {
+    std::string record;
+    engine::encode_limit(view.row, record);
+    lines.push_back(fmt::format("limit {} active {} record {:016x}", view.row.name, view.active,
+                                std::hash<std::string>{}(record)));
   }
   look(ListTriggers{});
   for (const TriggerView& view : std::get<TriggerList>(*std::move(seen_)).triggers) {
@@ -615,6 +683,40 @@ void Broker::erase_wait(const JobId& id) {
   wrote_ = true;
   parts_.disk.rows().erase_wait(id);
 }
+void Broker::put_lane(QueueNumber queue, const LaneKey& key, std::uint32_t number) {
+  wrote_ = true;
+  parts_.disk.rows().put_lane(queue, key, number);
+}
+void Broker::put_limit(const LimitRow& row) {
+  wrote_ = true;
+  LimitView view{row, 0};
+  if (is(Canary::named_limit_ignored) || is(Canary::named_hold_ignored)) {
+    hide_limit(view);
+    const auto known = parts_.model.limits().find(row.name);
+    if (known != parts_.model.limits().end()) view.row.held_until = known->second.held_until;
+  }
+  parts_.disk.rows().put_limit(view.row);
+}
+void Broker::erase_limit(const std::string& name) {
+  wrote_ = true;
+  parts_.disk.rows().erase_limit(name);
+}
+void Broker::put_group(const GroupRow& row) {
+  wrote_ = true;
+  parts_.disk.rows().put_group(row);
+}
+void Broker::erase_group(QueueNumber queue, const std::string& group) {
+  wrote_ = true;
+  parts_.disk.rows().erase_group(queue, group);
+}
+void Broker::put_order(const OrderRow& row) {
+  wrote_ = true;
+  parts_.disk.rows().put_order(row);
+}
+void Broker::erase_order(QueueNumber queue, std::uint32_t lane) {
+  wrote_ = true;
+  parts_.disk.rows().erase_order(queue, lane);
+}
 void Broker::put_schedule(const ScheduleRow& row) {
   wrote_ = true;
   ScheduleRow kept = row;
@@ -643,6 +745,10 @@ void Broker::reply(Ticket to, Reply&& reply) {
   if (auto* view = std::get_if<ScheduleView>(&reply)) hide_rules(view->row);
   if (auto* list = std::get_if<ScheduleList>(&reply)) {
     for (ScheduleView& view : list->schedules) hide_rules(view.row);
+  }
+  if (auto* view = std::get_if<LimitView>(&reply)) hide_limit(*view);
+  if (auto* list = std::get_if<LimitList>(&reply)) {
+    for (LimitView& view : list->limits) hide_limit(view);
   }
   if (auto* view = std::get_if<QueueView>(&reply)) hide_limits(*view);
   if (auto* list = std::get_if<QueueList>(&reply)) {

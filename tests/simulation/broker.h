@@ -70,6 +70,10 @@ class Broker final : private core::Outbox {
   void recover();
   void restore_schedules(const Image& image);
   void restore_events(const Image& image);
+  void restore_lanes(const Image& image);
+  core::LimitRow falsified(core::LimitRow row) const;
+  void hide_limit(core::LimitView& view) const;
+  void load_lane(core::QueueNumber queue, const core::LaneKey& key);
   void load_graphs(const core::Needs& needs);
   void pay();
   void hide_rules(core::ScheduleRow& row) const;
@@ -123,6 +127,13 @@ class Broker final : private core::Outbox {
   void erase_owed(const core::JobId& job) override;
   void put_wait(const core::JobId& id, const core::Wait& wait) override;
   void erase_wait(const core::JobId& id) override;
+  void put_lane(core::QueueNumber queue, const core::LaneKey& key, std::uint32_t number) override;
+  void put_limit(const core::LimitRow& row) override;
+  void erase_limit(const std::string& name) override;
+  void put_group(const core::GroupRow& row) override;
+  void erase_group(core::QueueNumber queue, const std::string& group) override;
+  void put_order(const core::OrderRow& row) override;
+  void erase_order(core::QueueNumber queue, std::uint32_t lane) override;
   void erase_schedule(const std::string& id) override;
   void put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
                 std::span<const std::string> lines) override;
@@ -147,8 +158,8 @@ class Broker final : private core::Outbox {
   std::optional<core::Reply> seen_;
   std::vector<std::pair<core::Ticket, core::Reply>> replies_;
   std::deque<Owed> owed_;
-  core::Millis timers_end_ = 0;                              // the furthest timer loaded
-  std::map<core::QueueNumber, core::ReadyKey> window_ends_;  // the furthest row loaded of each queue
+  core::Millis timers_end_ = 0;  // the furthest timer loaded
+  std::map<std::pair<core::QueueNumber, std::uint32_t>, core::ReadyKey> window_ends_;  // of each lane
 };
 
 }  // namespace pawl::sim

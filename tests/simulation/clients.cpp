@@ -89,6 +89,22 @@ NewJob World::new_job() {
   return job;
 }
 
+// A group, limits, a strict order.
+void World::add_terms(NewJob& job) {
+  if (random_.percent(50)) job.group = fmt::format("t{}", random_.below(random_.one_in(4) ? 2'000 : 4));
+  if (random_.percent(25)) {
+    for (const auto& [name, limit] : model_.limits()) {
+      if (random_.one_in(2)) job.limits.push_back(name);
+    }
+  }
+  if (random_.one_in(150)) job.limits = {"nobody"};
+  if (job.group.empty() || !random_.percent(20) || job.gathering) return;
+  job.ordered = true;
+  job.priority.reset();
+  job.delay_ms.reset();
+  job.run_at.reset();
+}
+
 void World::gather(NewJob& job, bool may_debounce) {
   job.unique_key.clear();
   job.unique_for_ms = 0;
@@ -110,6 +126,9 @@ void World::submit(Client& client, std::size_t index) {
   for (std::size_t i = 0; i < count; ++i) submit.jobs.push_back(new_job());
   for (NewJob& job : submit.jobs) {
     if (random_.percent(12)) gather(job, count == 1);
+  }
+  if (random_.percent(60)) {
+    for (NewJob& job : submit.jobs) add_terms(job);
   }
   if (count > 2 && random_.percent(30)) submit.jobs.back() = submit.jobs.front();
   if (random_.percent(40)) submit.idempotency = Idempotency{fmt::format("k{}", next_key_++), hash_of(submit)};
@@ -198,7 +217,45 @@ PutQueue World::new_settings() {
     put.max_concurrency =
         random_.one_in(3) ? std::nullopt : std::optional(static_cast<std::uint32_t>(random_.between(1, 6)));
   if (random_.percent(25)) put.rate_limit = new_rate_limit(put.name);
+  if (random_.percent(25))
+    put.group_concurrency =
+        random_.one_in(3) ? std::nullopt : std::optional(static_cast<std::uint32_t>(random_.between(1, 3)));
+  if (random_.percent(25)) put.group_rate_limit = new_rate_limit(put.name);
+  if (put.group_rate_limit && *put.group_rate_limit) {  // a group has fewer jobs than its queue
+    RateLimit& limit = **put.group_rate_limit;
+    limit.max = std::min<std::uint32_t>(limit.max, 4);
+    limit.burst = std::min(limit.burst, limit.max);
+  }
+  if (random_.percent(25))
+    put.priority_ageing_ms =
+        random_.one_in(3) ? std::nullopt : std::optional<Millis>(random_.between(1, 5'000));
+  if (random_.percent(25)) put.skip_failed = random_.one_in(2);
   return put;
+}
+
+void World::limit_acts() {
+  const std::string name = fmt::format("l{}", random_.below(4));
+  switch (random_.weighted(std::array<std::uint32_t, 5>{50, 10, 10, 15, 15})) {
+    case 0: {
+      PutLimit put{name, {}, {}};
+      if (random_.percent(60)) put.concurrency = static_cast<std::uint32_t>(random_.between(1, 5));
+      if (random_.percent(60)) put.rate = new_rate_limit({});
+      post(std::move(put), Who::nobody, 0);
+      break;
+    }
+    case 1:
+      post(GetLimit{name}, Who::nobody, 0);
+      break;
+    case 2:
+      post(ListLimits{}, Who::nobody, 0);
+      break;
+    case 3:
+      post(DeleteLimit{name}, Who::nobody, 0);
+      break;
+    default:
+      post(ResumeLimit{name}, Who::nobody, 0);
+      break;
+  }
 }
 
 std::optional<RateLimit> World::new_rate_limit(const std::string& queue) {
@@ -214,6 +271,7 @@ std::optional<RateLimit> World::new_rate_limit(const std::string& queue) {
 }
 
 void World::operator_acts() {
+  if (random_.percent(12)) return limit_acts();
   if (random_.percent(20)) return raise_event();
   if (random_.percent(12)) return workflow_acts();
   if (random_.percent(6)) return trigger_acts();

@@ -154,6 +154,8 @@ std::optional<core::Job> Disk::read_job(Place place, std::string_view key) const
 
 std::optional<core::Job> Disk::job(const core::JobId& id, core::Millis wall) const {
   if (auto job = read_job(Place::ready, engine::ready_key(id.queue(), id.priority(), id))) return job;
+  if (auto job = read_job(Place::ready, engine::lane_row_key(id.queue(), id.lane(), id.priority(), id)))
+    return job;
   for (const Place place : {Place::parked, Place::ended, Place::dead}) {
     auto job = read_job(place, engine::placed_key(id.queue(), id));
     if (job && !(place != Place::parked && engine::expired(job->expires_at, wall))) return job;
@@ -165,13 +167,10 @@ Disk::Window Disk::window(const core::WindowRequest& request) const {
   Window out;
   out.exhausted = true;
   std::size_t bytes = 0;
-  std::string begin = engine::queue_key(request.queue).str();
-  if (request.after) {
-    begin = engine::ready_key(request.queue, request.after->priority, request.after->id).str();
-    begin.push_back('\0');
-  }
+  std::string begin = engine::lane_begin(request.queue, request.lane);
+  if (request.after) begin = engine::lane_after(request.queue, request.lane, *request.after);
   scan(
-      family::ready, std::move(begin), engine::queue_end(request.queue).str(),
+      family::ready, std::move(begin), engine::lane_end(request.queue, request.lane),
       [&](std::string_view key, std::string_view value) {
         if (out.jobs.size() >= request.count || (!out.jobs.empty() && bytes + value.size() > request.bytes)) {
           out.exhausted = false;
@@ -188,12 +187,9 @@ Disk::Named Disk::named(const core::NamedRequest& request) const {
   Named out;
   out.exhausted = true;
   std::size_t scanned = 0;
-  std::string begin = engine::queue_key(request.queue).str();
-  if (request.after) {
-    begin = engine::ready_key(request.queue, request.after->priority, request.after->id).str();
-    begin.push_back('\0');
-  }
-  scan(family::ready, std::move(begin), engine::queue_end(request.queue).str(),
+  std::string begin = engine::lane_begin(request.queue, request.lane);
+  if (request.after) begin = engine::lane_after(request.queue, request.lane, *request.after);
+  scan(family::ready, std::move(begin), engine::lane_end(request.queue, request.lane),
        [&](std::string_view key, std::string_view value) {
          if (out.jobs.size() >= request.count || scanned >= request.scan) {
            out.exhausted = false;
@@ -282,6 +278,11 @@ std::optional<core::IdempotencyRow> Disk::idempotency(const std::string& key) co
   return decoded(engine::decode_idempotency(*value));
 }
 
+std::optional<std::uint32_t> Disk::lane(core::QueueNumber queue, const core::LaneKey& key) const {
+  const auto value = get(family::lanes, engine::lane_key(queue, key));
+  return value ? std::optional(decoded(engine::decode_lane(*value))) : std::nullopt;
+}
+
 bool Disk::has_timer(core::Millis due, const core::JobId& id) const {
   return get(family::timers, engine::timer_key(due, id)).has_value();
 }
@@ -361,6 +362,22 @@ Image Disk::image(core::Millis wall) const {
     core::GatheredRow row = decoded(engine::decode_gathered(key, value));
     const std::pair at{row.trigger, row.number};
     image.gathered[at] = std::move(row);
+  });
+  all(family::lanes, [&](std::string_view key, std::string_view value) {
+    image.lanes[{engine::queue_at(key), decoded(engine::decode_lane_key(key))}] =
+        decoded(engine::decode_lane(value));
+  });
+  all(family::limits, [&](std::string_view key, std::string_view value) {
+    image.limits[std::string(key)] = decoded(engine::decode_limit(key, value));
+  });
+  all(family::groups, [&](std::string_view key, std::string_view value) {
+    core::GroupRow row = decoded(engine::decode_group(key, value));
+    const std::pair at{row.queue, row.group};
+    image.groups[at] = std::move(row);
+  });
+  all(family::orders, [&](std::string_view key, std::string_view value) {
+    const core::OrderRow row = decoded(engine::decode_order(key, value));
+    image.orders[{row.queue, row.lane}] = row;
   });
   if (const auto marks = get(family::meta, engine::marks_key))
     image.marks = decoded(engine::decode_marks(*marks));

@@ -46,6 +46,10 @@ struct Image {
   std::map<std::string, core::TriggerRow> triggers;
   std::map<std::pair<std::string, std::uint64_t>, core::GatheredRow> gathered;
   std::map<core::JobId, std::uint32_t> log_lines;
+  std::map<std::pair<core::QueueNumber, core::LaneKey>, std::uint32_t> lanes;
+  std::map<std::string, core::LimitRow> limits;
+  std::map<std::pair<core::QueueNumber, std::string>, core::GroupRow> groups;
+  std::map<std::pair<core::QueueNumber, std::uint32_t>, core::OrderRow> orders;
 
   /// The job's row, wherever it stands; null when there is none.
   JobPtr find(const core::JobId& id) const;
@@ -102,6 +106,7 @@ class Disk {
   std::vector<core::MemberRow> members(const core::WorkflowId& id) const;
   std::optional<core::UniqueRow> unique(core::QueueNumber queue, const std::string& key) const;
   std::optional<core::IdempotencyRow> idempotency(const std::string& key) const;
+  std::optional<std::uint32_t> lane(core::QueueNumber queue, const core::LaneKey& key) const;
   bool has_timer(core::Millis due, const core::JobId& id) const;
   Image image(core::Millis wall) const;
 

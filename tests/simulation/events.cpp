@@ -107,6 +107,7 @@ std::vector<NewMember> World::new_graph(std::size_t most) {
     NewMember& member = members[i];
     member.ref = fmt::format("r{}", i + 10 * random_.below(3));
     member.job = new_job();
+    if (random_.percent(30)) member.job.group = fmt::format("t{}", random_.below(4));
     member.job.unique_key.clear();
     member.job.unique_for_ms = 0;
     member.on_parent_failure = static_cast<OnParentFailure>(random_.below(3));

@@ -17,6 +17,7 @@ struct Arguments {
   std::uint64_t seed = 1;
   std::uint64_t steps = 20'000;
   std::uint64_t seeds = 1;
+  std::uint64_t lines = 30;
   Canary canary = Canary::none;
   bool list_canaries = false;
   bool all_rare = false;
@@ -25,7 +26,7 @@ struct Arguments {
 
 constexpr const char* usage =
     "pawl-sim [--seed S] [--steps N] [--seeds K] [--canary NAME] [--expect-red]\n"
-    "         [--list-canaries] [--require-all-rare]\n"
+    "         [--list-canaries] [--require-all-rare] [--lines N]\n"
     "  --seed S            the first seed (1)\n"
     "  --steps N           steps a seed (20000)\n"
     "  --seeds K           run S, S+1, … (1)\n"
@@ -33,6 +34,7 @@ constexpr const char* usage =
     "  --expect-red        exit 0 only if the canary is caught by an invariant that it breaks\n"
     "  --list-canaries     names, the invariants that may catch each, and what is broken\n"
     "  --require-all-rare  fail unless every rare situation was met\n"
+    "  --lines N           of the trace, when a promise was broken (30; at most 16384)\n"
     "Exit status: 0 all promises held, 1 one was broken (or a rare situation was not met), 2 wrong use.\n";
 
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -71,6 +73,8 @@ std::optional<Arguments> parse(int count, char** words) {
       out.seed = *value;
     else if (word == "--steps")
       out.steps = *value;
+    else if (word == "--lines")
+      out.lines = *value;
     else if (word == "--seeds")
       out.seeds = *value;
     else
@@ -109,7 +113,8 @@ int run(const Arguments& arguments) {
   std::uint64_t hash = 0;
   const auto began = std::chrono::steady_clock::now();
   for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
-    const Options options = Options::draw(seed, arguments.steps, arguments.canary);
+    Options options = Options::draw(seed, arguments.steps, arguments.canary);
+    options.trace_lines = static_cast<std::size_t>(arguments.lines);
     fmt::print("{}\n", options.json());
     std::fflush(stdout);
     const RunResult result = simulate(options);

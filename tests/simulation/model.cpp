@@ -152,6 +152,12 @@ void Model::undo(BatchLog& log) {
       else
         workflows_.erase(workflow->id);
     }
+    if (auto* limit = std::get_if<UndoLimit>(&*step)) {
+      if (limit->was)
+        limits_named_[limit->name] = std::move(*limit->was);
+      else
+        limits_named_.erase(limit->name);
+    }
     if (auto* marks = std::get_if<UndoMarks>(&*step)) {
       newest_lease_ = marks->newest_lease;
       newest_id_ = marks->newest_id;
@@ -205,6 +211,7 @@ void Model::recover(const Disk& disk, Millis wall) {
   std::vector<std::string> idempotency;
   std::vector<std::string> schedules;
   std::vector<std::string> triggers;
+  std::vector<std::string> limits;
   for (const BatchLog& log : untold_) {
     for (const Undo& step : log.undo) {
       if (const auto* job = std::get_if<UndoJob>(&step)) jobs.push_back(job->id);
@@ -212,6 +219,7 @@ void Model::recover(const Disk& disk, Millis wall) {
       if (const auto* key = std::get_if<UndoIdempotency>(&step)) idempotency.push_back(key->key);
       if (const auto* schedule = std::get_if<UndoSchedule>(&step)) schedules.push_back(schedule->id);
       if (const auto* trigger = std::get_if<UndoTrigger>(&step)) triggers.push_back(trigger->id);
+      if (const auto* limit = std::get_if<UndoLimit>(&step)) limits.push_back(limit->name);
     }
   }
   std::ranges::sort(jobs);
@@ -219,7 +227,8 @@ void Model::recover(const Disk& disk, Millis wall) {
   const std::uint64_t newest = untold_.back().number;
   std::string reason;
   for (;;) {
-    const std::string different = mismatch(image, wall, jobs, queues, idempotency, schedules, triggers);
+    const std::string different =
+        mismatch(image, wall, jobs, queues, idempotency, schedules, triggers, limits);
     if (different.empty()) break;
     if (reason.empty() || untold_.size() <= 1) reason = different;
     if (untold_.empty()) {
@@ -244,6 +253,8 @@ void Model::restarted(Now now) {
   seen_mono_ = now.mono;
   run_batches_ = 0;
   waiters_.clear();
+  fresh_.clear();
+  served_groups_.clear();
   draining_ = false;
   for (const auto& [id, known] : schedules_) {
     if (std::max(known.updated_at, known.last_at) > now.wall)
@@ -251,6 +262,7 @@ void Model::restarted(Now now) {
   }
   for (const JobId& id : active_) {
     ModelJob& job = jobs_.at(id);
+    served_groups_.insert({job.queue, job.spec->group});
     job.connection = Ticket::none;
     job.may_go_on = job.must_go_on = false;
     job.expires_mono = now.mono + job.spec->lease_ms;

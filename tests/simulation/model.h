@@ -43,6 +43,11 @@ struct Spec {
   core::Millis unique_for_ms = 0;
   core::Retention retention;
   std::vector<std::string> tags;
+  std::string group;
+  std::vector<std::string> limits;
+  bool ordered = false;
+
+  core::LaneKey lane(bool aged = false) const { return {group, limits, ordered, aged ? priority : 0}; }
 };
 
 /// A job that another waits for.
@@ -56,6 +61,8 @@ struct ModelAwait {
 struct ModelJob {
   std::shared_ptr<const Spec> spec;
   core::QueueNumber queue{};
+  std::string resumed_by;  // a worker of another name took its lease over; a restart forgets that
+  bool aged = false;       // its lane has jobs of its priority only
   core::Status status = core::Status::pending;
   bool cancel_requested = false;
   std::uint32_t attempts = 0;
@@ -95,6 +102,8 @@ struct ModelJob {
   std::map<core::JobId, core::ParentResult> parents;  // what became of those
   bool member = false;                                // made as a part of a graph
   std::uint32_t in_run = 0;                           // when it began to wait
+
+  core::LaneKey lane() const { return spec->lane(aged); }
 };
 
 struct ModelMember {
@@ -120,15 +129,39 @@ struct ModelStart {
   std::uint32_t in_run = 0;
 };
 
+/// The starts that count against one.
+struct ModelPace {
+  std::deque<ModelStart> starts{};        // while there is a rate limit; the newest, and all that count
+  std::int64_t tokens_back_us = 0;        // a whole burst is allowed again, at the latest
+  std::int64_t tokens_back_least_us = 0;  // and at the earliest
+};
+
+/// What a strict order waits for, that does not stand in its line.
+struct ModelOrder {
+  core::JobId job;
+  bool failed = false;
+  core::Millis until = 0;
+  std::uint32_t in_run = 0;
+};
+
+struct ModelLimit {
+  core::Millis created_at = 0;
+  std::optional<std::uint32_t> concurrency;
+  std::optional<core::RateLimit> rate;
+  ModelPace pace;
+  core::Millis held_until = 0;
+  std::uint32_t held_in_run = 0;
+};
+
 struct ModelQueue {
   core::QueueNumber number{};
   core::Millis created_at = 0;
   core::QueueSettings settings;
   core::Millis held_until = 0;
   std::uint32_t held_in_run = 0;
-  std::deque<ModelStart> starts{};        // while there is a rate limit; the newest, and all that count
-  std::int64_t tokens_back_us = 0;        // a whole burst is allowed again, at the latest
-  std::int64_t tokens_back_least_us = 0;  // and at the earliest
+  ModelPace pace{};
+  std::map<std::string, ModelPace> group_paces{};
+  std::map<core::LaneKey, ModelOrder> orders{};
 };
 
 struct ModelKey {
@@ -188,7 +221,9 @@ inline bool same_settings(const core::QueueSettings& a, const core::QueueSetting
          a.timeout_ms == b.timeout_ms && a.retention == b.retention;
 }
 inline bool same_limits(const core::QueueSettings& a, const core::QueueSettings& b) {
-  return a.max_concurrency == b.max_concurrency && a.rate_limit == b.rate_limit;
+  return a.max_concurrency == b.max_concurrency && a.rate_limit == b.rate_limit &&
+         a.group_concurrency == b.group_concurrency && a.group_rate_limit == b.group_rate_limit &&
+         a.skip_failed == b.skip_failed && a.priority_ageing_ms == b.priority_ageing_ms;
 }
 
 /// Limits of the machine that show from outside.
@@ -252,6 +287,7 @@ class Model {
   const std::map<std::string, ModelQueue>& queues() const { return queues_; }
   const std::unordered_map<core::JobId, ModelJob, core::JobIdHash>& jobs() const { return jobs_; }
   const std::map<std::string, ModelSchedule>& schedules() const { return schedules_; }
+  const std::map<std::string, ModelLimit>& limits() const { return limits_named_; }
   bool unique_held(const std::string& queue, const std::string& key, core::Millis wall) const;
   std::size_t waiting_in(const std::string& queue) const;
   std::size_t active_count() const { return active_.size(); }
@@ -333,11 +369,15 @@ class Model {
   struct ExpectedTrigger {
     std::string id;
   };
+  struct ExpectedLimit {
+    std::string name;
+  };
+  struct ExpectedLimits {};
   struct Anything {};
-  using Answer =
-      std::variant<Anything, core::Refusal, ExpectedSubmit, core::Submitted, std::vector<ExpectedSettle>,
-                   ExpectedChange, ExpectedBeats, ExpectedOpened, ExpectedSchedule, ExpectedSchedules,
-                   ExpectedScheduleGone, ExpectedStep, ExpectedRaised, ExpectedTrigger, ExpectedGraph>;
+  using Answer = std::variant<Anything, core::Refusal, ExpectedSubmit, core::Submitted,
+                              std::vector<ExpectedSettle>, ExpectedChange, ExpectedBeats, ExpectedOpened,
+                              ExpectedSchedule, ExpectedSchedules, ExpectedScheduleGone, ExpectedStep,
+                              ExpectedRaised, ExpectedTrigger, ExpectedGraph, ExpectedLimit, ExpectedLimits>;
 
   /// One run of a schedule, from the first that the machine says of it until its row is kept.
   struct Run {
@@ -377,13 +417,17 @@ class Model {
     core::WorkflowId id;
     std::optional<ModelWorkflow> was;
   };
+  struct UndoLimit {
+    std::string name;
+    std::optional<ModelLimit> was;
+  };
   struct UndoMarks {
     std::uint64_t newest_lease;
     std::uint64_t newest_id;
     std::uint32_t newest_queue;
   };
   using Undo = std::variant<UndoJob, UndoQueue, UndoKey, UndoIdempotency, UndoSchedule, UndoTrigger,
-                            UndoWorkflow, UndoMarks>;
+                            UndoWorkflow, UndoLimit, UndoMarks>;
   struct BatchLog {
     std::uint64_t number = 0;
     std::vector<Undo> undo;
@@ -423,6 +467,11 @@ class Model {
   void predict(const core::PutTrigger& put);
   void predict(const core::GetTrigger& get);
   void predict(const core::DeleteTrigger& remove);
+  void predict(const core::PutLimit& put);
+  void predict(const core::GetLimit& get);
+  void predict(const core::ListLimits& list);
+  void predict(const core::DeleteLimit& remove);
+  void predict(const core::ResumeLimit& resume);
   template <typename Other>
   void predict(const Other&) {}
   Spec spec_of(const core::NewJob& job) const;
@@ -495,14 +544,38 @@ class Model {
 
   // model_limits.cpp: what limits allow
   void check_limits(const core::JobId& id, const ModelJob& known);
-  void check_rate(const core::JobId& id, const ModelQueue& queue);
-  void note_start(const std::string& name);
-  void change_rate(ModelQueue& queue, const std::optional<core::RateLimit>& limit);
+  void check_rate(const core::JobId& id, std::string_view invariant, const core::RateLimit& limit,
+                  const ModelPace& pace) const;
+  void add_start(ModelPace& pace, const core::RateLimit& limit) const;
+  void note_start(const ModelJob& known);
+  void change_rate(ModelPace& pace, const std::optional<core::RateLimit>& from,
+                   const std::optional<core::RateLimit>& limit);
   void hold(const std::string& name, core::Millis until);
   void clear_hold(ModelQueue& queue);
   std::size_t active_in(core::QueueNumber queue) const;
   /// What keeps a waiting job of the queue from a waiting worker; nothing when they must meet.
   std::optional<Rare> kept_by_limits(const ModelQueue& queue);
+  std::optional<bool> rate_full(const core::RateLimit& limit, const ModelPace& pace, bool& of_before) const;
+
+  // model_lanes.cpp: groups, named limits and strict orders
+  void check_lane(const core::JobId& id, const ModelJob& known);
+  void check_turns(const core::JobId& id, const ModelJob& known, const std::string& worker);
+  std::optional<Rare> kept_by_lane(const ModelJob& job, const ModelQueue& queue);
+  std::optional<Rare> kept_by_order(const ModelJob& job, const ModelQueue& queue) const;
+  std::size_t active_in_group(core::QueueNumber queue, const std::string& group) const;
+  std::size_t active_under(const std::string& limit) const;
+  bool lacks_limits(const core::NewJob& job);
+  bool hold_limits(const ModelJob& job, core::Millis until);
+  void note_order(const core::JobId& id, const ModelJob& job);
+  void leave_order(const core::JobId& id, const ModelJob& job);
+  void note_new_in_group(const core::JobId& id, const ModelJob& job);
+  std::map<core::LaneKey, core::JobId> first_of_lanes(core::QueueNumber queue,
+                                                      const std::vector<std::string>& names) const;
+  void check_limit(const core::LimitView& view) const;
+  bool check_named_reason(const core::Reason& reason) const;
+  std::string difference(const core::LimitRow& row, const std::string& name) const;
+  void set_limit(const std::string& name, std::optional<ModelLimit> value);
+  void audit_lanes(const Image& image, core::Now now) const;
   void check_view(const core::QueueView& view) const;
   void check_reason(const core::Reason& reason) const;
 
@@ -518,13 +591,12 @@ class Model {
   void set_schedule(const std::string& id, std::optional<ModelSchedule> value);
   void undo(BatchLog& log);
   void audit_keys(const Image& image, core::Now now);
-  std::optional<core::JobId> first_for(core::QueueNumber queue, const std::vector<std::string>& names) const;
   bool names_alive(core::QueueNumber queue) const;
   std::map<core::QueueNumber, std::array<std::uint64_t, core::status_count>> recount(core::Millis wall) const;
   std::string mismatch(const Image& image, core::Millis wall, const std::vector<core::JobId>& jobs,
                        const std::vector<std::string>& queues, const std::vector<std::string>& idempotency,
-                       const std::vector<std::string>& schedules,
-                       const std::vector<std::string>& triggers) const;
+                       const std::vector<std::string>& schedules, const std::vector<std::string>& triggers,
+                       const std::vector<std::string>& limits) const;
   std::string difference(const core::Job& job, const ModelJob& known, bool from_store) const;
   [[noreturn]] void bad(std::string_view invariant, const core::JobId& id, const std::string& text) const;
   void free_key(const ModelJob& job, const core::JobId& id);
@@ -541,6 +613,15 @@ class Model {
   std::map<std::string, ModelSchedule> schedules_;
   std::map<std::string, ModelTrigger> triggers_;
   std::map<core::WorkflowId, ModelWorkflow> workflows_;
+  std::map<std::string, ModelLimit> limits_named_;
+  std::set<std::string> limits_gone_;
+  std::set<std::pair<core::QueueNumber, std::string>> served_groups_;  // since the restart
+  /// Groups that were not served yet, and wait: how many jobs of each other group were served since.
+  struct Fresh {
+    std::uint64_t since = 0;
+    std::map<std::string, std::uint32_t> served;
+  };
+  std::map<std::pair<core::QueueNumber, std::string>, Fresh> fresh_;
   std::map<core::QueueNumber, std::set<core::ReadyKey>> ready_;
   std::set<std::pair<core::Millis, core::JobId>> delayed_;
   std::set<core::JobId> active_;

@@ -41,7 +41,8 @@ std::string Model::difference(const Job& job, const ModelJob& known, bool from_s
       job.unique_for_ms != spec.unique_for_ms || job.max_attempts != spec.max_attempts ||
       job.max_stalls != spec.max_stalls || job.lease_ms != spec.lease_ms ||
       job.timeout_ms != spec.timeout_ms || !(job.backoff == spec.backoff) ||
-      !(job.retention == spec.retention) || job.tags != spec.tags) {
+      !(job.retention == spec.retention) || job.tags != spec.tags || job.group != spec.group ||
+      job.limits != spec.limits || job.ordered != spec.ordered) {
     return "what was submitted changed";
   }
   if (!same_bytes(job.payload, spec.payload)) return "its payload changed";
@@ -103,7 +104,8 @@ std::string Model::mismatch(const Image& image, Millis wall, const std::vector<J
                             const std::vector<std::string>& queues,
                             const std::vector<std::string>& idempotency,
                             const std::vector<std::string>& schedules,
-                            const std::vector<std::string>& triggers) const {
+                            const std::vector<std::string>& triggers,
+                            const std::vector<std::string>& limits) const {
   std::map<JobId, LeaseNumber> leases;
   for (const auto& [number, grant] : image.grants) {
     for (const Grant::Entry& entry : grant.entries)
@@ -179,6 +181,14 @@ std::string Model::mismatch(const Image& image, Millis wall, const std::vector<J
     const std::string wrong = difference(row->second, known->second);
     if (!wrong.empty()) return fmt::format("trigger {}: {}", id, wrong);
   }
+  for (const std::string& name : limits) {
+    const auto row = image.limits.find(name);
+    if (limits_named_.contains(name) != (row != image.limits.end()))
+      return fmt::format("limit {} is {}", name, row == image.limits.end() ? "not there" : "there");
+    if (row == image.limits.end()) continue;
+    const std::string wrong = difference(row->second, name);
+    if (!wrong.empty()) return fmt::format("limit {}: {}", name, wrong);
+  }
   return {};
 }
 
@@ -236,6 +246,7 @@ void Model::audit_image(const Image& image, Now now) {
   audit_keys(image, now);
   audit_events(image);
   audit_graphs(image);
+  audit_lanes(image, now);
 }
 
 void Model::audit_places(const Image& image, Now now) {
@@ -372,17 +383,11 @@ void Model::audit_leases(const Machine& machine) const {
           fmt::format("the machine's lease ends at {}, it must at {}", lease.expires_mono,
                       known->second.expires_mono));
     }
-    if (known->second.worker != lease.worker_id) bad("L1", id, "the machine's lease names another worker");
+    if (lease.worker_id != known->second.worker && lease.worker_id != known->second.resumed_by) {
+      bad("L1", id,
+          fmt::format("the machine's lease names worker {}, not {}", lease.worker_id, known->second.worker));
+    }
   }
-}
-
-std::optional<JobId> Model::first_for(QueueNumber queue, const std::vector<std::string>& names) const {
-  const auto ready = ready_.find(queue);
-  if (ready == ready_.end()) return std::nullopt;
-  for (const ReadyKey& key : ready->second) {
-    if (names.empty() || std::ranges::find(names, jobs_.at(key.id).spec->name) != names.end()) return key.id;
-  }
-  return std::nullopt;
 }
 
 void Model::audit_quiet(Now now) {
@@ -419,8 +424,8 @@ void Model::audit_quiet(Now now) {
     for (const std::string& name : waiter.queues) {
       const auto queue = queues_.find(name);
       if (queue == queues_.end()) continue;
-      const std::optional<JobId> job = first_for(queue->second.number, waiter.names);
-      if (!job) continue;
+      const auto heads = first_of_lanes(queue->second.number, waiter.names);
+      if (heads.empty()) continue;
       if (queue->second.settings.paused) {
         rare_.add(Rare::paused_with_waiting_workers);
         continue;
@@ -429,11 +434,17 @@ void Model::audit_quiet(Now now) {
         rare_.add(*limit);
         continue;
       }
-      bad("T1", *job,
-          fmt::format(
-              "waits while worker {} of its queue has room: ticket {}, credit {}, held {}, {} names, {}",
-              waiter.worker_id, static_cast<std::uint64_t>(ticket), waiter.credit, held, waiter.names.size(),
-              waiter.connection ? "connected" : "polling"));
+      for (const auto& [lane, job] : heads) {
+        if (const auto limit = kept_by_lane(jobs_.at(job), queue->second)) {
+          rare_.add(*limit);
+          continue;
+        }
+        bad("T1", job,
+            fmt::format(
+                "waits while worker {} of its queue has room: ticket {}, credit {}, held {}, {} names, {}",
+                waiter.worker_id, static_cast<std::uint64_t>(ticket), waiter.credit, held,
+                waiter.names.size(), waiter.connection ? "connected" : "polling"));
+      }
     }
   }
 }

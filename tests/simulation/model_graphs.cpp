@@ -137,6 +137,9 @@ void Model::expect_graph(const std::vector<NewMember>& members) {
 
 void Model::predict(const SubmitWorkflow& submit) {
   if (lacks_room(submit.members)) return;
+  for (const NewMember& member : submit.members) {
+    if (lacks_limits(member.job)) return;
+  }
   expect_graph(submit.members);
   answer_ = ExpectedGraph{submit.members, {}};
 }
@@ -159,6 +162,9 @@ void Model::predict(const AddChildren& add) {
     }
   }
   if (lacks_room(add.members)) return;
+  for (const NewMember& member : add.members) {
+    if (lacks_limits(member.job)) return;
+  }
   Expected move;
   move.id = add.id;
   move.by_worker = true;
@@ -190,6 +196,8 @@ void Model::check_graph(const ExpectedGraph& graph, const WorkflowSubmitted& tol
     job.in_run = run_;
     put(told.jobs[i].id, std::move(job));
   }
+  // It was to be cancelled, and has ended without children; retention may have dropped it.
+  if (graph.parent && graph.members.empty()) return;
   std::optional<WorkflowId> workflow;
   if (!graph.parent) {
     workflow = told.workflow;

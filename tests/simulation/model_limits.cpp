@@ -38,7 +38,7 @@ void Model::check_limits(const JobId& id, const ModelJob& known) {
         fmt::format("was delivered while {} of its queue are active and {} may be", active,
                     *queue.settings.max_concurrency));
   }
-  if (queue.settings.rate_limit) check_rate(id, queue);
+  if (queue.settings.rate_limit) check_rate(id, "Q2", *queue.settings.rate_limit, queue.pace);
 }
 
 // Windows: a start counts until it is per_ms old; with this one, no more than `max` count. A window that ends
@@ -48,74 +48,88 @@ void Model::check_limits(const JobId& id, const ModelJob& known) {
 // with it and this one there are n starts in d ms, and n - burst of them have waited their turn:
 // (n - burst) * per_ms / max <= d. A turn is kept to the microsecond, and may be one shorter;
 // and a token may be used in the millisecond in which it comes.
-void Model::check_rate(const JobId& id, const ModelQueue& queue) {
-  const RateLimit& limit = *queue.settings.rate_limit;
+void Model::check_rate(const JobId& id, std::string_view invariant, const RateLimit& limit,
+                       const ModelPace& pace) const {
   const auto counting = std::ranges::count_if(
-      queue.starts, [&](const ModelStart& start) { return start.counts_until > now_.wall; });
+      pace.starts, [&](const ModelStart& start) { return start.counts_until > now_.wall; });
   if (counting >= std::int64_t{limit.max}) {
-    bad("Q2", id,
+    bad(invariant, id,
         fmt::format("was delivered after {} starts within {} ms of which {} are allowed", counting,
                     limit.per_ms, limit.max));
   }
-  if (queue.tokens_back_least_us - (burst_of(limit) - 1) * turn_us(limit) >= (now_.wall + 1) * 1000)
-    bad("Q2", id, "was delivered while the limit is short of tokens, also for starts under the one before");
+  if (pace.tokens_back_least_us - (burst_of(limit) - 1) * turn_us(limit) >= (now_.wall + 1) * 1000)
+    bad(invariant, id,
+        "was delivered while the limit is short of tokens, also for starts under the one before");
   std::int64_t count = 1;
-  for (auto start = queue.starts.rbegin(); start != queue.starts.rend() && start->of_this_limit; ++start) {
+  for (auto start = pace.starts.rbegin(); start != pace.starts.rend() && start->of_this_limit; ++start) {
     const std::int64_t late = ++count - burst_of(limit);
     if (late <= 0) continue;
     if (late * limit.per_ms * 1000 > ((now_.wall + 1 - start->at) * 1000 + late) * limit.max) {
-      bad("Q2", id,
+      bad(invariant, id,
           fmt::format("is one of {} starts in {} ms: a burst is {}, then come {} per {} ms", count,
                       now_.wall - start->at, burst_of(limit), limit.max, limit.per_ms));
     }
   }
 }
 
-void Model::note_start(const std::string& name) {
-  const ModelQueue& known = queues_.at(name);
-  if (!known.settings.rate_limit) return;
-  ModelQueue queue = known;
-  const RateLimit& limit = *queue.settings.rate_limit;
+void Model::add_start(ModelPace& pace, const RateLimit& limit) const {
   // A hundredth of the time may be lost to a window, and a microsecond to a turn.
   const Millis grain = std::max<Millis>(limit.per_ms / 100, 1);
-  queue.starts.push_back({now_.wall, now_.wall + limit.per_ms, now_.wall + limit.per_ms + grain, true, run_});
-  queue.tokens_back_us =
-      std::max(queue.tokens_back_us, now_.wall * 1000) + (limit.per_ms * 1000 + limit.max - 1) / limit.max;
-  queue.tokens_back_least_us = std::max(queue.tokens_back_least_us, now_.wall * 1000) + turn_us(limit);
-  while (queue.starts.size() > starts_kept && queue.starts.front().counts_until_most <= now_.wall)
-    queue.starts.pop_front();
-  set_queue(name, std::move(queue));
+  pace.starts.push_back({now_.wall, now_.wall + limit.per_ms, now_.wall + limit.per_ms + grain, true, run_});
+  pace.tokens_back_us =
+      std::max(pace.tokens_back_us, now_.wall * 1000) + (limit.per_ms * 1000 + limit.max - 1) / limit.max;
+  pace.tokens_back_least_us = std::max(pace.tokens_back_least_us, now_.wall * 1000) + turn_us(limit);
+  while (pace.starts.size() > starts_kept && pace.starts.front().counts_until_most <= now_.wall)
+    pace.starts.pop_front();
+}
+
+void Model::note_start(const ModelJob& job) {
+  const ModelQueue& known = queues_.at(job.spec->queue);
+  const bool grouped = !job.spec->group.empty() && known.settings.group_rate_limit;
+  if (known.settings.rate_limit || grouped) {
+    ModelQueue queue = known;
+    if (known.settings.rate_limit) add_start(queue.pace, *known.settings.rate_limit);
+    if (grouped) add_start(queue.group_paces[job.spec->group], *known.settings.group_rate_limit);
+    set_queue(job.spec->queue, std::move(queue));
+  }
+  for (const std::string& name : job.spec->limits) {
+    const auto limit = limits_named_.find(name);
+    if (limit == limits_named_.end() || !limit->second.rate) continue;
+    ModelLimit changed = limit->second;
+    add_start(changed.pace, *changed.rate);
+    set_limit(name, std::move(changed));
+  }
 }
 
 // The starts of before count on, for the new time at most; without a limit none is remembered.
-void Model::change_rate(ModelQueue& queue, const std::optional<RateLimit>& limit) {
+void Model::change_rate(ModelPace& pace, const std::optional<RateLimit>& from,
+                        const std::optional<RateLimit>& limit) {
   if (!limit) {
-    queue.starts.clear();
-    queue.tokens_back_us = queue.tokens_back_least_us = 0;
+    pace.starts.clear();
+    pace.tokens_back_us = pace.tokens_back_least_us = 0;
   } else {
     const Millis most = now_.wall + limit->per_ms;
-    const bool same = queue.settings.rate_limit == limit;
-    for (ModelStart& start : queue.starts) {
+    const bool same = from == limit;
+    for (ModelStart& start : pace.starts) {
       if (!same && start.counts_until > now_.wall) rare_.add(Rare::rate_limit_changed_with_starts);
       start.counts_until = std::min(start.counts_until, most);
       start.counts_until_most = std::min(start.counts_until_most, most);
       start.of_this_limit = start.of_this_limit && same;
     }
-    if (queue.settings.rate_limit) {
+    if (from) {
       // As many tokens are missing as before. Two microseconds for the rounding.
       const std::int64_t now_us = now_.wall * 1000;
       const auto anew = [&](std::int64_t back_us, std::int64_t rounding) {
         if (back_us <= now_us) return std::int64_t{0};
-        const auto missing = static_cast<long double>(back_us - now_us) /
-                             static_cast<long double>(turn_us(*queue.settings.rate_limit));
+        const auto missing =
+            static_cast<long double>(back_us - now_us) / static_cast<long double>(turn_us(*from));
         const long double wait = missing * static_cast<long double>(turn_us(*limit));
         return std::min(now_us + static_cast<std::int64_t>(wait) + rounding, most * 1000);
       };
-      queue.tokens_back_us = anew(queue.tokens_back_us, 2);
-      queue.tokens_back_least_us = anew(queue.tokens_back_least_us, -2);
+      pace.tokens_back_us = anew(pace.tokens_back_us, 2);
+      pace.tokens_back_least_us = anew(pace.tokens_back_least_us, -2);
     }
   }
-  queue.settings.rate_limit = limit;
 }
 
 void Model::hold(const std::string& name, Millis until) {
@@ -140,20 +154,28 @@ std::optional<Rare> Model::kept_by_limits(const ModelQueue& queue) {
   if (queue.settings.max_concurrency && active_in(queue.number) >= *queue.settings.max_concurrency)
     return Rare::concurrency_limit_full;
   if (!queue.settings.rate_limit) return std::nullopt;
-  const RateLimit& limit = *queue.settings.rate_limit;
-  std::int64_t counting = 0;
   bool of_before = false;
-  for (const ModelStart& start : queue.starts) {
+  const auto full = rate_full(*queue.settings.rate_limit, queue.pace, of_before);
+  if (!full) return std::nullopt;
+  if (of_before) rare_.add(Rare::rate_limit_survived_a_restart);
+  return *full ? Rare::rate_limit_full : Rare::burst_used_up;
+}
+
+// Nothing: one more must be let start. Else whether the window is full, or the bucket is empty.
+std::optional<bool> Model::rate_full(const RateLimit& limit, const ModelPace& pace, bool& of_before) const {
+  std::int64_t counting = 0;
+  of_before = false;
+  bool any_of_before = false;
+  for (const ModelStart& start : pace.starts) {
     if (start.counts_until_most <= now_.wall) continue;
     ++counting;
-    of_before = of_before || start.in_run != run_;
+    any_of_before = any_of_before || start.in_run != run_;
   }
   if (counting >= std::int64_t{limit.max}) {
-    if (of_before) rare_.add(Rare::rate_limit_survived_a_restart);
-    return Rare::rate_limit_full;
+    of_before = any_of_before;
+    return true;
   }
-  if (queue.tokens_back_us - (burst_of(limit) - 1) * turn_us(limit) > now_.wall * 1000)
-    return Rare::burst_used_up;
+  if (pace.tokens_back_us - (burst_of(limit) - 1) * turn_us(limit) > now_.wall * 1000) return false;
   return std::nullopt;
 }
 
@@ -206,6 +228,7 @@ void Model::check_reason(const Reason& reason) const {
     const Millis grain = std::max<Millis>(settings.rate_limit->per_ms / 100, 1);
     if (reason.until > now_.wall + settings.rate_limit->per_ms + grain) untrue("no limit takes so long");
   }
+  if (check_named_reason(reason)) return;
   const bool other = reason.code == Reason::Code::starting || reason.code == Reason::Code::behind;
   if (other && queue.held_until > now_.wall) untrue("its queue is held and that is not told");
 }

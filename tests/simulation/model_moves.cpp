@@ -110,6 +110,7 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
     case Doing::nothing:
       bad("S1", job.id, "moved outside of any call");
   }
+  if (known.spec->ordered) leave_order(job.id, known);
   if (known.status == Status::blocked) {
     known.wait.reset();
     known.awaits.clear();
@@ -121,6 +122,7 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
     known.in_run = run_;
   }
   if (is_end(job.status)) take_end(job, known);
+  if (known.spec->ordered) note_order(job.id, known);
   put(job.id, std::move(known));
   const std::string wrong = difference(job, jobs_.at(job.id), false);
   const bool budget = wrong.starts_with("attempts") || wrong.starts_with("stalls");
@@ -180,6 +182,7 @@ void Model::move_new(const Job& job, const std::string& queue) {
                  : known.run_at > now_.wall ? Status::delayed
                                             : Status::pending;
   known.member = move.member;
+  known.aged = job.aged;
   ModelQueue& home = queues_.at(queue);
   if (home.number == QueueNumber{}) {
     if (static_cast<std::uint32_t>(job.queue) <= newest_queue_)
@@ -193,6 +196,7 @@ void Model::move_new(const Job& job, const std::string& queue) {
   if (!spec.unique_key.empty()) set_key(job.queue, spec.unique_key, ModelKey{job.id, 0});
   if (!move.gathers_under.empty())
     set_key(job.queue, move.gathers_under, ModelKey{job.id, move.gathers_until});
+  note_new_in_group(job.id, known);
   put(job.id, std::move(known));
   new_ids_.push_back(job.id);
   if (!move.trigger.empty()) made_by_trigger(move.trigger, job.id);
@@ -336,11 +340,16 @@ void Model::move_to_worker(const Job& job, ModelJob& known) {
   if (queue.settings.paused) bad("O3", job.id, "was delivered from a paused queue");
   if (draining_) bad("O3", job.id, "was delivered while draining");
   check_limits(job.id, known);
-  note_start(known.spec->queue);
+  check_lane(job.id, known);
+  check_turns(job.id, known, job.worker_id);
+  note_start(known);
   const auto& names = worker_names_[job.worker_id];
   bool passed_over = false;
   for (const ReadyKey& key : ready_[known.queue]) {
     const ModelJob& other = jobs_.at(key.id);
+    if (other.lane() != known.lane()) continue;  // that has its own turn
+    if (known.spec->ordered && key.id != job.id)
+      bad("F2", job.id, fmt::format("was delivered before job {} of its strict order", short_id(key.id)));
     if (!names.empty() && std::ranges::find(names, other.spec->name) == names.end()) {
       passed_over = true;
       continue;
@@ -352,6 +361,7 @@ void Model::move_to_worker(const Job& job, ModelJob& known) {
   }
   if (passed_over) rare_.add(Rare::name_filter_passed_over);
   known.worker = job.worker_id;
+  known.resumed_by.clear();
   known.expires_mono = now_.mono + known.spec->lease_ms;
   known.timeout_mono = known.spec->timeout_ms > 0 ? now_.mono + known.spec->timeout_ms : never;
   known.in_grace = false;
@@ -510,6 +520,8 @@ void Model::check_answer(Ticket, const Reply& reply) {
                                          : *refusal == Refusal::unique_key_taken   ? "U1"
                                          : *refusal == Refusal::unknown_schedule   ? "T4"
                                          : *refusal == Refusal::unknown_trigger    ? "E3"
+                                         : *refusal == Refusal::unknown_limit      ? "Q4"
+                                         : *refusal == Refusal::limit_in_use       ? "Q4"
                                                                                    : "S1";
       violated(invariant,
                fmt::format("a command that must be refused ({}) got {}", static_cast<int>(*refusal),
@@ -520,7 +532,9 @@ void Model::check_answer(Ticket, const Reply& reply) {
   }
   if (const auto* refused = std::get_if<Refused>(&reply)) {
     if (std::holds_alternative<Anything>(answer) && refused->why != Refusal::lease_lost) return;
-    violated(refused->why == Refusal::unknown_schedule ? "T4" : "S1",
+    violated(refused->why == Refusal::unknown_schedule ? "T4"
+             : refused->why == Refusal::unknown_limit  ? "Q4"
+                                                       : "S1",
              fmt::format("a command was refused without reason: {} ({})", static_cast<int>(refused->why),
                          refused->detail));
   }
@@ -579,6 +593,14 @@ void Model::check_answer(Ticket, const Reply& reply) {
   } else if (const auto* gone = std::get_if<ExpectedScheduleGone>(&answer)) {
     if (std::get<ScheduleDeleted>(reply).schedule != gone->id)
       violated("T4", "another schedule is deleted than " + gone->id);
+  } else if (const auto* limit = std::get_if<ExpectedLimit>(&answer)) {
+    const auto& told = std::get<LimitView>(reply);
+    if (told.row.name != limit->name) violated("Q4", "another limit is shown than " + limit->name);
+    check_limit(told);
+  } else if (std::holds_alternative<ExpectedLimits>(answer)) {
+    const auto& told = std::get<LimitList>(reply).limits;
+    if (told.size() != limits_named_.size()) violated("Q4", "more or fewer limits are shown");
+    for (const LimitView& view : told) check_limit(view);
   } else if (const auto* queue = std::get_if<QueueView>(&reply)) {
     check_view(*queue);
   } else if (const auto* list = std::get_if<QueueList>(&reply)) {

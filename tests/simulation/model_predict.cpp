@@ -105,6 +105,10 @@ Spec Model::spec_of(const NewJob& job) const {
   spec.unique_for_ms = job.unique_for_ms;
   spec.retention = first_of(job.retention, settings.retention, Retention{});
   spec.tags = job.tags;
+  spec.group = job.group;
+  spec.limits = job.limits;
+  spec.ordered = job.ordered;
+  if (spec.ordered) spec.priority = 0;
   return spec;
 }
 
@@ -202,6 +206,9 @@ void Model::predict(const Submit& submit) {
     rare_.add(Rare::queues_full);
     answer_ = Refusal::too_many_queues;
     return;
+  }
+  for (const NewJob& job : submit.jobs) {
+    if (lacks_limits(job)) return;
   }
   ExpectedSubmit items;
   items.idempotency = submit.idempotency;
@@ -316,7 +323,8 @@ Model::ExpectedSettle Model::predict_settle(const Settlement& settlement, std::m
     case Settlement::Outcome::rate_limited:  // back to its place, and all others wait with it
       move.event = job.cancel_requested ? Event::cancel : Event::release;
       if (move.event == Event::cancel) rare_.add(Rare::cancel_beat_rate_limited);
-      hold(job.spec->queue, now_.wall + settlement.retry_after_ms);
+      if (!hold_limits(job, now_.wall + settlement.retry_after_ms))
+        hold(job.spec->queue, now_.wall + settlement.retry_after_ms);
       break;
     case Settlement::Outcome::release:
       move.event = settlement.delay_ms > 0 ? Event::release_later : Event::release;
@@ -466,6 +474,7 @@ void Model::predict(const Delete& remove) {
     free_key(*known, remove.id);
     parent_over(remove.id, Status::cancelled, nullptr);
   }
+  if (known->spec->ordered) leave_order(remove.id, *known);
   put(remove.id, std::nullopt);
 }
 
@@ -495,7 +504,18 @@ void Model::predict(const PutQueue& put_queue) {
   take(settings.max_concurrency, put_queue.max_concurrency);
   if (settings.max_concurrency && active_in(queue.number) > *settings.max_concurrency)
     rare_.add(Rare::concurrency_limit_below_what_runs);
-  if (put_queue.rate_limit) change_rate(queue, *put_queue.rate_limit);
+  if (put_queue.rate_limit) {
+    change_rate(queue.pace, settings.rate_limit, *put_queue.rate_limit);
+    settings.rate_limit = *put_queue.rate_limit;
+  }
+  take(settings.group_concurrency, put_queue.group_concurrency);
+  if (put_queue.group_rate_limit) {
+    for (auto& [group, pace] : queue.group_paces)
+      change_rate(pace, settings.group_rate_limit, *put_queue.group_rate_limit);
+    settings.group_rate_limit = *put_queue.group_rate_limit;
+  }
+  take(settings.priority_ageing_ms, put_queue.priority_ageing_ms);
+  if (put_queue.skip_failed) settings.skip_failed = *put_queue.skip_failed;
   if (put_queue.clear_hold) clear_hold(queue);
   set_queue(put_queue.name, queue);
 }
@@ -577,6 +597,7 @@ void Model::predict(const OpenWorker& open) {
     answer.resumed.push_back(held.id);
     ModelJob& job = jobs_.at(held.id);
     job.connection = asker_;
+    job.resumed_by = open.worker_id;
     job.in_grace = job.may_go_on = job.must_go_on = false;
     job.expires_mono = std::max(job.expires_mono, now_.mono + job.spec->lease_ms);
   }

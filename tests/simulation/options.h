@@ -12,6 +12,7 @@ namespace pawl::sim {
 struct Options {
   std::uint64_t seed = 1;
   std::uint64_t steps = 20'000;
+  std::size_t trace_lines = 30;  // in the report of a broken promise
   Canary canary = Canary::none;
 
   core::MachineOptions machine;

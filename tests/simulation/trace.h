@@ -62,7 +62,7 @@ class Trace {
   };
   void mix(std::uint64_t word) { hash_ = std::rotl((hash_ ^ word) * 0x9e3779b97f4a7c15ull, 29); }
 
-  std::array<Line, 64> ring_;
+  std::vector<Line> ring_ = std::vector<Line>(16'384);
   std::uint64_t lines_ = 0;
   std::uint64_t hash_ = 0x70617766;
   std::uint64_t step_ = 0;

@@ -124,7 +124,9 @@ Settlement World::settlement(const Held& held) {
       break;
     default:
       out.outcome = Settlement::Outcome::rate_limited;
-      out.retry_after_ms = random_.between(1, random_.one_in(3) ? 10'000 : 1'000);
+      out.retry_after_ms = random_.between(1, random_.one_in(3)   ? 10'000
+                                              : random_.one_in(6) ? 60'000
+                                                                  : 1'000);
       break;
   }
   return out;

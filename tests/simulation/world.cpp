@@ -285,7 +285,8 @@ RunResult simulate(const Options& options) {
     result.held = false;
     result.invariant = found.invariant();
     result.report = fmt::format("step {}: {}\nthe last lines of the trace:\n", world.step(), found.what());
-    for (const std::string& line : world.trace().last(30)) result.report += "  " + line + "\n";
+    for (const std::string& line : world.trace().last(options.trace_lines))
+      result.report += "  " + line + "\n";
   }
   result.hash = world.trace().hash();
   result.rare = world.rare();

@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -43,7 +45,11 @@ std::string stamped(std::uint64_t stamp, std::string_view rest = "") {
 class ConformanceTest : public testing::TestWithParam<Driver> {
  protected:
   void SetUp() override {
-    options.families = {{"plain"}, {"once", true}, {"expiring", false, true}, {"both", true, true}};
+    options.families = {{"plain"},
+                        {"once", true},
+                        {"expiring", false, true},
+                        {"both", true, true},
+                        {"ordered", true, false, 10}};
     options.wall_clock = [this] { return now.load(); };
     bench = GetParam().make();
     start();
@@ -132,6 +138,45 @@ TEST_P(ConformanceTest, ReadsSeeEveryBatchHandedOverBefore) {
     ASSERT_EQ(get(plain, "key"), std::to_string(i)) << "before it is durable";
   }
   EXPECT_EQ(partition->snapshot()->get(plain, "key").value(), "199");
+}
+
+// Keys with an ordered prefix, in many lines at once, against a map; and ranges between, that begin with
+// less.
+TEST_P(ConformanceTest, RowsOfManyLinesAreFoundWhereTheyBelong) {
+  constexpr Family ordered{4};
+  const auto padded = [](int number, std::size_t width) {
+    const std::string digits = std::to_string(number);
+    return std::string(width - digits.size(), '0') + digits;
+  };
+  const auto key_of = [&](int queue, int line, int number) {  // the first ten bytes are a line
+    return "q" + padded(queue, 3) + "l" + padded(line, 5) + "n" + padded(number, 6);
+  };
+  std::map<std::string, std::string> rows;
+  std::mt19937 random(7);
+  for (int round = 0; round < 40; ++round) {
+    Batch batch;
+    for (int i = 0; i < 100; ++i) {
+      const auto queue = static_cast<int>(random() % 3), line = static_cast<int>(random() % 20);
+      // Mostly after those before, sometimes among them.
+      const int number = random() % 10 != 0 ? round * 1000 + i : static_cast<int>(random() % 40'000);
+      const std::string key = key_of(queue, line, number);
+      if (!rows.try_emplace(key, std::to_string(i)).second) continue;
+      batch.put(ordered, key, std::to_string(i));
+    }
+    if (round % 8 == 7) {
+      const auto queue = static_cast<int>(random() % 3);
+      const std::string begin = "q" + padded(queue, 3);
+      batch.erase_range(ordered, begin, "q" + padded(queue + 1, 3));
+      std::erase_if(rows, [&](const auto& row) { return row.first.starts_with(begin); });
+    }
+    ASSERT_EQ(commit(*partition, batch), Outcome::durable);
+  }
+  Rows expected;
+  for (const auto& [key, value] : rows) expected.push_back(key + "=" + value);
+  EXPECT_EQ(scan({ordered, "", "r"}), expected);
+  for (const auto& [key, value] : rows) ASSERT_EQ(get(ordered, key), value);
+  restart();
+  EXPECT_EQ(scan({ordered, "", "r"}), expected);
 }
 
 TEST_P(ConformanceTest, LaterEntriesOfABatchWin) {

@@ -89,6 +89,7 @@ void submit_batch(Call& call) {
   core::Submit submit;
   if (!take_idempotency_key(call, submit)) return;
   submit.jobs = std::move(*jobs);
+  submit.listed = true;
   post_and_answer<core::Submitted>(call, std::move(submit), [](const core::Submitted& submitted) {
     std::string body;
     append_batch(body, submitted);

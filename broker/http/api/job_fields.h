@@ -18,6 +18,9 @@ std::expected<T, Problem> read_document(std::string_view text, const Limits& lim
 }
 
 void read_new_job(Input& in, const Where& at, core::NewJob& out);
+inline constexpr std::int64_t starts_max = 1'000'000;  // of a rate limit, and active at once
+/// {max, perMs, burst?}
+void read_rate_limit(Input& in, const Where& at, core::RateLimit& out);
 /// An item of `settlements`: jobId, leaseId, outcome and what belongs to the outcome.
 void read_settlement_item(Input& in, const Where& at, core::Settlement& out);
 /// An item of a heartbeat frame's `beats`: as the single call, and the jobId.

@@ -10,8 +10,11 @@ namespace pawl::http::api {
 
 void read_traceparent(Input& in, const Where& at, core::NewJob& job);
 void read_tags(Input& in, const Where& at, core::NewJob& job);
+void read_limits(Input& in, const Where& at, core::NewJob& job);
 void read_throttle(Input& in, const Where& at, core::NewJob& job);
 void read_debounce(Input& in, const Where& at, core::NewJob& job);
+/// What a strict order excludes.
+void check_order(Input& in, const Where& at, const core::NewJob& job);
 /// Fields of which one excludes another, or means nothing without another.
 void check_together(Input& in, const Where& at, const core::NewJob& job);
 
@@ -109,6 +112,11 @@ inline constexpr std::array new_job_fields{Field<core::NewJob>{
                                                              if (!take_null(in))
                                                                read_label(in, at, job.group);
                                                            }},
+                                           Field<core::NewJob>{"limits", read_limits},
+                                           Field<core::NewJob>{
+                                               "ordered",
+                                               [](Input& in, const Where& at,
+                                                  core::NewJob& job) { read_boolean(in, at, job.ordered); }},
                                            Field<core::NewJob>{
                                                "retention",
                                                [](Input& in, const Where& at, core::NewJob& job) {

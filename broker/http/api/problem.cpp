@@ -51,6 +51,14 @@ const ProblemType& type_of(core::Refusal why) {
       return problem::unknown_trigger;
     case too_many_triggers:
       return problem::too_many_triggers;
+    case unknown_limit:
+      return problem::unknown_limit;
+    case limit_in_use:
+      return problem::limit_in_use;
+    case too_many_limits:
+      return problem::too_many_limits;
+    case too_many_groups:
+      return problem::too_many_groups;
   }
   return problem::internal;
 }
@@ -97,6 +105,11 @@ Response problem_response(const Problem& problem) {
 }
 
 Problem problem_of(const core::Refused& refused) {
+  if (!refused.pointer.empty()) {
+    Problem problem{problem::invalid_input, ""};
+    problem.errors.push_back({refused.pointer, refused.detail});
+    return problem;
+  }
   Problem problem{type_of(refused.why), refused.detail};
   problem.job = refused.job;
   problem.job_status = refused.status;

@@ -37,6 +37,7 @@ inline constexpr ProblemType unknown_operation{names::unknown_operation, 404, "T
 inline constexpr ProblemType unknown_schedule{names::unknown_schedule, 404, "There is no such schedule"};
 inline constexpr ProblemType unknown_workflow{names::unknown_workflow, 404, "There is no such workflow"};
 inline constexpr ProblemType unknown_trigger{names::unknown_trigger, 404, "There is no such trigger"};
+inline constexpr ProblemType unknown_limit{names::unknown_limit, 404, "There is no such limit"};
 inline constexpr ProblemType method_not_allowed{names::method_not_allowed, 405,
                                                 "The path does not take this method"};
 inline constexpr ProblemType request_timeout{names::request_timeout, 408,
@@ -46,6 +47,9 @@ inline constexpr ProblemType wrong_state{names::wrong_state, 409, "The job's sta
 inline constexpr ProblemType unique_key_taken{names::unique_key_taken, 409,
                                               "Another live job has the unique key"};
 inline constexpr ProblemType queue_in_use{names::queue_in_use, 409, "The queue still has jobs"};
+inline constexpr ProblemType limit_in_use{names::limit_in_use, 409, "The limit is in use"};
+inline constexpr ProblemType too_many_limits{names::too_many_limits, 409, "There are too many limits"};
+inline constexpr ProblemType too_many_groups{names::too_many_groups, 503, "Too many groups wait", 5};
 inline constexpr ProblemType too_many_queues{names::too_many_queues, 409, "There are too many queues"};
 inline constexpr ProblemType too_many_schedules{names::too_many_schedules, 409,
                                                 "There are too many schedules"};
@@ -91,12 +95,16 @@ inline constexpr std::array all{bad_request,
                                 unknown_schedule,
                                 unknown_trigger,
                                 unknown_workflow,
+                                unknown_limit,
                                 method_not_allowed,
                                 request_timeout,
                                 lease_lost,
                                 wrong_state,
                                 unique_key_taken,
                                 queue_in_use,
+                                limit_in_use,
+                                too_many_limits,
+                                too_many_groups,
                                 too_many_queues,
                                 too_many_schedules,
                                 too_many_triggers,

@@ -61,6 +61,7 @@ void append_made(std::string& out, const core::WorkflowSubmitted& made, const st
 void append_workflow_row(std::string& out, const core::WorkflowRow& row);
 void append_workflow(std::string& out, const engine::WorkflowView& view);
 void append_trigger(std::string& out, const core::TriggerView& trigger);
+void append_limit(std::string& out, const core::LimitView& limit);
 void append_worker(std::string& out, const core::WorkerView& worker);
 void append_operation(std::string& out, const engine::OperationView& operation);
 std::string_view state_name(engine::OperationView::State state);

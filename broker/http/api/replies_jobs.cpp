@@ -112,6 +112,8 @@ void append_record(std::string& out, const core::JobView& view, const RecordPart
   object.time_or_null("leaseExpiresAt", view.lease ? view.lease->expires_wall : 0);
   object.boolean("cancelRequested", job.cancel_requested);
   object.text_or_null("group", job.group);
+  object.texts("limits", job.limits);
+  object.boolean("ordered", job.ordered);
   object.texts("tags", job.tags);
   if (parts.details) {
     append_details(out, object, job);

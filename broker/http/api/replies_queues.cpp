@@ -61,6 +61,11 @@ void append_settings(std::string& out, const core::QueueSettings& settings) {
   integer_or_null(object, "maxConcurrency", settings.max_concurrency);
   object.begin("rateLimit");
   append_rate_limit(out, settings.rate_limit);
+  integer_or_null(object, "groupConcurrency", settings.group_concurrency);
+  object.begin("groupRateLimit");
+  append_rate_limit(out, settings.group_rate_limit);
+  integer_or_null(object, "priorityAgeingMs", settings.priority_ageing_ms);
+  object.text("onOrderedFailure", settings.skip_failed ? "skip" : "block");
   object.begin("defaults");
   ObjectWriter defaults(out);
   integer_or_null(defaults, "priority", settings.priority);
@@ -132,6 +137,7 @@ void append_queue(std::string& out, const core::QueueView& queue, const QueueMet
   append_estimated_wait(object, queue, meters.sum.run);
   object.integer("workers", queue.workers);
   object.integer("slots", queue.slots);
+  object.integer("groups", queue.groups);
   object.integer("lifetimeCompleted", queue.lifetime_completed);
   object.integer("lifetimeFailed", queue.lifetime_failed);
   object.begin("rates");
@@ -144,6 +150,18 @@ void append_queue(std::string& out, const core::QueueView& queue, const QueueMet
   }
   object.begin("settings");
   append_settings(out, queue.settings);
+}
+
+void append_limit(std::string& out, const core::LimitView& view) {
+  const core::LimitRow& row = view.row;
+  ObjectWriter object(out);
+  object.text("limit", row.name);
+  integer_or_null(object, "concurrency", row.concurrency);
+  object.begin("rate");
+  append_rate_limit(out, row.rate);
+  object.integer("active", view.active);
+  object.time_or_null("heldUntil", row.held_until);
+  object.time("createdAt", row.created_at);
 }
 
 void append_worker(std::string& out, const core::WorkerView& worker) {

@@ -35,6 +35,20 @@ std::string_view code_name(core::Reason::Code code) {
       return "rate-limit";
     case held:
       return "held";
+    case group_concurrency_limit:
+      return "group-concurrency-limit";
+    case group_rate_limit:
+      return "group-rate-limit";
+    case named_concurrency_limit:
+      return "named-concurrency-limit";
+    case named_rate_limit:
+      return "named-rate-limit";
+    case named_limit_held:
+      return "named-limit-held";
+    case ordered_behind:
+      return "ordered-behind";
+    case ordered_failed:
+      return "ordered-failed";
   }
   return "starting";
 }
@@ -81,6 +95,27 @@ std::string sentence_of(const core::Reason& reason) {
     case held:
       return "A worker was told to slow down; its queue " + reason.queue + " goes on at " +
              wire::format_time(reason.until) + ".";
+    case group_concurrency_limit:
+      return "Of its group " + reason.text + ", " + std::to_string(reason.limit) +
+             " may run at once, and so many are running.";
+    case group_rate_limit:
+      return "Its group " + reason.text +
+             " has started as many jobs as its rate limit allows; it goes on at " +
+             wire::format_time(reason.until) + ".";
+    case named_concurrency_limit:
+      return "Under the limit " + reason.text + ", " + std::to_string(reason.limit) +
+             " may run at once, and so many are running.";
+    case named_rate_limit:
+      return "As many jobs have started under the limit " + reason.text + " as may; it goes on at " +
+             wire::format_time(reason.until) + ".";
+    case named_limit_held:
+      return "A worker was told to slow down; the limit " + reason.text + " goes on at " +
+             wire::format_time(reason.until) + ".";
+    case ordered_behind:
+      return "Its group " + reason.text + " runs in strict order, and a job before it has not ended.";
+    case ordered_failed:
+      return "Its group " + reason.text + " runs in strict order, and a job before it has failed: replay, " +
+             "cancel or delete that, or let the queue skip what fails.";
   }
   return {};
 }
@@ -97,12 +132,19 @@ void append_reason(std::string& out, const core::JobId& id, const core::Reason& 
     object.integer("ahead", reason.ahead);
     object.boolean("exact", reason.exact);
   }
-  const bool limited = reason.code == concurrency_limit || reason.code == rate_limit || reason.code == held;
+  const bool grouped = reason.code == group_concurrency_limit || reason.code == group_rate_limit;
+  const bool named = reason.code == named_concurrency_limit || reason.code == named_rate_limit ||
+                     reason.code == named_limit_held;
+  const bool ordered = reason.code == ordered_behind || reason.code == ordered_failed;
+  const bool limited = reason.code == concurrency_limit || reason.code == rate_limit || reason.code == held ||
+                       grouped || named;
+  if (grouped || ordered) object.text("group", reason.text);
+  if (named) object.text("limitName", reason.text);
+  if (ordered && reason.parent) object.job_id("waitsFor", *reason.parent);
   if (limited) object.integer("ahead", reason.ahead);
   if (limited) object.boolean("exact", reason.exact);
   if (limited && reason.limit > 0) object.integer("limit", reason.limit);
-  if (reason.code == delayed || reason.code == rate_limit || reason.code == held)
-    object.time("until", reason.until);
+  if (reason.code == delayed || (limited && reason.until != 0)) object.time("until", reason.until);
   if (reason.code == blocked && reason.parent) {
     object.integer("ahead", reason.ahead);
     object.job_id("waitsFor", *reason.parent);

@@ -54,6 +54,8 @@ void append_template(std::string& out, ObjectWriter& object, const core::NewJob&
   if (job.unique_for_ms > 0) object.integer("uniqueForMs", job.unique_for_ms);
   if (job.gathering) append_gathering(out, object, *job.gathering);
   if (!job.group.empty()) object.text("group", job.group);
+  if (!job.limits.empty()) object.texts("limits", job.limits);
+  if (job.ordered) object.boolean("ordered", true);
   append_if(object, "retention", job.retention,
             [&](const core::Retention& retention) { append_retention(out, retention); });
   if (!job.tags.empty()) object.texts("tags", job.tags);

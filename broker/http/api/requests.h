@@ -52,6 +52,8 @@ using CheckTimetable = std::function<std::optional<TimetableFault>(const core::T
 Parsed<core::PutSchedule> read_put_schedule(std::string_view body, std::string id, const Limits& limits,
                                             const CheckTimetable& check);
 
+/// {concurrency?, rate?}, one of them at least.
+Parsed<core::PutLimit> read_put_limit(std::string_view body, std::string name, const Limits& limits);
 /// Pause and drain: {} or nothing at all; pause also takes `reason`.
 Parsed<std::optional<std::string>> read_pause(std::string_view body, const Limits& limits);
 Parsed<void> read_nothing(std::string_view body, const Limits& limits);

@@ -4,6 +4,8 @@
 namespace pawl::http::api {
 namespace {
 
+constexpr std::int64_t ageing_max = 366LL * 86'400'000;
+
 /// null clears the setting; anything else is read and set.
 template <typename T, typename Read>
 void read_setting(Input& in, std::optional<std::optional<T>>& setting, Read&& read) {
@@ -52,10 +54,10 @@ constexpr std::array default_fields{
                      [&](core::Retention& retention) { read_retention(in, at, retention); });
       }}};
 
-constexpr std::int64_t starts_max = 1'000'000;
-constexpr std::int64_t per_ms_max = 366LL * 86'400'000;
+}  // namespace
 
 void read_rate_limit(Input& in, const Where& at, core::RateLimit& out) {
+  constexpr std::int64_t per_ms_max = 366LL * 86'400'000;
   using R = Field<core::RateLimit>;
   static constexpr std::array fields{R{"max",
                                        [](Input& i, const Where& w, core::RateLimit& limit) {
@@ -78,6 +80,16 @@ void read_rate_limit(Input& in, const Where& at, core::RateLimit& out) {
   if (out.burst > out.max) in.wrong(at.member("burst"), "must not be more than max");
 }
 
+namespace {
+
+void read_on_failure(Input& in, const Where& at, PutQueue& put) {
+  if (!expect(in, at, JsonKind::string)) return;
+  const std::string_view text = in.json.read_string();
+  if (in.json.error()) return;
+  if (text != "block" && text != "skip") return in.wrong(at, "must be block or skip");
+  put.skip_failed = text == "skip";
+}
+
 constexpr std::array put_queue_fields{
     F{"maxConcurrency",
       [](Input& in, const Where& at, PutQueue& put) {
@@ -87,6 +99,20 @@ constexpr std::array put_queue_fields{
       [](Input& in, const Where& at, PutQueue& put) {
         read_setting(in, put.rate_limit, [&](core::RateLimit& limit) { read_rate_limit(in, at, limit); });
       }},
+    F{"groupConcurrency",
+      [](Input& in, const Where& at, PutQueue& put) {
+        read_integer_setting(in, at, 1, starts_max, put.group_concurrency);
+      }},
+    F{"groupRateLimit",
+      [](Input& in, const Where& at, PutQueue& put) {
+        read_setting(in, put.group_rate_limit,
+                     [&](core::RateLimit& limit) { read_rate_limit(in, at, limit); });
+      }},
+    F{"priorityAgeingMs",
+      [](Input& in, const Where& at, PutQueue& put) {
+        read_integer_setting(in, at, 1, ageing_max, put.priority_ageing_ms);
+      }},
+    F{"onOrderedFailure", read_on_failure},
     F{"paused",
       [](Input& in, const Where& at, PutQueue& put) { read_boolean(in, at, put.paused.emplace(false)); }},
     F{"pauseReason",
@@ -140,6 +166,25 @@ Parsed<core::PutQueue> read_put_queue(std::string_view body, std::string queue, 
     read_object(in, at, put_queue_fields, out);
   });
   if (put) put->name = std::move(queue);
+  return put;
+}
+
+Parsed<core::PutLimit> read_put_limit(std::string_view body, std::string name, const Limits& limits) {
+  using L = Field<core::PutLimit>;
+  static constexpr std::array fields{L{"concurrency",
+                                       [](Input& in, const Where& at, core::PutLimit& put) {
+                                         if (!take_null(in))
+                                           read_optional_integer(in, at, 1, starts_max, put.concurrency);
+                                       }},
+                                     L{"rate", [](Input& in, const Where& at, core::PutLimit& put) {
+                                         if (!take_null(in)) read_rate_limit(in, at, put.rate.emplace());
+                                       }}};
+  auto put = read_document<core::PutLimit>(body, limits, [](Input& in, const Where& at, core::PutLimit& out) {
+    read_object(in, at, fields, out);
+    if (!out.concurrency && !out.rate && in.clean() && !in.json.error())
+      in.wrong(at, "must have concurrency, rate, or both");
+  });
+  if (put) put->name = std::move(name);
   return put;
 }
 

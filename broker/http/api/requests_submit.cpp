@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "broker/core/lane.h"
 #include "broker/http/api/job_fields.h"
 #include "broker/http/api/new_job_fields.h"
 #include "broker/http/api/requests.h"
@@ -75,6 +78,19 @@ void read_traceparent(Input& in, const Where& at, core::NewJob& job) {
   job.traceparent = text;
 }
 
+// Their order says nothing, and one that is named twice counts once.
+void read_limits(Input& in, const Where& at, core::NewJob& job) {
+  if (take_null(in)) return;
+  job.limits.clear();
+  read_array(in, at, 0, core::limits_named_max, [&](const Where& item) {
+    std::string name;
+    read_name(in, item, name);
+    if (!name.empty()) job.limits.push_back(std::move(name));
+  });
+  std::ranges::sort(job.limits);
+  job.limits.erase(std::ranges::unique(job.limits).begin(), job.limits.end());
+}
+
 void read_tags(Input& in, const Where& at, core::NewJob& job) {
   read_array(in, at, 0, wire::tags_max, [&](const Where& item) {
     std::string tag;
@@ -89,7 +105,20 @@ void read_new_job(Input& in, const Where& at, core::NewJob& out) {
   check_together(in, at, out);
 }
 
+void check_order(Input& in, const Where& at, const core::NewJob& job) {
+  if (!job.ordered) return;
+  if (job.group.empty())
+    in.wrong(at.member("group"), "is required with ordered: the order is that of a group");
+  const char* const in_turn = "excludes ordered: such a job runs when those before it have ended";
+  if (job.priority.value_or(0) != 0) in.wrong(at.member("priority"), in_turn);
+  if (job.delay_ms.value_or(0) != 0) in.wrong(at.member("delayMs"), in_turn);
+  if (job.run_at) in.wrong(at.member("runAt"), in_turn);
+  if (job.gathering && job.gathering->mode == Gathering::Mode::debounce)
+    in.wrong(at.member("debounce"), in_turn);
+}
+
 void check_together(Input& in, const Where& at, const core::NewJob& job) {
+  check_order(in, at, job);
   if (job.unique_for_ms > 0 && job.unique_key.empty()) in.wrong(at.member("uniqueForMs"), "needs uniqueKey");
   if (!job.gathering) return;
   const bool debounce = job.gathering->mode == Gathering::Mode::debounce;

@@ -59,6 +59,9 @@ void read_member(Input& in, const Where& at, GraphDraft& out) {
   read_object(in, at, member_fields, draft);
   const core::NewJob& job = draft.member.job;
   if (job.delay_ms && job.run_at) in.wrong(at.member("runAt"), "excludes delayMs: give one of them");
+  check_order(in, at, job);
+  if (job.ordered && !draft.depends_on.empty())
+    in.wrong(at.member("ordered"), "excludes dependsOn: the order of submits says when it runs");
   const char* const own = "has no place in a graph: each of its jobs is made";
   if (!job.unique_key.empty()) in.wrong(at.member("uniqueKey"), own);
   if (job.gathering)

@@ -42,6 +42,7 @@ JobSource::JobSource(const Load& load, std::optional<std::chrono::milliseconds> 
 JobSpec JobSource::spec(std::uint64_t number) const {
   JobSpec spec{.queue = queues_[number % load_.queues], .payload = JsonText::raw(payload(number))};
   if (load_.priorities > 1) spec.priority = static_cast<int>(number / load_.queues % load_.priorities);
+  if (load_.groups > 0) spec.group = "tenant-" + std::to_string(number / load_.queues % load_.groups);
   spec.retention = retention_;
   return spec;
 }

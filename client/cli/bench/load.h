@@ -13,6 +13,7 @@ struct Load {
   std::uint64_t jobs = 0;
   unsigned queues = 1;              // the jobs are dealt to them in turn
   unsigned priorities = 1;          // and then to these, 0 and up
+  unsigned groups = 0;              // and to so many groups; 0: none has one
   bool limited = false;             // the queues have limits, which hold nothing back
   std::size_t payload_bytes = 200;  // at least payload_bytes_min
   unsigned workers = 1;             // connections that ask for jobs

@@ -154,6 +154,7 @@ bench::Load load_of(const bench::Work& work, const Bench& command) {
   return {.jobs = command.jobs.value_or(scaled),
           .queues = command.queues,
           .priorities = command.priorities,
+          .groups = command.groups,
           .limited = command.limited,
           .payload_bytes = command.payload_bytes,
           .workers = command.workers,

@@ -69,7 +69,18 @@ void add_limits(JsonObject& changes, const Queue& command) {
     rate.add("max", *command.rate_max).add("perMs", command.rate_per_ms).add("burst", command.burst);
     changes.add_raw("rateLimit", rate.text());
   }
+  changes.add("groupConcurrency", command.group_concurrency);
+  if (command.group_rate_max) {
+    JsonObject rate;
+    rate.add("max", *command.group_rate_max).add("perMs", command.group_rate_per_ms);
+    changes.add_raw("groupRateLimit", rate.text());
+  }
+  changes.add("priorityAgeingMs", command.priority_ageing_ms);
+  changes.add("onOrderedFailure", command.on_ordered_failure);
   for (const std::string& setting : command.unset) {
+    if (setting == "group-concurrency") changes.add_raw("groupConcurrency", "null");
+    if (setting == "priority-ageing") changes.add_raw("priorityAgeingMs", "null");
+    if (setting == "group-rate") changes.add_raw("groupRateLimit", "null");
     if (setting == "max-concurrency") changes.add_raw("maxConcurrency", "null");
     if (setting == "rate") changes.add_raw("rateLimit", "null");
   }
@@ -108,12 +119,15 @@ std::string quantiles_text(const Json& of) {
 void add_limits(Fields& fields, const Json& settings) {
   if (settings["maxConcurrency"].is_number())
     fields.add("at once", fmt::format("at most {}", settings["maxConcurrency"].text()));
-  const Json rate = settings["rateLimit"];
-  if (!rate.is_object()) return;
-  std::string text =
-      fmt::format("at most {} in {}", rate["max"].text(), duration_text(rate["perMs"].integer()));
-  if (rate["burst"].is_number()) text.append(fmt::format(", {} at once", rate["burst"].text()));
-  fields.add("starts", text);
+  if (settings["rateLimit"].is_object()) fields.add("starts", rate_limit_text(settings["rateLimit"]));
+  if (settings["groupConcurrency"].is_number())
+    fields.add("of a group at once", fmt::format("at most {}", settings["groupConcurrency"].text()));
+  if (settings["groupRateLimit"].is_object())
+    fields.add("starts of a group", rate_limit_text(settings["groupRateLimit"]));
+  if (settings["priorityAgeingMs"].is_number())
+    fields.add("ageing", fmt::format("one priority higher every {}",
+                                     duration_text(settings["priorityAgeingMs"].integer())));
+  if (settings["onOrderedFailure"].text() == "skip") fields.add("strict orders", "skip what fails");
 }
 
 void add_defaults(Fields& fields, const Json& defaults) {
@@ -157,6 +171,7 @@ std::string queue_text(const Json& queue, const Screen& screen) {
     fields.add("estimated wait", duration_text(queue["estimatedWaitMs"].integer()));
   fields.add("workers",
              fmt::format("{} with {} slots", queue["workers"].integer(), queue["slots"].integer()));
+  if (queue["groups"].integer() > 0) fields.add("groups", count_text(queue["groups"].integer()));
   fields.add("last minute",
              fmt::format("in {}/s  done {}/s  retried {}/s  dead {}/s", minute_rate_text(queue, "submitted"),
                          minute_rate_text(queue, "completed"), minute_rate_text(queue, "retried"),

@@ -1,5 +1,7 @@
 #include "client/cli/verbs/queue_text.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "client/cli/text/duration.h"
@@ -24,6 +26,13 @@ std::string quantile_text(const Json& ms) {
   return ms.is_number() ? duration_text(std::llround(ms.number())) : "-";
 }
 
+std::string rate_limit_text(const Json& rate) {
+  std::string text =
+      fmt::format("at most {} in {}", rate["max"].text(), duration_text(rate["perMs"].integer()));
+  if (rate["burst"].is_number()) text.append(fmt::format(", {} at once", rate["burst"].text()));
+  return text;
+}
+
 std::string queues_table(const Json& queues, const Screen& screen) {
   using enum Column::Align;
   Table table{{{"QUEUE", left, true},
@@ -38,6 +47,7 @@ std::string queues_table(const Json& queues, const Screen& screen) {
                {"DONE/S", right},
                {"P50", right},
                {"P95", right},
+               {"GROUPS", right},
                {"WORKERS", right},
                {"", left}}};
   for (const Json& queue : queues.items()) {
@@ -57,6 +67,7 @@ std::string queues_table(const Json& queues, const Screen& screen) {
                {minute_rate_text(queue, "completed")},
                {quantile_text(queue["p50"])},
                {quantile_text(queue["p95"])},
+               count_cell(queue["groups"]),
                {count_text(queue["workers"].integer()), unserved ? Tone::bad : Tone::plain},
                {queue["paused"].truth() ? "paused" : "", Tone::warn}});
   }

@@ -17,6 +17,9 @@ std::string queues_table(const Json& queues, const Screen& screen);
 /// A duration of the broker in milliseconds with a fraction; "-" when nothing was measured.
 std::string quantile_text(const Json& ms);
 
+/// "at most 50 in 1s": a rate limit as the broker shows it.
+std::string rate_limit_text(const Json& rate);
+
 /// "12.3" for each second over the last minute.
 std::string minute_rate_text(const Json& queue, std::string_view what);
 

@@ -6,6 +6,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/text/duration.h"
 #include "client/cli/text/moment.h"
+#include "client/cli/verbs/limit_text.h"
 #include "client/cli/verbs/queue_text.h"
 #include "client/cli/verbs/schedule_text.h"
 #include "client/cli/verbs/worker_text.h"
@@ -50,11 +51,15 @@ Result<std::string> frame(Session& session) {
   if (!workers) return std::unexpected(workers.error());
   const auto schedules = get_schedules(session);
   if (!schedules) return std::unexpected(schedules.error());
+  const auto limits = session.get("/limits?limit=1000");
+  if (!limits) return std::unexpected(limits.error());
   const Json queue_list = queues->json["queues"];
   const Json worker_list = workers->json["workers"];
   std::string text = head_line(queue_list, worker_list, session);
   text.append(schedules_line(schedules->json)).append("\n");
   text.append(queue_list.size() > 0 ? queues_table(queue_list, session.screen()) : "No queues yet.\n");
+  const std::vector<Json> busy = busy_limits(limits->json);
+  if (!busy.empty()) text.append("\n").append(limits_table(busy, session.screen()));
   if (worker_list.size() > 0) text.append("\n").append(workers_table(worker_list, session.screen()));
   return text;
 }
@@ -78,7 +83,10 @@ Result<Exit> json_frame(Session& session) {
   if (!workers) return std::unexpected(workers.error());
   const auto schedules = get_schedules(session);
   if (!schedules) return std::unexpected(schedules.error());
+  const auto limits = session.get("/limits?limit=1000");
+  if (!limits) return std::unexpected(limits.error());
   print(JsonObject{}
+            .add_raw("limits", limits->json["limits"].dump())
             .add_raw("queues", queues->json["queues"].dump())
             .add_raw("workers", workers->json["workers"].dump())
             .add_raw("schedules", schedules->json["schedules"].dump())

@@ -3,6 +3,7 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/session.h"
+#include "client/cli/text/duration.h"
 #include "client/cli/text/moment.h"
 #include "client/cli/text/table.h"
 #include "client/cli/verbs/job_text.h"

@@ -120,11 +120,26 @@ class Client {
   Result<QueueInfo> try_queue(std::string_view name);
   QueueInfo queue(std::string_view name) { return value_or_throw(try_queue(name)); }
 
-  /// Sets both limits of a queue, which is made if it is not there; what is absent is lifted.
+  /// Sets all limits of a queue, which is made if it is not there; what is absent is lifted.
   Result<QueueInfo> try_set_limits(std::string_view queue, const QueueLimits& limits);
   QueueInfo set_limits(std::string_view queue, const QueueLimits& limits) {
     return value_or_throw(try_set_limits(queue, limits));
   }
+  /// Makes a limit that has a name, or puts another in its place; what has started counts on.
+  Result<LimitRecord> try_put_limit(const LimitSpec& spec);
+  LimitRecord put_limit(const LimitSpec& spec) { return value_or_throw(try_put_limit(spec)); }
+  Result<LimitRecord> try_get_limit(std::string_view name);
+  LimitRecord get_limit(std::string_view name) { return value_or_throw(try_get_limit(name)); }
+  /// All of them, by name.
+  Result<std::vector<LimitRecord>> try_limits();
+  std::vector<LimitRecord> limits() { return value_or_throw(try_limits()); }
+  /// `conflict` while jobs that wait or run, schedules or triggers name it.
+  Result<void> try_delete_limit(std::string_view name);
+  void delete_limit(std::string_view name) { value_or_throw(try_delete_limit(name)); }
+  /// Ends what a rate-limited settlement holds back.
+  Result<LimitRecord> try_resume_limit(std::string_view name);
+  LimitRecord resume_limit(std::string_view name) { return value_or_throw(try_resume_limit(name)); }
+
   /// A paused queue takes jobs and gives none away.
   Result<void> try_pause(std::string_view queue);
   void pause(std::string_view queue) { value_or_throw(try_pause(queue)); }

@@ -84,7 +84,9 @@ struct JobSpec {
   std::optional<milliseconds> unique_for = {};  // …and for so long after its end
   std::optional<Throttle> throttle = {};        // at most one of the two, and of unique_key
   std::optional<Debounce> debounce = {};
-  std::string group = {};
+  std::string group = {};                // a queue serves its groups in turn
+  std::vector<std::string> limits = {};  // limits that have a name, at most 8
+  bool ordered = false;                  // with a group: one at a time, in the order of the submits
   std::optional<Retention> retention = {};
   std::vector<std::string> tags = {};  // at most 16
   std::string traceparent = {};        // W3C trace context
@@ -131,6 +133,8 @@ struct JobRecord {
   std::string message;             // beside the progress
   std::string worker_id;           // of the latest attempt
   std::string group;
+  std::vector<std::string> limits;
+  bool ordered = false;
   std::vector<std::string> tags;
   std::optional<Time> created_at;
   std::optional<Time> run_at;
@@ -155,11 +159,29 @@ struct RateLimit {
 struct QueueLimits {
   std::optional<std::uint32_t> max_concurrency = {};  // 1…1 000 000 jobs that run at once
   std::optional<RateLimit> rate = {};
+  std::optional<std::uint32_t> group_concurrency = {};  // of each group
+  std::optional<RateLimit> group_rate = {};             // of each group
 
   friend bool operator==(const QueueLimits&, const QueueLimits&) = default;
 };
 /// The limits as members of the body of PUT /queues/Q. Does not check the values; the broker does.
 std::string to_json(const QueueLimits& limits);
+
+/// A limit that has a name: jobs of any queue name it. At least one of the two. docs/LIMITS.md
+struct LimitSpec {
+  std::string name;
+  std::optional<std::uint32_t> concurrency = {};  // 1…1 000 000 jobs that run at once
+  std::optional<RateLimit> rate = {};
+};
+/// The spec as the body of PUT /limits/NAME. Does not check the values; the broker does.
+std::string to_json(const LimitSpec& spec);
+
+struct LimitRecord {
+  LimitSpec spec;
+  std::uint64_t active = 0;        // jobs that name it and run
+  std::optional<Time> held_until;  // a worker was told to slow down
+  std::string text;                // the whole answer
+};
 
 struct QueueInfo {
   std::string queue;

@@ -49,6 +49,13 @@ class CountingOutbox final : public core::Outbox {
   void erase_join(const core::JobId&) override { ++rows; }
   void put_owed(const core::Owed&) override { ++rows; }
   void erase_owed(const core::JobId&) override { ++rows; }
+  void put_lane(core::QueueNumber, const core::LaneKey&, std::uint32_t) override { ++rows; }
+  void put_limit(const core::LimitRow&) override { ++rows; }
+  void erase_limit(const std::string&) override { ++rows; }
+  void put_group(const core::GroupRow&) override { ++rows; }
+  void erase_group(core::QueueNumber, const std::string&) override { ++rows; }
+  void put_order(const core::OrderRow&) override { ++rows; }
+  void erase_order(core::QueueNumber, std::uint32_t) override { ++rows; }
   void put_wait(const core::JobId&, const core::Wait&) override { ++rows; }
   void erase_wait(const core::JobId&) override { ++rows; }
   void put_unique(core::QueueNumber, std::string_view, const core::UniqueRow&) override { ++rows; }
@@ -96,7 +103,7 @@ class Driver {
     machine_.flush(now_, outbox_);
     machine_.after_commit();
     for (const core::WindowRequest& request : machine_.window_requests())
-      machine_.load_window(request.queue, {}, true);
+      machine_.load_window(request.queue, request.lane, {}, true);
     ++now_.wall;
     ++now_.mono;
   }

@@ -1,0 +1,201 @@
+// Limits that have a name, shared by jobs of any queues.
+#include <algorithm>
+#include <utility>
+
+#include "broker/core/machine_state.h"
+
+namespace pawl::core {
+namespace {
+
+Refused no_such_limit(const std::string& name) {
+  return {Refusal::unknown_limit, "there is no limit named " + name, {}, {}};
+}
+
+}  // namespace
+
+Limit& Machine::State::limit_named(const std::string& name) {
+  std::unique_ptr<Limit>& limit = limits[name];
+  if (!limit) {
+    limit = std::make_unique<Limit>();
+    limit->row.name = name;
+  }
+  return *limit;
+}
+
+void Machine::State::forget_unused(Limit& limit) {
+  if (limit.exists || limit.lanes > 0 || limit.active > 0) return;
+  limit_wakes.erase({limit.wake_at, limit.row.name});
+  limits.erase(limit.row.name);
+}
+
+void Machine::restore_limit(LimitRow row) {
+  Limit& limit = state_->limit_named(row.name);
+  limit.row = std::move(row);
+  limit.exists = true;
+  ++state_->limits_made;
+}
+
+// When it lets a job start: at once, later, or when another ends (never).
+Millis Machine::State::opens_at(const Limit& limit, Millis wall) const {
+  if (!limit.exists) return wall;
+  const LimitRow& row = limit.row;
+  if (row.concurrency && limit.active >= *row.concurrency) return never;
+  const Millis opens = std::max(wall, row.held_until);
+  return row.rate ? std::max(opens, row.pace.opens_at(*row.rate, wall)) : opens;
+}
+
+void Machine::State::keep_limit(Limit& limit) {
+  if (std::exchange(limit.dirty, true)) return;
+  dirty_limits.insert(limit.row.name);
+}
+
+// It may let a parked lane start: those who wait for such jobs look again.
+void Machine::State::note_room(Limit& limit) {
+  for (const auto& [number, lanes] : limit.parked) {
+    Queue* queue = queue_of(QueueNumber{number});
+    queue->reopened.insert(limit.row.name);
+    note_matchable(*queue);
+  }
+}
+
+// Returns false when the job names no limit that there is.
+bool Machine::State::hold_limits(const Job& job, Millis until) {
+  bool any = false;
+  for (const std::string& name : job.limits) {
+    const auto found = limits.find(name);
+    if (found == limits.end() || !found->second->exists) continue;
+    any = true;
+    Limit& limit = *found->second;
+    limit.row.held_until = std::max(limit.row.held_until, until);
+    keep_limit(limit);
+  }
+  return any;
+}
+
+// What a submitter says of limits and groups, against what there is.
+std::optional<Refused> Machine::State::check_terms(const NewJob& spec,
+                                                   std::optional<std::size_t> index) const {
+  if (spec.group.empty() && spec.limits.empty()) return std::nullopt;
+  for (std::size_t i = 0; i < spec.limits.size(); ++i) {
+    const auto limit = limits.find(spec.limits[i]);
+    if (limit != limits.end() && limit->second->exists) continue;
+    Refused refused = no_such_limit(spec.limits[i]);
+    refused.detail += "; make it first, with PUT /limits/" + spec.limits[i];
+    refused.pointer = (index ? "/jobs/" + std::to_string(*index) : "") + "/limits";
+    return refused;
+  }
+  const auto queue = queues.find(spec.queue);
+  const bool known =
+      queue != queues.end() && queue->second->lanes_by_key.contains({spec.group, spec.limits, spec.ordered});
+  const bool out_of_numbers = queue != queues.end() && queue->second->row.next_lane > lane_number_max;
+  if (known || (lanes_count < options.lanes_max && !out_of_numbers)) return std::nullopt;
+  return Refused{Refusal::too_many_groups, "the broker holds its limit of groups that wait", {}, {}};
+}
+
+std::optional<Refused> Machine::State::check_terms(const std::vector<NewMember>& members) const {
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (auto refused = check_terms(members[i].job, i)) return refused;
+  }
+  return std::nullopt;
+}
+
+// Who stands against deleting it; empty when nobody does.
+std::string Machine::State::users_of(const std::string& name) const {
+  std::string users;
+  const auto add = [&](const std::string& user) { users += (users.empty() ? "" : ", ") + user; };
+  for (const auto& [queue_name, queue] : queues) {
+    const bool used = std::ranges::any_of(queue->lanes, [&](const auto& item) {
+      const Lane& lane = *item.second;
+      return lane.has_jobs() && std::ranges::find(lane.key.limits, name) != lane.key.limits.end();
+    });
+    if (used) add("jobs of queue " + queue_name);
+  }
+  const auto names_it = [&](const NewJob& job) {
+    return std::ranges::find(job.limits, name) != job.limits.end();
+  };
+  for (const auto& [id, row] : schedules) {
+    if (names_it(row.schedule.job)) add("schedule " + id);
+  }
+  for (const auto& [id, trigger] : triggers) {
+    if (names_it(trigger.row.trigger.job)) add("trigger " + id);
+  }
+  return users;
+}
+
+LimitView Machine::State::view(const Limit& limit, Now now) const {
+  LimitView seen{limit.row, limit.active};
+  if (seen.row.held_until <= now.wall) seen.row.held_until = 0;
+  return seen;
+}
+
+void Machine::State::apply(Ticket to, const PutLimit& put, Now now, Outbox& outbox) {
+  const auto known = limits.find(put.name);
+  const bool fresh = known == limits.end() || !known->second->exists;
+  if (fresh && limits_made >= options.limits_max) {
+    return outbox.reply(to,
+                        Refused{Refusal::too_many_limits, "the broker holds its limit of limits", {}, {}});
+  }
+  Limit& limit = limit_named(put.name);
+  LimitRow& row = limit.row;
+  if (fresh) {
+    ++limits_made;
+    limit.exists = true;
+    row.created_at = now.wall;
+  }
+  row.concurrency = put.concurrency;
+  if (row.rate && put.rate)
+    row.pace.change(*row.rate, *put.rate, now.wall);
+  else
+    row.pace = {};
+  row.rate = put.rate;
+  keep_limit(limit);
+  note_room(limit);
+  outbox.reply(to, view(limit, now));
+}
+
+void Machine::State::apply(Ticket to, const GetLimit& get, Now now, Outbox& outbox) {
+  const auto limit = limits.find(get.limit);
+  if (limit == limits.end() || !limit->second->exists) return outbox.reply(to, no_such_limit(get.limit));
+  outbox.reply(to, view(*limit->second, now));
+}
+
+void Machine::State::apply(Ticket to, const ListLimits&, Now now, Outbox& outbox) {
+  LimitList answer;
+  for (const auto& [name, limit] : limits) {
+    if (limit->exists) answer.limits.push_back(view(*limit, now));
+  }
+  outbox.reply(to, std::move(answer));
+}
+
+void Machine::State::apply(Ticket to, const DeleteLimit& remove, Now, Outbox& outbox) {
+  const auto found = limits.find(remove.limit);
+  if (found == limits.end() || !found->second->exists) return outbox.reply(to, no_such_limit(remove.limit));
+  const std::string users = users_of(remove.limit);
+  if (!users.empty())
+    return outbox.reply(to, Refused{Refusal::limit_in_use, "it is named by " + users, {}, {}});
+  Limit& limit = *found->second;
+  --limits_made;
+  limit.exists = false;
+  limit.dirty = false;
+  dirty_limits.erase(remove.limit);
+  const std::string name = limit.row.name;
+  limit.row = {};
+  limit.row.name = name;
+  note_room(limit);
+  outbox.erase_limit(name);
+  marks_dirty = true;
+  forget_unused(limit);
+  outbox.reply(to, LimitDeleted{name});
+}
+
+void Machine::State::apply(Ticket to, const ResumeLimit& resume, Now now, Outbox& outbox) {
+  const auto found = limits.find(resume.limit);
+  if (found == limits.end() || !found->second->exists) return outbox.reply(to, no_such_limit(resume.limit));
+  Limit& limit = *found->second;
+  limit.row.held_until = 0;
+  keep_limit(limit);
+  note_room(limit);
+  outbox.reply(to, view(limit, now));
+}
+
+}  // namespace pawl::core
