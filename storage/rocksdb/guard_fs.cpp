@@ -56,15 +56,16 @@ class GuardedLog final : public rocksdb::FSWritableFileOwnerWrapper {
     if (status.ok()) {
       log_->appended.fetch_add(bytes, std::memory_order_release);
     } else {
-      park(&LogGates::syncing);
+      park();
     }
     return status;
   }
 
   IOStatus synced(std::uint64_t size, IOStatus status) {
     if (!status.ok()) {
-      park(&LogGates::writing);
-      return status;
+      if (!gates_) return status;
+      gates_->sync_failed(status.ToString());
+      return IOStatus::OK();
     }
     std::uint64_t durable = log_->durable.load(std::memory_order_relaxed);
     while (durable < size && !log_->durable.compare_exchange_weak(durable, size)) {
@@ -74,11 +75,10 @@ class GuardedLog final : public rocksdb::FSWritableFileOwnerWrapper {
 
   /// After this nobody new starts on the other side, and who was there is done. Bounded: should the other
   /// side wait for this one, an abort after the wait is the lesser evil.
-  void park(std::timed_mutex LogGates::* side) {
+  void park() {
     if (!gates_) return;
-    std::timed_mutex& gate = (*gates_).*side;
     gates_->log_failed.store(true, std::memory_order_release);
-    if (gate.try_lock_for(std::chrono::seconds(1))) gate.unlock();
+    if (gates_->syncing.try_lock_for(std::chrono::seconds(1))) gates_->syncing.unlock();
   }
 
   std::shared_ptr<GuardFileSystem::Log> log_;

@@ -20,12 +20,29 @@
 namespace pawl::storage {
 
 /// This build of RocksDB aborts the process when a log file is touched after one of its writes or syncs has
-/// failed. So whoever writes or syncs holds its gate, and a failing call waits for the other gate before it
-/// lets RocksDB know.
+/// failed. So whoever writes or syncs holds its gate, and a write that fails waits for the other gate before
+/// it lets RocksDB know. Of a sync that fails RocksDB is not told at all, since its own threads sync logs
+/// too: it is known here, and from then on nothing is answered as durable and nothing is written.
 struct LogGates {
   std::timed_mutex writing;
   std::timed_mutex syncing;
   std::atomic<bool> log_failed = false;
+
+  void sync_failed(std::string why) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (why_.empty()) why_ = std::move(why);
+    }
+    log_failed.store(true, std::memory_order_release);
+  }
+  std::string why() const {
+    const std::lock_guard lock(mutex_);
+    return why_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string why_;
 };
 
 /// Thread: any.

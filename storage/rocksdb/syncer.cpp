@@ -105,8 +105,8 @@ bool Syncer::sync() {
     if (failed() || gates_.log_failed.load(std::memory_order_acquire)) return false;
     status = db_.SyncWAL();
   }
-  if (!status.ok()) {
-    fail("syncing the log: " + status.ToString());
+  if (!status.ok() || gates_.log_failed.load(std::memory_order_acquire)) {
+    fail("syncing the log: " + (status.ok() ? gates_.why() : status.ToString()));
     return false;
   }
   const auto micros =
