@@ -18,6 +18,7 @@
 #include "broker/engine/engine.h"
 #include "broker/http/api/routes.h"
 #include "broker/http/server.h"
+#include "broker/push/pusher.h"
 #include "storage/store.h"
 
 namespace pawl::app {
@@ -158,6 +159,14 @@ int serve(const Settings& settings, const Door& door, engine::Engine& engine, co
     return calendar.fault(timetable);
   };
   context.metrics = [&metrics] { return metrics.text(); };
+  auto pusher =
+      push::Pusher::start(engine, {.allow = settings.push_allow,
+                                   .ca_file = settings.push_ca_file,
+                                   .log_warn = [&log](const std::string& message) { log.warn(message); }});
+  if (!pusher) return cannot_start(pusher.error());
+  context.check_push = [&pusher](const core::Push& target) { return (*pusher)->check(target); };
+  context.queues_changed = [&pusher] { (*pusher)->look(); };
+  metrics.show(static_cast<const push::Pusher*>(pusher->get()));
 
   http::ServerOptions options = server_options(settings, door, log);
   options.engine = &engine;
@@ -176,8 +185,10 @@ int serve(const Settings& settings, const Door& door, engine::Engine& engine, co
   notify_service_manager("STOPPING=1");
   drain(engine, milliseconds{settings.stop_grace_ms}, log);
   (*server)->stop_accepting();
+  metrics.show(static_cast<const push::Pusher*>(nullptr));
+  (*pusher)->stop();
   (*server)->stop(answers_may_take_ms);
-  metrics.show(nullptr);
+  metrics.show(static_cast<const http::HttpMeters*>(nullptr));
   return 0;
 }
 

@@ -220,6 +220,14 @@ void add_http(Families& families, const HttpSample& http) {
   families.add("pawl_http_sent_bytes_total", static_cast<double>(http.bytes_out));
 }
 
+void add_push(Families& families, const push::PushCounts& push) {
+  families.add("pawl_push_requests_total", static_cast<double>(push.completed), {"completed"});
+  families.add("pawl_push_requests_total", static_cast<double>(push.failed), {"failed"});
+  families.add("pawl_push_requests_total", static_cast<double>(push.rate_limited), {"rate_limited"});
+  families.add("pawl_push_requests_total", static_cast<double>(push.abandoned), {"abandoned"});
+  families.add("pawl_push_requests_under_way", static_cast<double>(push.under_way));
+}
+
 void add_process(Families& families) {
   std::size_t pages_all = 0;
   std::size_t pages_resident = 0;
@@ -275,6 +283,7 @@ std::string render_metrics(const MetricsInput& input) {
   add_engine(families, input);
   add_store(families, input.store);
   add_http(families, input.http);
+  if (input.push) add_push(families, *input.push);
   add_process(families);
   return families.text();
 }

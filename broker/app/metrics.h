@@ -12,6 +12,7 @@
 #include "broker/core/reply.h"
 #include "broker/engine/meters.h"
 #include "broker/http/http_meters.h"
+#include "broker/push/pusher.h"
 #include "storage/store.h"
 
 namespace pawl::app {
@@ -51,6 +52,7 @@ struct MetricsInput {
   bool ready = false;
   storage::Counters store;
   HttpSample http;
+  std::optional<push::PushCounts> push;
   core::Millis started_at = 0;
 };
 

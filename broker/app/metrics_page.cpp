@@ -28,6 +28,7 @@ std::string MetricsPage::text() const {
   input.ready = engine_.ready();
   input.store = engine_.store_counters();
   if (const http::HttpMeters* meters = http_.load()) input.http = sample_of(*meters);
+  if (const push::Pusher* pusher = pusher_.load()) input.push = pusher->counts();
   input.started_at = started_at_;
   return render_metrics(input);
 }

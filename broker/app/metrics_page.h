@@ -6,6 +6,7 @@
 
 #include "broker/engine/engine.h"
 #include "broker/http/http_meters.h"
+#include "broker/push/pusher.h"
 
 namespace pawl::app {
 
@@ -17,6 +18,9 @@ class MetricsPage {
   /// Also tell what the server counts, from now on; null: not any more.
   void show(const http::HttpMeters* meters) { http_.store(meters); }
 
+  /// The same of what is pushed.
+  void show(const push::Pusher* pusher) { pusher_.store(pusher); }
+
   /// The page. Waits for the engine to answer, but not long: then it tells the rest.
   std::string text() const;
 
@@ -24,6 +28,7 @@ class MetricsPage {
   engine::Engine& engine_;
   core::Millis started_at_;
   std::atomic<const http::HttpMeters*> http_{nullptr};
+  std::atomic<const push::Pusher*> pusher_{nullptr};
 };
 
 }  // namespace pawl::app

@@ -195,6 +195,18 @@ const std::array table{
             .field = &Settings::http_write_ms,
             .min = 100,
             .max = 3'600'000},
+    Setting{.key = "push.allow",
+            .kind = Kind::list,
+            .fallback = "",
+            .doc =
+                "Which hosts push queues may reach: names (hooks.example.com, *.example.com, * for all) and "
+                "networks (10.1.0.0/16); addresses that are not public need a network. Empty: none.",
+            .field = &Settings::push_allow},
+    Setting{.key = "push.ca-file",
+            .kind = Kind::text,
+            .fallback = "",
+            .doc = "PEM file with certificate authorities that pushes over https trust beside the system's.",
+            .field = &Settings::push_ca_file},
     Setting{.key = "worker.silence-ms",
             .kind = Kind::integer,
             .fallback = "40000",

@@ -46,6 +46,9 @@ struct Settings {
   std::int64_t http_idle_ms = 0;
   std::int64_t http_write_ms = 0;
 
+  std::vector<std::string> push_allow;
+  std::string push_ca_file;
+
   std::int64_t worker_silence_ms = 0;
   std::int64_t worker_disconnect_grace_ms = 0;
   std::int64_t stop_grace_ms = 0;

@@ -134,6 +134,7 @@ struct AddChildren {
   JobId id;
   LeaseNumber lease = LeaseNumber::none;
   std::vector<NewMember> members;
+  bool invoked = false;  // one, in no workflow, whose result becomes the step that its ref names
 };
 struct CancelWorkflow {  // → WorkflowChanged
   WorkflowId workflow;
@@ -214,6 +215,7 @@ struct PutQueue {
   std::optional<std::optional<std::uint32_t>> group_concurrency;
   std::optional<std::optional<RateLimit>> group_rate_limit;
   std::optional<std::optional<Millis>> priority_ageing_ms;
+  std::optional<std::shared_ptr<const Push>> push;
   std::optional<bool> skip_failed;
   bool clear_hold = false;  // ends what a rate-limited settlement holds back
   bool must_exist = false;  // pause and resume of an unknown queue are refused

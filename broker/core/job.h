@@ -10,6 +10,7 @@
 #include "broker/core/ids.h"
 #include "broker/core/lane.h"
 #include "broker/core/pace.h"
+#include "broker/core/push.h"
 #include "broker/core/states.h"
 #include "broker/core/wait.h"
 
@@ -64,7 +65,10 @@ struct LastSettle {
 };
 
 inline constexpr std::size_t history_max = 200;  // older middle entries are dropped, the first is kept
-inline constexpr std::size_t errors_max = 50;    // the newest are kept
+/// What the unique keys of those begin with; others have no control characters.
+inline constexpr char latest_mark = '\3';
+
+inline constexpr std::size_t errors_max = 50;  // the newest are kept
 inline constexpr std::size_t log_lines_max = 10'000;
 
 /// Value type. The machine owns the live ones; replies carry copies.
@@ -123,7 +127,11 @@ struct Job {
   std::size_t steps_bytes() const;
   std::size_t parents_bytes() const;
   ReadyKey ready_key() const { return {priority, id}; }
-  LaneKey lane_key() const { return {group, limits, ordered, aged ? priority : 0}; }
+  /// Only the newest of its key waits while one runs. The key stands among the unique keys while it waits.
+  bool keeps_latest() const { return !unique_key.empty() && unique_key.front() == latest_mark; }
+  LaneKey lane_key() const {
+    return {group, limits, ordered, aged ? priority : 0, keeps_latest() ? unique_key : std::string()};
+  }
   /// Moves along the table and keeps the time. Returns false, and changes nothing, when there is no such
   /// edge.
   bool transit(Event event, Millis at);
@@ -177,6 +185,7 @@ struct QueueSettings {
   /// A job that has waited so long since its submit stands one priority higher, and so on; of jobs of one
   /// group.
   std::optional<Millis> priority_ageing_ms;
+  std::shared_ptr<const Push> push;  // null: its jobs wait for workers alone
   bool skip_failed = false;  // a failed job lets the next of its strict order run; else it holds that up
 };
 

@@ -22,8 +22,9 @@ struct LaneKey {
   std::vector<std::string> limits;  // sorted, each once
   bool ordered = false;
   std::int32_t priority = 0;  // of all its jobs, when its queue lets priorities age; 0: of none in particular
+  std::string order = {};     // the key under which only the newest waits, while one runs; empty: none
 
-  bool empty() const { return group.empty() && limits.empty() && priority == 0; }
+  bool empty() const { return group.empty() && limits.empty() && priority == 0 && order.empty(); }
   auto operator<=>(const LaneKey&) const = default;
 };
 

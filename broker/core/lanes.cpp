@@ -52,11 +52,14 @@ void Machine::State::lane_needs(const NewJob& spec, Needs& needs) const {
     if (lane_numbers.contains({number_of(*queue->second), key})) return;
     needs.lanes.emplace_back(queue->second->row.number, std::move(key));
   };
-  if (!spec.group.empty() || !spec.limits.empty()) need({spec.group, spec.limits, spec.ordered, 0});
+  std::string latest = latest_key(spec);
+  const bool ordered = spec.ordered || !latest.empty();
+  LaneKey plain{spec.group, spec.limits, ordered, 0, std::move(latest)};
+  if (!plain.empty()) need(std::move(plain));
   const QueueSettings& settings = queue->second->row.settings;
-  if (!settings.priority_ageing_ms || spec.ordered) return;
+  if (!settings.priority_ageing_ms || ordered) return;
   const int priority = spec.priority.value_or(settings.priority.value_or(0));
-  if (priority != 0) need({spec.group, spec.limits, false, priority});
+  if (priority != 0) need({spec.group, spec.limits, false, priority, {}});
 }
 
 void Machine::load_lane(QueueNumber queue, const LaneKey& key, std::optional<std::uint32_t> number) {
@@ -300,7 +303,9 @@ bool Machine::State::order_waits(const Lane& lane, Millis& until) const {
   if (order == orders.end()) return false;
   const OrderRow& row = order->second;
   if (!row.failed) return true;
-  if (lane.queue->row.settings.skip_failed || (row.until != 0 && row.until <= matched_at)) return false;
+  if (lane.queue->row.settings.skip_failed || !lane.key.order.empty() ||
+      (row.until != 0 && row.until <= matched_at))
+    return false;
   if (row.until != 0) until = row.until;
   return true;
 }

@@ -237,6 +237,7 @@ GrantedJob Machine::State::grant_one(Entry& entry, Waiter& waiter, Now now, Outb
   job.transit(Event::lease, now.wall);
   ++queue.count(Status::active);
   mark_dirty(queue);
+  if (job.keeps_latest()) free_unique(job, now, outbox);
   job.started_at = now.wall;
   job.worker_id = waiter.worker_id;
   if (queue.row.settings.rate_limit) queue.row.pace.start(*queue.row.settings.rate_limit, now.wall);

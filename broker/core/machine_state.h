@@ -603,7 +603,10 @@ bool holds(const Entry& entry, LeaseNumber lease);
 Job make_job(const NewJob& spec, const QueueRow& queue, Now now);
 
 /// The key under which a submit of this spec looks for another's job; empty: it does not.
+bool has_room(const Job& job, const Step& step);
 std::string key_held_by(const NewJob& spec);
+/// The unique key of a job that keeps the latest; empty: it does not.
+std::string latest_key(const NewJob& spec);
 std::optional<Millis> gathers_until(const NewJob& spec, Millis wall);
 
 /// The moment at which an ended job is dropped: `ended` + `keep`, rounded up so that many leave together. The

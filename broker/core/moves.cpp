@@ -163,7 +163,7 @@ void Machine::State::end(Entry& entry, Event event, Now now, Outbox& outbox) {
     entry.row = place_of(job.status);
     outbox.put_job(entry.row, job);
     retain(job, true);
-    if (job.ordered && job.status == Status::failed) keep_order(entry, outbox);
+    if (job.ordered && job.status == Status::failed && !job.keeps_latest()) keep_order(entry, outbox);
   }
   mark_dirty(*entry.queue);
   note_room(*entry.queue, from);
@@ -210,7 +210,8 @@ void Machine::State::hold_unique(const Job& job, Outbox& outbox) {
 }
 
 void Machine::State::free_unique(const Job& job, Now now, Outbox& outbox) {
-  if (job.unique_key.empty()) return;
+  // Once it has run, the key is free for the next one that waits.
+  if (job.unique_key.empty() || (job.keeps_latest() && job.started_at != 0)) return;
   std::optional<UniqueRow>& row = unique[{static_cast<std::uint32_t>(job.queue), job.unique_key}];
   if (job.unique_for_ms > 0) {
     row = UniqueRow{job.id, now.wall + job.unique_for_ms};

@@ -15,10 +15,11 @@ struct Gathering {
   enum class Mode : std::uint8_t {
     throttle,  // for window_ms after a job was made, another is not: the submit is answered with that job
     debounce,  // a job waits for window_ms; another submit meanwhile gives it its payload, and it waits anew
+    latest,    // one runs and one waits: another submit gives the one that waits its payload
   };
   Mode mode = Mode::throttle;
   std::string key;       // not empty; each mode has keys of its own
-  Millis window_ms = 0;  // 1…
+  Millis window_ms = 0;  // 1…; latest: 0
   Millis max_wait_ms =
       0;  // debounce: the job waits no longer, from the first submit on; 0: as long as it takes
 

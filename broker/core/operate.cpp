@@ -50,7 +50,7 @@ void Machine::State::apply(Ticket to, const Retry& retry, Now now, Outbox& outbo
   if (!is_end(job.status) || (retry.only_from && job.status != *retry.only_from)) {
     return outbox.reply(to, wrong_state(job, "only an ended job can run again"));
   }
-  if (!job.unique_key.empty()) {
+  if (!job.unique_key.empty() && !(job.keeps_latest() && job.started_at != 0)) {
     const auto held = unique.find({static_cast<std::uint32_t>(job.queue), job.unique_key});
     if (held != unique.end() && held->second && held->second->until == 0 && held->second->id != job.id) {
       return outbox.reply(to, Refused{Refusal::unique_key_taken,
@@ -131,6 +131,7 @@ void Machine::State::apply(Ticket to, const PutQueue& put, Now now, Outbox& outb
     settings.priority_ageing_ms = *put.priority_ageing_ms;
     stand_anew(queue);
   }
+  if (put.push) settings.push = *put.push;
   if (put.skip_failed) settings.skip_failed = *put.skip_failed;
   if (queue.has_lanes()) unpark_all(queue);
   if (put.clear_hold) queue.row.held_until = 0;

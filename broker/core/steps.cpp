@@ -17,11 +17,6 @@ namespace {
 
 Millis saturating_sum(Millis a, Millis b) { return a > never - b ? never : a + b; }
 
-bool has_room(const Job& job, const Step& step) {
-  const std::size_t bytes = step.name.size() + (step.result ? step.result->size() : 0);
-  return job.steps.size() < steps_max && job.steps_bytes() + bytes <= steps_bytes_max;
-}
-
 Refused too_many_steps() {
   return {Refusal::too_many_steps,
           "a job keeps at most " + std::to_string(steps_max) + " steps with " +
@@ -31,6 +26,11 @@ Refused too_many_steps() {
 }
 
 }  // namespace
+
+bool has_room(const Job& job, const Step& step) {
+  const std::size_t bytes = step.name.size() + (step.result ? step.result->size() : 0);
+  return job.steps.size() < steps_max && job.steps_bytes() + bytes <= steps_bytes_max;
+}
 
 void Machine::State::add_step(Entry& entry, Step step) {
   if (entry.active) active_bytes -= entry.bytes();

@@ -35,6 +35,10 @@ Job make_job(const NewJob& spec, const QueueRow& queue, Now now) {
   job.group = spec.group;
   job.limits = spec.limits;
   job.ordered = spec.ordered;
+  if (std::string key = latest_key(spec); !key.empty()) {  // a strict order of its own
+    job.unique_key = std::move(key);
+    job.ordered = true;
+  }
   if (job.ordered) job.priority = 0;
   job.tags = spec.tags;
   job.traceparent = spec.traceparent;
@@ -70,7 +74,7 @@ Submitted::Item Machine::State::submit_one(const NewJob& spec, Now now, Outbox& 
   ++queue.count(entry.job.status);
   mark_dirty(queue);
   hold_unique(entry.job, outbox);
-  if (spec.gathering) open_window(spec, entry, now, outbox);
+  if (spec.gathering && !entry.job.keeps_latest()) open_window(spec, entry, now, outbox);
   if (entry.job.status == Status::delayed)
     place_delayed(entry, outbox);
   else

@@ -45,6 +45,7 @@ struct Dependent {
   JobId id;
   std::string ref;  // the job's, for the one that waits
   OnParentFailure policy = OnParentFailure::fail;
+  bool invoked = false;  // the parent's result becomes the step `ref`; null, unless it completed
 };
 
 /// A workflow as it is kept; its jobs' states are their own.

@@ -232,6 +232,11 @@ void Machine::State::apply(Ticket to, const AddChildren& add, Now now, Outbox& o
                       {}});
     }
   }
+  if (add.invoked) {
+    Suspension step;
+    step.as = add.members.front().ref;
+    if (auto refused = check_suspension(job, step)) return outbox.reply(to, *std::move(refused));
+  }
   if (lacks_room(add.members)) return outbox.reply(to, no_room_for_queues());
   if (auto refused = check_terms(add.members)) return outbox.reply(to, *std::move(refused));
   see_worker(entry->active->lease.worker_id, now);
@@ -243,7 +248,7 @@ void Machine::State::apply(Ticket to, const AddChildren& add, Now now, Outbox& o
   std::uint32_t first_index = 0;
   const auto workflow = workflows.find(job.workflow);
   const bool in_workflow =
-      !job.workflow.is_none() && workflow != workflows.end() && workflow->second.has_value();
+      !add.invoked && !job.workflow.is_none() && workflow != workflows.end() && workflow->second.has_value();
   if (in_workflow) {
     WorkflowRow row = *workflow->second;
     first_index = row.total;
@@ -251,12 +256,13 @@ void Machine::State::apply(Ticket to, const AddChildren& add, Now now, Outbox& o
     row.left += static_cast<std::uint32_t>(add.members.size());
     keep_workflow(row, outbox);
   }
-  WorkflowSubmitted answer{job.workflow, make_graph(add.members, in_workflow ? job.workflow : WorkflowId{},
-                                                    first_index, now, outbox)};
+  WorkflowSubmitted answer{
+      in_workflow ? job.workflow : WorkflowId{},
+      make_graph(add.members, in_workflow ? job.workflow : WorkflowId{}, first_index, now, outbox)};
   for (std::size_t i = 0; i < answer.jobs.size(); ++i) {
     Job& child = find(answer.jobs[i].id)->job;
     child.has_dependents = true;
-    wait_for(job.id, child, {job.id, add.members[i].ref, OnParentFailure::run}, outbox);
+    wait_for(job.id, child, {job.id, add.members[i].ref, OnParentFailure::run, add.invoked}, outbox);
   }
   place_members(answer.jobs, outbox);
   // Its earlier parents stay; the new ones are added when they have ended. Of those no rows are left.
@@ -414,6 +420,11 @@ void Machine::State::parent_ended(const Owed& parent, const Dependent& dependent
   Entry* entry = find(dependent.id);
   if (entry == nullptr || entry->job.status != Status::blocked) return;
   take_parents(*entry, outbox);
+  if (dependent.invoked) {
+    Step step{dependent.ref, row.result};
+    if (!has_room(entry->job, step)) step.result = nullptr;
+    add_step(*entry, std::move(step));
+  }
   if (!fails) return unblock(*entry, now, outbox);
   if (dependent.policy == OnParentFailure::skip) return end(*entry, Event::cancel, now, outbox);
   AttemptError error;

@@ -160,7 +160,8 @@ class Checker {
     if (is_end(job.status) && job.expires_at != 0) {
       ++retained_[RetainedKey{static_cast<std::uint32_t>(job.queue), job.expires_at, job.status}];
     }
-    if (!is_end(job.status) && !job.unique_key.empty()) {
+    // That of a job which keeps the latest is freed by its first lease, which is not in its row.
+    if (!is_end(job.status) && !job.unique_key.empty() && !job.keeps_latest()) {
       const std::optional<std::string> row = get(family::unique, unique_key(job.queue, job.unique_key));
       const Decoded<core::UniqueRow> holder = row ? decode_unique(*row) : std::unexpected(DecodeError{});
       if (!holder || holder->id != job.id || holder->until != 0)

@@ -24,11 +24,13 @@ void begin_limits(Reader& from) {
 
 std::string lane_key(core::QueueNumber queue, const core::LaneKey& key) {
   std::string out = queue_key(queue).str();
-  std::size_t room = 1 + 3 * varint_max + key.group.size();
+  std::size_t room = 1 + 4 * varint_max + key.group.size() + key.order.size();
   for (const std::string& limit : key.limits) room += varint_max + limit.size();
   append(out, room, [&](Writer& to) {
-    to.byte(static_cast<std::uint8_t>((key.ordered ? 1u : 0u) | (key.priority != 0 ? 2u : 0u)));
+    to.byte(static_cast<std::uint8_t>((key.ordered ? 1u : 0u) | (key.priority != 0 ? 2u : 0u) |
+                                      (!key.order.empty() ? 4u : 0u)));
     if (key.priority != 0) to.zigzag(key.priority);
+    if (!key.order.empty()) to.text(key.order);
     to.text(key.group);
     write_texts(to, key.limits);
   });
@@ -40,9 +42,10 @@ Decoded<core::LaneKey> decode_lane_key(std::string_view key) {
   Reader from(key.substr(4));
   core::LaneKey lane;
   const std::uint8_t bits = from.byte();
-  if (bits > 3) from.fail();
+  if (bits > 7) from.fail();
   lane.ordered = (bits & 1) != 0;
   if ((bits & 2) != 0) lane.priority = read_priority(from);
+  if ((bits & 4) != 0) lane.order = from.text();
   lane.group = from.text();
   lane.limits = read_texts(from);
   if (!from.done()) return damaged_limits("a lane");

@@ -108,7 +108,7 @@ NewJob read_new_job(Reader& from) {
   if (has(has_traceparent)) job.traceparent = from.text();
   if (has(has_gathering)) {
     core::Gathering& gathering = job.gathering.emplace();
-    gathering.mode = read_enum(from, core::Gathering::Mode::debounce);
+    gathering.mode = read_enum(from, core::Gathering::Mode::latest);
     gathering.key = from.text();
     gathering.window_ms = from.zigzag();
     gathering.max_wait_ms = from.zigzag();

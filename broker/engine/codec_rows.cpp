@@ -55,26 +55,62 @@ enum SettingBit : std::uint32_t {
   skips_failed,
   has_next_lane,
   has_ageing,
+  has_push,
   setting_count,
 };
 
+void write_push(Writer& to, const core::Push& push) {
+  to.text(push.url);
+  to.varint(push.headers.size());
+  for (const auto& [name, value] : push.headers) {
+    to.text(name);
+    to.text(value);
+  }
+  to.zigzag(push.timeout_ms);
+  to.varint(push.max_concurrency);
+  to.text(push.secret);
+  to.varint(push.permanent_on.size());
+  for (const std::uint16_t status : push.permanent_on) to.varint(status);
+}
+
+std::size_t room_for_push(const core::Push& push) {
+  std::size_t room = push.url.size() + push.secret.size() + 8 * varint_max;
+  for (const auto& [name, value] : push.headers) room += name.size() + value.size() + 2 * varint_max;
+  return room + push.permanent_on.size() * varint_max;
+}
+
+std::shared_ptr<const core::Push> read_push(Reader& from) {
+  auto push = std::make_shared<core::Push>();
+  push->url = from.text();
+  for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
+    std::string name(from.text());
+    push->headers.emplace_back(std::move(name), from.text());
+  }
+  push->timeout_ms = from.zigzag();
+  push->max_concurrency = from.varint32();
+  push->secret = from.text();
+  for (std::size_t left = from.count(); left > 0 && from.ok(); --left)
+    push->permanent_on.push_back(static_cast<std::uint16_t>(from.varint32()));
+  return push;
+}
+
 void write_settings(Writer& to, const core::QueueRow& row) {
   const core::QueueSettings& settings = row.settings;
-  to.varint(bit(is_paused, settings.paused) | bit(has_pause_reason, !settings.pause_reason.empty()) |
-            bit(has_priority, settings.priority.has_value()) |
-            bit(has_max_attempts, settings.max_attempts.has_value()) |
-            bit(has_max_stalls, settings.max_stalls.has_value()) |
-            bit(has_backoff, settings.backoff.has_value()) |
-            bit(has_lease_ms, settings.lease_ms.has_value()) |
-            bit(has_timeout_ms, settings.timeout_ms.has_value()) |
-            bit(has_retention, settings.retention.has_value()) |
-            bit(has_max_concurrency, settings.max_concurrency.has_value()) |
-            bit(has_rate_limit, settings.rate_limit.has_value()) | bit(has_held_until, row.held_until != 0) |
-            bit(has_pace, row.pace != core::Pace{}) | bit(has_live_members, row.live_members != 0) |
-            bit(has_group_concurrency, settings.group_concurrency.has_value()) |
-            bit(has_group_rate_limit, settings.group_rate_limit.has_value()) |
-            bit(skips_failed, settings.skip_failed) | bit(has_next_lane, row.next_lane != 1) |
-            bit(has_ageing, settings.priority_ageing_ms.has_value()));
+  to.varint(
+      bit(is_paused, settings.paused) | bit(has_pause_reason, !settings.pause_reason.empty()) |
+      bit(has_priority, settings.priority.has_value()) |
+      bit(has_max_attempts, settings.max_attempts.has_value()) |
+      bit(has_max_stalls, settings.max_stalls.has_value()) | bit(has_backoff, settings.backoff.has_value()) |
+      bit(has_lease_ms, settings.lease_ms.has_value()) |
+      bit(has_timeout_ms, settings.timeout_ms.has_value()) |
+      bit(has_retention, settings.retention.has_value()) |
+      bit(has_max_concurrency, settings.max_concurrency.has_value()) |
+      bit(has_rate_limit, settings.rate_limit.has_value()) | bit(has_held_until, row.held_until != 0) |
+      bit(has_pace, row.pace != core::Pace{}) | bit(has_live_members, row.live_members != 0) |
+      bit(has_group_concurrency, settings.group_concurrency.has_value()) |
+      bit(has_group_rate_limit, settings.group_rate_limit.has_value()) |
+      bit(skips_failed, settings.skip_failed) | bit(has_next_lane, row.next_lane != 1) |
+      bit(has_ageing, settings.priority_ageing_ms.has_value()) | bit(has_push, settings.push != nullptr));
   if (!settings.pause_reason.empty()) to.text(settings.pause_reason);
   if (settings.priority) to.zigzag(*settings.priority);
   if (settings.max_attempts) to.varint(*settings.max_attempts);
@@ -92,6 +128,7 @@ void write_settings(Writer& to, const core::QueueRow& row) {
   if (settings.group_rate_limit) write_rate(to, *settings.group_rate_limit);
   if (row.next_lane != 1) to.varint(row.next_lane);
   if (settings.priority_ageing_ms) to.zigzag(*settings.priority_ageing_ms);
+  if (settings.push) write_push(to, *settings.push);
 }
 
 void read_settings(Reader& from, core::QueueRow& row) {
@@ -118,6 +155,7 @@ void read_settings(Reader& from, core::QueueRow& row) {
   settings.skip_failed = has(skips_failed);
   if (has(has_next_lane)) row.next_lane = from.varint32();
   if (has(has_ageing)) settings.priority_ageing_ms = from.zigzag();
+  if (has(has_push)) settings.push = read_push(from);
 }
 
 }  // namespace
@@ -163,8 +201,9 @@ std::vector<storage::FamilySpec> families() {
 }
 
 void encode_queue(const core::QueueRow& row, std::string& out) {
-  const std::size_t room =
-      500 + row.name.size() + row.settings.pause_reason.size() + row.pace.counted.size() * 2 * varint_max;
+  const std::size_t room = 500 + row.name.size() + row.settings.pause_reason.size() +
+                           row.pace.counted.size() * 2 * varint_max +
+                           (row.settings.push ? room_for_push(*row.settings.push) : 0);
   append(out, room, [&](Writer& to) {
     to.byte(version_1);
     to.text(row.name);
@@ -366,11 +405,63 @@ Decoded<LogRow> decode_logs(std::string_view key, std::string_view value) {
   return row;
 }
 
+namespace {
+
+std::size_t room_of_bulk(const OperationView& view) {
+  const OperationSpec& spec = view.spec;
+  std::size_t room = 8 * varint_max + spec.group.value_or("").size() + spec.tag.value_or("").size() + 16;
+  for (const OperationError& error : view.errors) room += 16 + varint_max + error.detail.size();
+  return room;
+}
+
+void write_bulk(Writer& to, const OperationView& view) {
+  const OperationSpec& spec = view.spec;
+  std::uint64_t statuses = 0;
+  for (const core::Status status : spec.status) statuses |= std::uint64_t{1} << static_cast<unsigned>(status);
+  to.byte(
+      static_cast<std::uint8_t>((spec.group ? 1u : 0u) | (spec.tag ? 2u : 0u) | (view.counted ? 4u : 0u)));
+  if (spec.group) to.text(*spec.group);
+  if (spec.tag) to.text(*spec.tag);
+  to.varint(statuses);
+  to.varint(view.refused);
+  to.varint(view.found);
+  to.varint(view.errors.size());
+  for (const OperationError& error : view.errors) {
+    to.raw(error.job.view());
+    to.text(error.detail);
+  }
+}
+
+void read_bulk_part(Reader& from, OperationView& view) {
+  OperationSpec& spec = view.spec;
+  const std::uint8_t bits = from.byte();
+  if (bits > 7) from.fail();
+  if ((bits & 1) != 0) spec.group = std::string(from.text());
+  if ((bits & 2) != 0) spec.tag = std::string(from.text());
+  view.counted = (bits & 4) != 0;
+  const std::uint64_t statuses = from.varint();
+  if (statuses >> core::status_count != 0) from.fail();
+  for (std::size_t i = 0; i < core::status_count; ++i) {
+    if ((statuses >> i & 1) != 0) spec.status.push_back(static_cast<core::Status>(i));
+  }
+  view.refused = from.varint();
+  view.found = from.varint();
+  const std::uint64_t errors = from.varint();
+  if (errors > operation_errors_max) from.fail();
+  for (std::uint64_t i = 0; i < errors && from.ok(); ++i) {
+    const std::string_view id = from.raw(16);
+    if (!from.ok()) break;
+    view.errors.push_back({id_at(id, 0), std::string(from.text())});
+  }
+}
+
+}  // namespace
+
 void encode_operation(const OperationRow& row, std::string& out) {
   const OperationView& view = row.view;
   const OperationSpec& spec = view.spec;
   const std::size_t room = 64 + 12 * varint_max + spec.queue.size() + spec.name.value_or("").size() +
-                           spec.error_type.value_or("").size() + row.position.size();
+                           spec.error_type.value_or("").size() + row.position.size() + room_of_bulk(view);
   append(out, room, [&](Writer& to) {
     to.byte(version_1);
     to.byte(static_cast<std::uint8_t>(spec.action));
@@ -385,6 +476,7 @@ void encode_operation(const OperationRow& row, std::string& out) {
     to.zigzag(view.started_at);
     to.zigzag(view.finished_at);
     to.text(row.position);
+    if (spec.is_bulk()) write_bulk(to, view);
   });
 }
 
@@ -398,7 +490,7 @@ Decoded<OperationRow> decode_operation(std::string_view key, std::string_view va
   const std::uint8_t action = from.byte();
   const std::uint8_t state = from.byte();
   const std::uint8_t bits = from.byte();
-  if (action > 2 || state > 2 || bits > 3) from.fail();
+  if (action > 6 || state > 2 || bits > 3) from.fail();
   if (!from.ok()) return damaged("an operation");
   spec.action = static_cast<OperationSpec::Action>(action);
   row.view.state = static_cast<OperationView::State>(state);
@@ -411,6 +503,7 @@ Decoded<OperationRow> decode_operation(std::string_view key, std::string_view va
   row.view.started_at = from.zigzag();
   row.view.finished_at = from.zigzag();
   row.position = from.text();
+  if (spec.is_bulk()) read_bulk_part(from, row.view);
   if (!from.done()) return damaged("an operation");
   return row;
 }

@@ -10,6 +10,7 @@ namespace pawl::engine {
 namespace {
 
 constexpr std::uint8_t graph_version = 1;
+constexpr unsigned invoked_bit = 0x80;  // beside the policy of a dependent
 
 std::unexpected<DecodeError> damaged_graph(const char* what) {
   return std::unexpected(
@@ -95,7 +96,7 @@ Decoded<core::MemberRow> decode_member(std::string_view key, std::string_view va
 void encode_dependent(const core::Dependent& row, std::string& out) {
   append(out, row.ref.size() + varint_max + 2, [&](Writer& to) {
     to.byte(graph_version);
-    to.byte(static_cast<std::uint8_t>(row.policy));
+    to.byte(static_cast<std::uint8_t>(static_cast<unsigned>(row.policy) | (row.invoked ? invoked_bit : 0u)));
     to.text(row.ref);
   });
 }
@@ -105,7 +106,10 @@ Decoded<core::Dependent> decode_dependent(std::string_view key, std::string_view
   core::Dependent row;
   if (key.size() != 32 || from.byte() != graph_version) return damaged_graph("a job that waits for another");
   row.id = id_at(key, 16);
-  row.policy = read_enum(from, core::OnParentFailure::skip);
+  const std::uint8_t policy = from.byte();
+  row.invoked = (policy & invoked_bit) != 0;
+  if ((policy & ~invoked_bit) > static_cast<unsigned>(core::OnParentFailure::skip)) from.fail();
+  row.policy = static_cast<core::OnParentFailure>(policy & ~invoked_bit);
   row.ref = from.text();
   if (!from.done()) return damaged_graph("a job that waits for another");
   return row;

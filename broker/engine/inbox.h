@@ -19,8 +19,17 @@
 
 namespace pawl::engine {
 
+/// Commands that are carried out one after the other, in the batch of the task that they belong to.
+struct Together {
+  std::vector<core::CommandBody> commands;
+  std::vector<core::JobId> jobs;                    // that each is about
+  std::function<bool(const core::Job&)> wanted;     // asked of the job as it stands; null: all are
+  std::vector<std::optional<core::Reply>> replies;  // absent: not wanted, or the job is gone
+};
+
 /// Something of the engine's own parts that runs on the engine thread, within a batch.
 struct Task {
+  std::shared_ptr<Together> before;  // carried out before run(); may be null
   std::function<void(core::Machine&, BatchOutbox&, core::Now)> run;
   std::function<void()>
       durable;  // when what run() put is durable; may be null. Never called after a failure.

@@ -136,17 +136,46 @@ void Loop::prefetch(std::size_t from, std::size_t to, Now now) {
   loader_.settle();
 }
 
-bool Loop::is_active(const core::JobId& id, Now now) {
+std::optional<core::Job> Loop::look(const core::JobId& id, Now now) {
   aside_.clear();
   machine_.apply({core::Ticket{1}, core::LookResident{{id}}}, now, aside_);
-  if (aside_.replies.empty()) return false;
-  const auto* resident = std::get_if<core::Resident>(&aside_.replies.front().second);
-  return resident != nullptr && !resident->jobs.empty() && !resident->jobs.front().gone &&
-         resident->jobs.front().view.job.status == core::Status::active;
+  if (aside_.replies.empty()) return std::nullopt;
+  auto* resident = std::get_if<core::Resident>(&aside_.replies.front().second);
+  if (resident == nullptr || resident->jobs.empty() || resident->jobs.front().gone) return std::nullopt;
+  return std::move(resident->jobs.front().view.job);
+}
+
+bool Loop::is_active(const core::JobId& id, Now now) {
+  const std::optional<core::Job> job = look(id, now);
+  return job && job->status == core::Status::active;
+}
+
+// The replies are kept here: nobody waits for them by a name.
+void Loop::carry_out(Together& together, Now now) {
+  constexpr core::Ticket own{~std::uint64_t{0}};
+  together.replies.resize(together.commands.size());
+  for (std::size_t i = 0; i < together.commands.size(); ++i) {
+    const core::Command command{own, std::move(together.commands[i])};
+    load_for(command, now);
+    if (together.wanted) {
+      const core::JobId id = together.jobs[i];
+      const std::optional<core::Job> job = look(id, now);
+      if (!job || !together.wanted(*job)) continue;
+    }
+    const std::size_t said = outbox_.replies.size();
+    machine_.apply(command, now, outbox_);
+    for (std::size_t r = outbox_.replies.size(); r-- > said;) {
+      if (outbox_.replies[r].first != own) continue;
+      together.replies[i] = std::move(outbox_.replies[r].second);
+      outbox_.replies.erase(outbox_.replies.begin() + static_cast<std::ptrdiff_t>(r));
+      break;
+    }
+  }
 }
 
 void Loop::serve(Item& item, Now now) {
   if (item.task != nullptr) {
+    if (item.task->before != nullptr) carry_out(*item.task->before, now);
     item.task->run(machine_, outbox_, now);
     if (item.task->durable) calls_.push_back(std::move(item.task->durable));
     return;

@@ -50,6 +50,8 @@ class Loop {
   void turn();
   void serve(Item& item, core::Now now);
   bool is_active(const core::JobId& id, core::Now now);
+  std::optional<core::Job> look(const core::JobId& id, core::Now now);
+  void carry_out(Together& together, core::Now now);
   void load_for(const core::Command& command, core::Now now);
   void pay(core::Now now);
   void prefetch(std::size_t from, std::size_t to, core::Now now);

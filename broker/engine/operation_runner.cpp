@@ -1,8 +1,12 @@
 #include "broker/engine/operation_runner.h"
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <utility>
+
+#include "broker/engine/bulk_reader.h"
+#include "broker/engine/list_merge.h"
 
 namespace pawl::engine {
 
@@ -14,6 +18,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t slice_jobs = 256;
+constexpr std::size_t count_jobs = 20'000;  // for one slice of a count
 constexpr std::size_t slice_rows = 20'000;  // seen for one slice, when the filter refuses most
 constexpr milliseconds wait_most{2000};
 constexpr milliseconds sweep_every{600'000};
@@ -34,6 +39,55 @@ bool running(const OperationView& view) { return view.state == OperationView::St
 constexpr char position_ready = 'r';
 constexpr char position_parked = 'p';
 constexpr char position_dead = 'd';
+// Those of bulk: a letter for what goes on, then the last job that was seen, if any.
+constexpr char position_counting = 'c';
+constexpr char position_acting = 'b';
+
+std::optional<JobId> seen_of(const std::string& position) {
+  if (position.size() != 17) return std::nullopt;
+  return id_at(position, 1);
+}
+
+core::CommandBody bulk_command(OperationSpec::Action action, const JobId& id) {
+  using Action = OperationSpec::Action;
+  switch (action) {
+    case Action::cancel:
+      return core::Cancel{id};
+    case Action::promote:
+      return core::Promote{id};
+    case Action::remove:
+      return core::Delete{id, {}};
+    default:
+      return core::Retry{id, {}};
+  }
+}
+
+JobId job_of(const core::CommandBody& command) {
+  if (const auto* cancel = std::get_if<core::Cancel>(&command)) return cancel->id;
+  if (const auto* promote = std::get_if<core::Promote>(&command)) return promote->id;
+  if (const auto* remove = std::get_if<core::Delete>(&command)) return remove->id;
+  return std::get<core::Retry>(command).id;
+}
+
+// What became of one command, in the operation's counts.
+void note(OperationView& view, const JobId& id, const std::optional<core::Reply>& reply) {
+  const auto* refused = reply ? std::get_if<core::Refused>(&*reply) : nullptr;
+  if (reply && refused == nullptr) {
+    ++view.done;
+  } else if (refused == nullptr || !view.spec.is_bulk() || refused->why == core::Refusal::unknown_job) {
+    ++view.skipped;
+  } else {
+    ++view.refused;
+    if (view.errors.size() < operation_errors_max) view.errors.push_back({id, refused->detail});
+  }
+}
+
+// The most that may be done within one second, or, when that is less than one, within the time of one.
+std::size_t most_of(double rate) { return static_cast<std::size_t>(std::max(std::floor(rate), 1.0)); }
+steady_clock::duration window_of(double rate) {
+  return std::chrono::duration_cast<steady_clock::duration>(
+      std::chrono::duration<double>(rate < 1 ? std::min(1 / rate, 3600.0) : 1.0));
+}
 
 }  // namespace
 
@@ -97,6 +151,15 @@ void OperationRunner::cancel(std::string id, Answer answer) {
   });
 }
 
+void OperationRunner::list(ListAnswer answer) {
+  post([this, answer = std::move(answer)](bool serve) {
+    if (!serve) return answer(std::unexpected(ListError::busy));
+    std::vector<OperationView> views;
+    for (const auto& [id, operation] : operations_) views.push_back(operation.row.view);
+    answer(std::move(views));
+  });
+}
+
 void OperationRunner::run() {
   load();
   std::unique_lock lock(mutex_);
@@ -106,6 +169,10 @@ void OperationRunner::run() {
     for (const Request& request : requests) request(true);
     for (auto& [id, operation] : operations_) {
       if (!running(operation.row.view)) continue;
+      if (operation.row.view.spec.is_bulk() && !operation.row.view.counted) {
+        count(operation);
+        continue;
+      }
       const std::size_t most = allowance(operation, steady_clock::now());
       if (most > 0) advance(operation, most);
     }
@@ -133,7 +200,15 @@ OperationRunner::Instant OperationRunner::next_wake(Instant now) const {
     for (const Waiting& waiting : operation.waiting) until = std::min(until, waiting.until);
     if (!running(operation.row.view)) continue;
     const double rate = operation.row.view.spec.per_second;
-    if (rate <= 0 || operation.tokens >= 1) return now;
+    const OperationSpec& spec = operation.row.view.spec;
+    if (rate <= 0 || (spec.is_bulk() && !operation.row.view.counted)) return now;
+    std::size_t recent = 0;
+    for (const auto& [at, jobs] : operation.recent) recent += jobs;
+    if (recent >= most_of(rate)) {
+      until = std::min(until, operation.recent.front().first + window_of(rate) + milliseconds(1));
+      continue;
+    }
+    if (operation.tokens >= 1) return now;
     const double seconds = std::min((1 - operation.tokens) / rate, 3600.0);
     until = std::min(until, operation.filled +
                                 std::chrono::duration_cast<steady_clock::duration>(
@@ -155,6 +230,9 @@ void OperationRunner::load() {
                                         Operation operation;
                                         operation.filled = steady_clock::now();
                                         operation.row = std::move(*row);
+                                        // What was done just before the stop counts as if it were now.
+                                        if (const double rate = operation.row.view.spec.per_second; rate > 0)
+                                          operation.recent.emplace_back(operation.filled, most_of(rate));
                                         operations_[operation.row.view.id] = std::move(operation);
                                         return true;
                                       });
@@ -162,12 +240,14 @@ void OperationRunner::load() {
 }
 
 void OperationRunner::begin(OperationSpec spec, bool wait, const Answer& answer) {
-  const auto reply = port_.ask(core::GetQueue{spec.queue});
-  if (!reply) return answer(std::unexpected(reply.error()));
-  const auto* queue = std::get_if<core::QueueView>(&*reply);
-  if (queue == nullptr) return answer(std::unexpected(ListError::unknown_queue));
   Operation operation;
-  operation.queue = queue->number;
+  if (!spec.queue.empty()) {
+    const auto reply = port_.ask(core::GetQueue{spec.queue});
+    if (!reply) return answer(std::unexpected(reply.error()));
+    const auto* queue = std::get_if<core::QueueView>(&*reply);
+    if (queue == nullptr) return answer(std::unexpected(ListError::unknown_queue));
+    operation.queue = queue->number;
+  }
   operation.filled = steady_clock::now();
   operation.row.view.started_at = port_.wall();
   operation.row.view.id = uuid_text(new_uuid(operation.row.view.started_at));
@@ -218,18 +298,24 @@ void OperationRunner::answer_late(Instant now) {
   }
 }
 
-// How many jobs the rate allows now; what was not used adds up for a second at most.
+// How many jobs the rate allows now; what was not used adds up for a second at most, and no second sees more.
 std::size_t OperationRunner::allowance(Operation& operation, Instant now) const {
   const double rate = operation.row.view.spec.per_second;
   if (rate <= 0) return slice_jobs;
   const std::chrono::duration<double> passed = now - operation.filled;
   operation.filled = now;
   operation.tokens = std::min(operation.tokens + passed.count() * rate, std::max(rate, 1.0));
-  return std::min(slice_jobs, static_cast<std::size_t>(operation.tokens));
+  while (!operation.recent.empty() && operation.recent.front().first + window_of(rate) <= now)
+    operation.recent.pop_front();
+  std::size_t recent = 0;
+  for (const auto& [at, jobs] : operation.recent) recent += jobs;
+  const std::size_t most = most_of(rate);
+  return std::min(
+      {slice_jobs, static_cast<std::size_t>(std::max(operation.tokens, 0.0)), most - std::min(most, recent)});
 }
 
 void OperationRunner::advance(Operation& operation, std::size_t most) {
-  if (!operation.queue) {
+  if (!operation.queue && !operation.row.view.spec.is_bulk()) {
     const auto reply = port_.ask(core::GetQueue{operation.row.view.spec.queue});
     if (!reply) {
       pause(when_busy);
@@ -239,17 +325,51 @@ void OperationRunner::advance(Operation& operation, std::size_t most) {
     if (queue == nullptr) return end(operation, OperationView::State::done);  // deleted, its jobs with it
     operation.queue = queue->number;
   }
-  Slice slice = read_slice(operation, most);
+  const bool bulk = operation.row.view.spec.is_bulk();
+  Slice slice = bulk ? read_bulk_slice(operation, most) : read_slice(operation, most);
   if (slice.failed) {
     if (warn_) warn_("operation " + operation.row.view.id + " could not read its jobs; it ends");
     return end(operation, OperationView::State::cancelled);
   }
   const bool last = slice.last;
   if (!carry_out(operation, std::move(slice))) return;
-  if (last)
-    end(operation, OperationView::State::done);
-  else
-    save(operation);
+  if (last) end(operation, OperationView::State::done);
+}
+
+// Before the first job is changed, all that match are counted, so that what is left can be told.
+void OperationRunner::count(Operation& operation) {
+  OperationView& view = operation.row.view;
+  const auto slice = read_bulk(port_, view, seen_of(operation.row.position), count_jobs);
+  if (!slice && slice.error() == ListError::busy) {
+    pause(when_busy);
+    return;
+  }
+  if (!slice) {
+    if (warn_) warn_("operation " + view.id + " could not read its jobs; it ends");
+    return end(operation, OperationView::State::cancelled);
+  }
+  view.found += slice->ids.size();
+  view.counted = slice->last;
+  operation.row.position = view.counted ? position_acting : position_counting;
+  if (!view.counted && slice->seen) operation.row.position += slice->seen->view();
+  save(operation);
+}
+
+OperationRunner::Slice OperationRunner::read_bulk_slice(const Operation& operation, std::size_t most) const {
+  const OperationView& view = operation.row.view;
+  Slice slice;
+  slice.position = operation.row.position;
+  const auto read = read_bulk(port_, view, seen_of(slice.position), most);
+  slice.failed = !read && read.error() != ListError::busy;
+  if (!read) return slice;
+  for (const JobId& id : read->ids) slice.commands.push_back(bulk_command(view.spec.action, id));
+  slice.wanted = [filter = filter_of(view.spec), until = view.started_at](const core::Job& job) {
+    return job.created_at <= until && matches(filter, job);
+  };
+  slice.position = position_acting;
+  if (read->seen) slice.position += read->seen->view();
+  slice.last = read->last;
+  return slice;
 }
 
 OperationRunner::Slice OperationRunner::read_slice(const Operation& operation, std::size_t most) const {
@@ -307,25 +427,37 @@ OperationRunner::Slice OperationRunner::read_slice(const Operation& operation, s
   return slice;
 }
 
-// False when the thread shall stop before all was carried out; the row on disk still stands before the slice.
+// The changes of a slice and the row that says so are one batch. False: the engine did not take it; the
+// operation stands where it stood.
 bool OperationRunner::carry_out(Operation& operation, Slice slice) {
-  const bool drain = operation.row.view.spec.action == OperationSpec::Action::drain;
-  operation.tokens -= static_cast<double>(slice.commands.size());
-  while (!slice.commands.empty()) {
-    const std::vector<core::CommandBody> asked = slice.commands;
-    const std::vector<std::optional<core::Reply>> replies = port_.ask_all(std::move(slice.commands), drain);
-    slice.commands.clear();
-    for (std::size_t i = 0; i < replies.size(); ++i) {
-      if (!replies[i])
-        slice.commands.push_back(asked[i]);
-      else if (std::holds_alternative<core::Refused>(*replies[i]))
-        ++operation.row.view.skipped;
-      else
-        ++operation.row.view.done;
-    }
-    if (!slice.commands.empty() && !pause(when_busy)) return false;
+  const OperationSpec& spec = operation.row.view.spec;
+  const auto together = std::make_shared<Together>();
+  for (const core::CommandBody& command : slice.commands) together->jobs.push_back(job_of(command));
+  const std::size_t jobs = together->jobs.size();
+  together->commands = std::move(slice.commands);
+  together->wanted = std::move(slice.wanted);
+  // Drain spares what runs.
+  if (spec.action == OperationSpec::Action::drain)
+    together->wanted = [](const core::Job& job) { return job.status != core::Status::active; };
+  const auto row = std::make_shared<OperationRow>(operation.row);
+  row->position = std::move(slice.position);
+  const bool ran = port_.run(
+      [row, together](core::Machine&, BatchOutbox& outbox, core::Now) {
+        for (std::size_t i = 0; i < together->jobs.size(); ++i)
+          note(row->view, together->jobs[i], together->replies[i]);
+        std::string value;
+        encode_operation(*row, value);
+        outbox.batch.put(family::operations, parse_uuid(row->view.id)->view(), value);
+      },
+      together);
+  if (!ran) {
+    pause(when_busy);
+    return false;
   }
-  operation.row.position = std::move(slice.position);
+  operation.tokens -= static_cast<double>(jobs);
+  // Not before the batch was made: the later moment keeps more back.
+  if (spec.per_second > 0 && jobs > 0) operation.recent.emplace_back(steady_clock::now(), jobs);
+  operation.row = std::move(*row);
   return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -17,8 +18,8 @@
 
 namespace pawl::engine {
 
-/// One thread. An operation's row says where it goes on; what was done twice because of a crash is refused by
-/// the guards of each command and counted as skipped.
+/// One thread. An operation's row says where it goes on; it is written in the same batch as the changes of a
+/// slice, so that a crash neither repeats nor leaves out a job.
 class OperationRunner final : public Operations {
  public:
   OperationRunner(Port& port, std::function<void(const std::string&)> warn);
@@ -29,6 +30,7 @@ class OperationRunner final : public Operations {
   void start(OperationSpec spec, bool wait, Answer answer) override;
   void get(std::string id, Answer answer) override;
   void cancel(std::string id, Answer answer) override;
+  void list(ListAnswer answer) override;
 
  private:
   using Instant = std::chrono::steady_clock::time_point;
@@ -40,11 +42,13 @@ class OperationRunner final : public Operations {
     OperationRow row;
     std::optional<core::QueueNumber> queue;
     double tokens = 1;
+    std::deque<std::pair<Instant, std::size_t>> recent;  // what was done within the last second
     Instant filled;
     std::vector<Waiting> waiting;
   };
   struct Slice {
     std::vector<core::CommandBody> commands;
+    std::function<bool(const core::Job&)> wanted;  // looked at again by the engine; null: all
     std::string position;
     bool last = false;
     bool failed = false;
@@ -61,6 +65,8 @@ class OperationRunner final : public Operations {
   std::size_t allowance(Operation& operation, Instant now) const;
   void advance(Operation& operation, std::size_t most);
   Slice read_slice(const Operation& operation, std::size_t most) const;
+  Slice read_bulk_slice(const Operation& operation, std::size_t most) const;
+  void count(Operation& operation);
   bool carry_out(Operation& operation, Slice slice);
   bool pause(std::chrono::milliseconds time);
   void answer_late(Instant now);

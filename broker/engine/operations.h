@@ -1,5 +1,5 @@
 // Work over many jobs that goes on in the broker, survives a restart, and keeps a pace: replay and purge of a
-// dead letter queue, drain of a queue.
+// dead letter queue, drain of a queue, and one action over all jobs that a filter names (bulk).
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,35 @@ namespace pawl::engine {
 
 struct OperationSpec {
   /// Values are on disk.
-  enum class Action : std::uint8_t { replay = 0, purge = 1, drain = 2 };
+  enum class Action : std::uint8_t {
+    replay = 0,
+    purge = 1,
+    drain = 2,
+    retry = 3,  // from here on: bulk
+    cancel = 4,
+    promote = 5,
+    remove = 6
+  };
   Action action = Action::replay;
-  std::string queue;
+  std::string queue;                      // empty, for bulk only: any
   std::optional<std::string> name;        // only jobs of this name
   std::optional<std::string> error_type;  // only jobs whose last error is of this type
-  double per_second = 0;                  // 0: as fast as it goes
+  double per_second = 0;                  // 0: as fast as it goes; else never more in any second
+  // Of bulk only.
+  std::optional<std::string> group = {};
+  std::optional<std::string> tag = {};
+  std::vector<core::Status> status = {};  // empty: any
+
+  bool is_bulk() const { return action >= Action::retry; }
 };
+
+/// Why one job of a bulk operation was refused.
+struct OperationError {
+  core::JobId job;
+  std::string detail;
+};
+
+inline constexpr std::size_t operation_errors_max = 100;
 
 struct OperationView {
   std::string id;  // a UUIDv7
@@ -29,7 +51,12 @@ struct OperationView {
   enum class State : std::uint8_t { running = 0, done = 1, cancelled = 2 };
   State state = State::running;
   std::uint64_t done = 0;     // jobs it changed
-  std::uint64_t skipped = 0;  // jobs that had changed meanwhile, or were refused
+  std::uint64_t skipped = 0;  // jobs that had changed meanwhile; but for bulk, also those that were refused
+  // Of bulk only.
+  std::uint64_t refused = 0;
+  std::uint64_t found = 0;             // jobs that match, counted before the first is changed
+  bool counted = false;                // found is whole
+  std::vector<OperationError> errors;  // of the first that were refused, at most operation_errors_max
   core::Millis started_at = 0;
   core::Millis finished_at = 0;
 };
@@ -42,6 +69,9 @@ class Operations {
   virtual void start(OperationSpec spec, bool wait, Answer answer) = 0;
   virtual void get(std::string id, Answer answer) = 0;
   virtual void cancel(std::string id, Answer answer) = 0;
+  using ListAnswer = std::function<void(std::expected<std::vector<OperationView>, ListError>)>;
+  /// All that run, and that ended within a week; by id, which is the order of their starts.
+  virtual void list(ListAnswer answer) = 0;
 };
 
 }  // namespace pawl::engine

@@ -73,12 +73,14 @@ std::expected<core::Reply, ListError> Port::ask(core::CommandBody body) {
   return std::move(*replies[0]);
 }
 
-bool Port::run(std::function<void(core::Machine&, BatchOutbox&, core::Now)> task) {
+bool Port::run(std::function<void(core::Machine&, BatchOutbox&, core::Now)> task,
+               std::shared_ptr<Together> before) {
   const auto wait = std::make_shared<Wait>();
   {
     const auto collector = std::make_shared<Collector>(wait);
     Item item;
     item.task = std::make_unique<Task>();
+    item.task->before = std::move(before);
     item.task->run = std::move(task);
     item.task->durable = [collector] { collector->on_durable(); };
     if (!inbox_.push(std::move(item), false)) return false;

@@ -27,8 +27,10 @@ class Port {
   /// Posts all, then waits for all. What found the inbox full, or got no answer, is absent. unless_active:
   /// Cancels are refused for active jobs.
   std::vector<std::optional<core::Reply>> ask_all(std::vector<core::CommandBody> bodies, bool unless_active);
-  /// Runs it on the engine thread and waits until what it put is durable. False: it did not become so.
-  bool run(std::function<void(core::Machine&, BatchOutbox&, core::Now)> task);
+  /// Runs it on the engine thread, in one batch with what is to be done `before` (whose replies it sees), and
+  /// waits until what it put is durable. False: it did not become so.
+  bool run(std::function<void(core::Machine&, BatchOutbox&, core::Now)> task,
+           std::shared_ptr<Together> before = nullptr);
 
   std::unique_ptr<storage::Snapshot> snapshot() const { return partition_.snapshot(); }
   /// Wall time in milliseconds, not behind the engine's.

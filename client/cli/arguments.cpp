@@ -184,6 +184,12 @@ void add_gathering(CLI::App& app, JobSpec& spec) {
                  spec.debounce->max_wait = milliseconds{ms};
                })
       ->needs(debounce);
+  app.add_option("--latest", spec.latest,
+                 "One job of the key runs, and of those after it only the newest waits")
+      ->type_name("KEY")
+      ->excludes("--unique-key")
+      ->excludes("--throttle")
+      ->excludes(debounce);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <fstream>
 
 #include "client/cli/bench/works.h"
 #include "client/cli/verbs.h"
@@ -96,13 +97,49 @@ void add_queue(CLI::App& root, Draft& draft) {
                  "What a failed job of a strict order does to those behind it")
       ->check(CLI::IsMember({"block", "skip"}))
       ->type_name("block|skip");
+  CLI::Option* push =
+      app.add_option("--push", options.push_url, "The broker posts its jobs to this URL itself")
+          ->type_name("URL");
+  add_read_option(&app, "--push-secret-file",
+                  "With --push: a file with the whsec_ secret that signs the requests",
+                  [&options](const std::string& file) -> std::expected<void, std::string> {
+                    std::ifstream in(file);
+                    if (!std::getline(in, options.push_secret))
+                      return std::unexpected(fmt::format("the file {} cannot be read, or is empty", file));
+                    return {};
+                  })
+      ->needs(push)
+      ->type_name("FILE");
+  add_read_option(&app, "--push-header", "With --push: 'Name: value' of a header; may be given several times",
+                  [&options](const std::string& text) -> std::expected<void, std::string> {
+                    const std::size_t colon = text.find(':');
+                    if (colon == std::string::npos)
+                      return std::unexpected(fmt::format("\"{}\": write it as 'Name: value'", text));
+                    const std::size_t value = std::min(text.find_first_not_of(' ', colon + 1), text.size());
+                    options.push_headers.emplace_back(text.substr(0, colon), text.substr(value));
+                    return {};
+                  })
+      ->needs(push)
+      ->type_name("HEADER");
+  add_duration(&app, "--push-timeout", "With --push: for one request", [&options](std::int64_t ms) {
+    options.push_timeout_ms = ms;
+  })->needs(push);
+  app.add_option("--push-concurrency", options.push_concurrency, "With --push: most requests at once")
+      ->needs(push)
+      ->type_name("N");
+  app.add_option("--push-permanent-on", options.push_permanent_on,
+                 "With --push: statuses after which a job is not tried again, with commas")
+      ->needs(push)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("STATUS");
   app.add_option("--unset", options.unset, "Settings to put back to the broker's defaults, with commas")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("SETTING")
-      ->check(
-          CLI::IsMember({"priority", "max-attempts", "max-stalls", "lease", "timeout", "backoff", "keep",
-                         "max-concurrency", "rate", "group-concurrency", "group-rate", "priority-ageing"}));
+      ->check(CLI::IsMember({"priority", "max-attempts", "max-stalls", "lease", "timeout", "backoff", "keep",
+                             "max-concurrency", "rate", "group-concurrency", "group-rate", "priority-ageing",
+                             "push"}));
 }
 
 void add_queue_action(CLI::App& root, Draft& draft, QueueAction::Kind kind, const VerbHelp& help) {

@@ -78,6 +78,12 @@ struct Queue {
   std::optional<std::int64_t> group_rate_max;  // together with the next
   std::int64_t group_rate_per_ms = 1'000;
   std::optional<std::int64_t> priority_ageing_ms;
+  std::optional<std::string> push_url;  // the others of `push` need it
+  std::string push_secret;
+  std::vector<std::pair<std::string, std::string>> push_headers;
+  std::optional<std::int64_t> push_timeout_ms;
+  std::optional<std::int64_t> push_concurrency;
+  std::vector<std::int64_t> push_permanent_on;
   std::optional<std::string> on_ordered_failure;
   std::vector<std::string> unset;  // settings that go back to the broker's default
 };

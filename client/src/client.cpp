@@ -384,6 +384,10 @@ Result<QueueInfo> Client::try_set_limits(std::string_view queue, const QueueLimi
   return state_->ask({.method = "PUT", .target = queue_path(queue), .body = to_json(limits)},
                      client::read_queue);
 }
+Result<QueueInfo> Client::try_set_push(std::string_view queue, const std::optional<PushTarget>& target) {
+  return state_->ask({.method = "PUT", .target = queue_path(queue), .body = to_json(target)},
+                     client::read_queue);
+}
 Result<LimitRecord> Client::try_put_limit(const LimitSpec& spec) {
   const std::string body = to_json(spec);
   return state_->ask({.method = "PUT", .target = limit_path(spec.name), .body = body, .repeatable = true},
@@ -507,6 +511,24 @@ Result<JsonText> Client::try_keep_step(std::string_view job_id, std::string_view
   const std::string target = job_path(job_id, "/steps/" + url_escape(step));
   return state_->ask({.method = "POST", .target = target, .body = body, .repeatable = true},
                      [](JsonSlice answer) { return JsonText::raw(std::string(answer["result"].text())); });
+}
+
+Result<void> Client::try_invoke(std::string_view job_id, std::string_view lease_id, std::string_view as,
+                                const JobSpec& spec) {
+  std::string body = "{";
+  client::append_key(body, "leaseId");
+  client::append_quoted(body, lease_id);
+  client::append_key(body, "invoke");
+  std::string invoked = to_json(spec);
+  invoked.pop_back();
+  client::append_key(invoked, "as");
+  client::append_quoted(invoked, as);
+  body += invoked + "}}";
+  const auto answer = state_->ask(
+      {.method = "POST", .target = job_path(job_id, "/suspend"), .body = body, .repeatable = false},
+      [](JsonSlice) { return true; });
+  if (!answer) return std::unexpected(answer.error());
+  return {};
 }
 
 Result<Response> Client::try_request(std::string_view method, std::string_view target, std::string body,

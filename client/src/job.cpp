@@ -124,6 +124,13 @@ std::optional<JsonText> Job::wait_for_event(const EventWait& wait) {
   return came->text() == "null" ? std::nullopt : came;
 }
 
+Parent Job::invoke(std::string_view as, const JobSpec& spec) {
+  if (step_result(as)) return parent(as).value_or(Parent{});
+  value_or_throw(held_->outbox->invoke(*held_, as, spec));
+  release();  // the lease is over: this only tells the session
+  throw client::Suspended{};
+}
+
 bool Job::settled() const { return !held_ || held_->settled; }
 
 void Worker::guarded(Job&& given, const std::function<void(Job&)>& body) {

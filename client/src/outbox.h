@@ -42,11 +42,16 @@ class Outbox {
   /// called after close(). It must not call back.
   /// `keep_step` asks the broker and waits for its answer. Thread: any.
   using KeepStep = std::function<Result<JsonText>(const HeldJob&, std::string_view step, const JsonText&)>;
-  explicit Outbox(std::function<void()> wake, KeepStep keep_step = {})
-      : wake_(std::move(wake)), keep_step_(std::move(keep_step)) {}
+  /// `invoke` gives the job back until another one has ended, and waits for the broker's answer. Thread: any.
+  using Invoke = std::function<Result<void>(const HeldJob&, std::string_view as, const JobSpec&)>;
+  explicit Outbox(std::function<void()> wake, KeepStep keep_step = {}, Invoke invoke = {})
+      : wake_(std::move(wake)), keep_step_(std::move(keep_step)), invoke_(std::move(invoke)) {}
 
   Result<JsonText> keep_step(const HeldJob& job, std::string_view step, const JsonText& result) const {
     return keep_step_(job, step, result);
+  }
+  Result<void> invoke(const HeldJob& job, std::string_view as, const JobSpec& spec) const {
+    return invoke_(job, as, spec);
   }
 
   void complete(const std::shared_ptr<HeldJob>& job, std::string_view result);
@@ -81,6 +86,7 @@ class Outbox {
   mutable std::mutex mutex_;  // handlers' threads against the session's
   std::function<void()> wake_;
   const KeepStep keep_step_;
+  const Invoke invoke_;
   Content content_;
   HeldJobs dirty_;
   bool woken_ = false;

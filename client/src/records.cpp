@@ -210,6 +210,7 @@ void read_template(JobSpec& job, std::string_view key, JsonSlice value) {
   if (key == "uniqueForMs") job.unique_for = duration_of(value);
   if (key == "throttle" && value.present())
     job.throttle = Throttle{value["key"].string(), duration_of(value["perMs"]).value_or(milliseconds{0})};
+  if (key == "latest" && value.present()) job.latest = value["key"].string();
   if (key == "debounce" && value.present()) {
     job.debounce = Debounce{value["key"].string(), duration_of(value["delayMs"]).value_or(milliseconds{0}),
                             duration_of(value["maxWaitMs"])};
@@ -312,6 +313,12 @@ std::string to_json(const JobSpec& spec) {
   put(out, "uniqueForMs", spec.unique_for);
   if (spec.throttle) put_throttle(out, *spec.throttle);
   if (spec.debounce) put_debounce(out, *spec.debounce);
+  if (!spec.latest.empty()) {
+    append_key(out, "latest");
+    out += '{';
+    put(out, "key", spec.latest);
+    out += '}';
+  }
   put(out, "group", spec.group);
   put_texts(out, "limits", spec.limits);
   if (spec.ordered) {
@@ -332,6 +339,30 @@ std::string to_json(const QueueLimits& limits) {
   put_count(out, "groupConcurrency", limits.group_concurrency);
   put_rate(out, "groupRateLimit", limits.group_rate);
   return out + '}';
+}
+
+std::string to_json(const std::optional<PushTarget>& target) {
+  if (!target) return R"({"push":null})";
+  std::string out = "{";
+  put(out, "url", target->url);
+  if (!target->headers.empty()) {
+    append_key(out, "headers");
+    out += '{';
+    for (const auto& [name, value] : target->headers) put(out, name, value);
+    out += '}';
+  }
+  put(out, "timeoutMs", target->timeout);
+  if (target->max_concurrency) put_count(out, "maxConcurrency", target->max_concurrency);
+  if (!target->secret.empty()) put(out, "secret", target->secret);
+  if (!target->permanent_on.empty()) {
+    append_key(out, "permanentOn");
+    for (std::size_t i = 0; i < target->permanent_on.size(); ++i) {
+      out += i == 0 ? '[' : ',';
+      wire::append_json_integer(out, std::uint64_t{target->permanent_on[i]});
+    }
+    out += ']';
+  }
+  return R"({"push":)" + out + "}}";
 }
 
 std::string to_json(const LimitSpec& spec) {

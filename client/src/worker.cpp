@@ -26,8 +26,8 @@ std::string made_up_id() {
   return name + "-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}() % 100'000);
 }
 
-/// Keeps steps over a client of its own, which is made when the first is kept. Handles outlive the worker,
-/// and so does this.
+/// Keeps steps and invokes jobs over a client of its own, which is made when the first is. Handles outlive
+/// the worker, and so does this.
 class StepKeeper {
  public:
   explicit StepKeeper(ClientOptions options) : state_(std::make_shared<State>(std::move(options))) {}
@@ -36,6 +36,10 @@ class StepKeeper {
                               const JsonText& result) const {
     std::call_once(state_->once, [&] { state_->client.emplace(state_->options); });
     return state_->client->try_keep_step(job.id, job.lease_id, step, result);
+  }
+  Result<void> operator()(const client::HeldJob& job, std::string_view as, const JobSpec& spec) const {
+    std::call_once(state_->once, [&] { state_->client.emplace(state_->options); });
+    return state_->client->try_invoke(job.id, job.lease_id, as, spec);
   }
 
  private:
@@ -111,10 +115,9 @@ struct Worker::State {
 Worker::State::Running* Worker::State::set_up(bool signals) {
   auto fresh = std::make_unique<Running>();
   Running* raw = fresh.get();
-  fresh->outbox =
-      std::make_shared<client::Outbox>([raw] { raw->link->wake(); },
-                                       // By itself, since handles outlive the worker.
-                                       StepKeeper(ClientOptions{.url = options.url, .token = options.token}));
+  // By itself, since handles outlive the worker.
+  const StepKeeper steps(ClientOptions{.url = options.url, .token = options.token});
+  fresh->outbox = std::make_shared<client::Outbox>([raw] { raw->link->wake(); }, steps, steps);
   fresh->pool = std::make_unique<client::Pool>(
       options.concurrency, [this](std::shared_ptr<client::HeldJob> job) { dispatch(std::move(job)); });
   client::WorkerSession::Setup setup{options, {}};

@@ -33,7 +33,7 @@ TEST(RepliesTest, ARecordShowsEverything) {
       R"("payload":{"z": 1.0},"result":null,"progress":null,"message":null,"attemptsMade":0,"maxAttempts":3,)"
       R"("stalls":0,"maxStalls":3,"replays":0,"createdAt":"2026-10-04T09:08:07.006Z",)"
       R"("runAt":"2026-10-04T09:08:07.006Z","startedAt":null,"finishedAt":null,"expiresAt":null,)"
-      R"("workerId":null,"leaseExpiresAt":null,"cancelRequested":false,"group":null,"limits":[],"ordered":false,"tags":["a","b"],)"
+      R"("workerId":null,"leaseExpiresAt":null,"cancelRequested":false,"group":null,"limits":[],"ordered":false,"latestKey":null,"tags":["a","b"],)"
       R"("errors":[{"attempt":1,"at":"2026-10-04T09:08:07.006Z","type":"T","message":"line\n\"two\"",)"
       R"("stack":"s","workerId":"w"}],"history":[{"status":"pending","at":"2026-10-04T09:08:07.006Z"}],)"
       R"("backoff":{"type":"exponential","delayMs":10000,"factor":4,"maxDelayMs":3600000,"jitter":0.1},)"

@@ -89,7 +89,7 @@ TEST(RequestsTest, EachWrongFieldOfASubmitIsNamed) {
        "422 /throttle/delayMs: is not a known field; /throttle/key: is required; /throttle/perMs: is "
        "required"},
       {R"({"queue":"q","throttle":{"key":"k","perMs":5},"debounce":{"key":"k","delayMs":5}})",
-       "422 /debounce: throttle and debounce exclude each other: give one of them"},
+       "422 /debounce: throttle, debounce and latest exclude each other: give one of them"},
       {R"({"queue":"q","debounce":{"key":"k","delayMs":5,"maxWaitMs":4}})",
        "422 /debounce/maxWaitMs: must be at least delayMs"},
       {R"({"queue":"q","debounce":{"key":"k","delayMs":5},"uniqueKey":"u","delayMs":0})",

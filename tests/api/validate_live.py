@@ -186,6 +186,13 @@ def walk_many(walk, queue):
     walk.call("getOperation", 200, operationId=purged["operationId"])
     walk.call("cancelOperation", 200, operationId=purged["operationId"])
     walk.call("getOperation", 404, operationId="none")
+    bulk, _ = walk.call("startBulk", 202, {"filter": {"queue": queue, "status": "delayed"}, "action": "promote",
+                                           "perSecond": 100})
+    walk.call("getOperation", 200, operationId=bulk["bulkId"])
+    walk.call("startBulk", 422, {"filter": {}, "action": "retry"})
+    walk.call("startBulk", 422, {"filter": {"status": ["lost"]}, "action": "burn", "perSecond": 0})
+    walk.call("startBulk", 404, {"filter": {"queue": "nowhere"}, "action": "retry"})
+    walk.call("listOperations", 200, query="limit=1")
     lines = walk.stream("streamEvents", 4, query=f"queue={queue}", headers={"Last-Event-ID": "1"})
     if "event: gap" not in lines:
         walk.complain(f"the queue's stream begins with {lines}")
@@ -296,7 +303,30 @@ def walk_named_limits(walk, queue):
     why_of(second, "ordered-behind")
     walk.call("failJob", 200, {"leaseId": first["leaseId"], "error": {"message": "no"}, "permanent": True}, jobId=first["jobId"])
     why_of(second, "ordered-failed")
-    for wrong in ({"ordered": True}, {"ordered": True, "group": "g", "priority": 1}, {"limits": ["a"] * 9}, {"limits": "a"}):
+    walk.call("settleLeases", 200, {"settlements": [
+        {"jobId": job, "leaseId": lease_id, "outcome": "complete"} for job, lease_id in held.items()]})
+    walk.call("drainQueue", 200, queue=queue)
+    held.clear()
+    submit(latest={"key": "k"})
+    (first,) = lease()
+    second = submit(latest={"key": "k"}, payload=1)
+    walk.call("submitJob", 200, {"queue": queue, "latest": {"key": "k"}, "payload": 2})
+    why_of(second, "ordered-behind")
+    walk.call("getJob", 200, jobId=second["jobId"])
+    invoke = {"leaseId": first["leaseId"], "invoke": {"queue": queue, "name": "sub", "payload": 1}}
+    walk.call("suspendJob", 422, {**invoke, "sleepMs": 1}, jobId=first["jobId"])
+    walk.call("suspendJob", 422, {**invoke, "invoke": {"queue": queue, "uniqueKey": "k"}}, jobId=first["jobId"])
+    invoked, _ = walk.call("suspendJob", 200, invoke, jobId=first["jobId"])
+    held.clear()
+    (sub,) = lease()
+    if sub["jobId"] != invoked["invoked"]:
+        walk.complain("another job was invoked than the answer says")
+    walk.call("completeJob", 200, {"leaseId": sub["leaseId"], "result": {"n": 1}}, jobId=sub["jobId"])
+    held.clear()
+    (again,) = lease()
+    if again.get("steps") != {"sub": {"n": 1}}:
+        walk.complain("an invoked job's result does not come with the lease")
+    for wrong in ({"latest": {"key": "k"}, "priority": 1}, {"latest": {}}, {"latest": {"key": "k"}, "uniqueKey": "u"}, {"ordered": True}, {"ordered": True, "group": "g", "priority": 1}, {"limits": ["a"] * 9}, {"limits": "a"}):
         walk.call("submitJob", 422, {"queue": queue, **wrong})
     walk.call("settleLeases", 200, {"settlements": [
         {"jobId": job, "leaseId": lease_id, "outcome": "complete"} for job, lease_id in held.items()]})

@@ -31,6 +31,7 @@ MetricsInput full_input() {
   meters.run.add(2.5);
   meters.run.add(5000);
   meters.completed = 3;
+  input.push = push::PushCounts{5, 4, 3, 2, 1};
   input.http.requests[{"/jobs/{jobId}", "GET", 200}].requests = 4;
   input.http.requests[{"/jobs/{jobId}", "GET", 404}].requests = 1;
   return input;

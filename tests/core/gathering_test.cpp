@@ -1,4 +1,4 @@
-// Throttle and debounce.
+// Throttle, debounce and keep-latest.
 #include <gtest/gtest.h>
 
 #include "tests/core/bench.h"
@@ -138,6 +138,65 @@ TEST_F(GatheringTest, WithinOneBatchTheyGatherToo) {
   EXPECT_EQ(payload_of(answer.jobs[1].id), "2");
   EXPECT_EQ(bench.rows.jobs[Place::parked].size(), 1u);
   EXPECT_EQ(bench.rows.timers.size(), 1u);
+}
+
+// ── Latest ──
+
+class LatestTest : public GatheringTest {
+ protected:
+  Submitted::Item latest(const std::string& payload) { return submit(spec(Mode::latest, 0, payload)); }
+};
+
+TEST_F(LatestTest, OneRunsAndTheNewestWaits) {
+  const JobId first = latest("1").id;
+  EXPECT_EQ(latest("2").id, first);
+  EXPECT_EQ(payload_of(first), "2");
+  const GrantedJob running = bench.lease("q").at(0);
+  EXPECT_EQ(*running.payload, "2");
+  const Submitted::Item second = latest("3");
+  EXPECT_FALSE(second.deduplicated);
+  const Submitted::Item third = latest("4");
+  EXPECT_TRUE(third.deduplicated);
+  EXPECT_EQ(third.id, second.id);
+  EXPECT_TRUE(bench.lease("q").empty());
+  EXPECT_EQ(bench.call<Reason>(Why{second.id}).code, Reason::Code::ordered_behind);
+  bench.restart();
+  EXPECT_TRUE(bench.lease("q").empty());
+  EXPECT_EQ(latest("5").id, second.id);
+  bench.complete(running);
+  const GrantedJob next = bench.lease("q").at(0);
+  EXPECT_EQ(next.id, second.id);
+  EXPECT_EQ(*next.payload, "5");
+  bench.complete(next);
+  EXPECT_TRUE(bench.rows.unique.empty());
+}
+
+TEST_F(LatestTest, WhatIsToBeTriedAgainStillRuns) {
+  const JobId first = latest("1").id;
+  bench.fail(bench.lease("q").at(0), false, 5'000);
+  const JobId second = latest("2").id;
+  EXPECT_NE(second, first);
+  EXPECT_TRUE(bench.lease("q").empty());
+  bench.advance(5'000);
+  const GrantedJob again = bench.lease("q").at(0);
+  EXPECT_EQ(again.id, first);
+  bench.fail(again, true);  // for good: it holds nothing up
+  EXPECT_EQ(bench.lease("q").at(0).id, second);
+}
+
+TEST_F(LatestTest, ACancelledOneMakesRoom) {
+  const JobId first = latest("1").id;
+  bench.call<JobChanged>(Cancel{first});
+  EXPECT_TRUE(bench.rows.unique.empty());
+  const JobId second = latest("2").id;
+  EXPECT_NE(second, first);
+  EXPECT_EQ(bench.call<Refused>(Retry{first, {}}).why, Refusal::unique_key_taken);
+  bench.complete(bench.lease("q").at(0));
+  bench.call<JobChanged>(Retry{first, {}});
+  EXPECT_EQ(latest("3").id, first);
+  bench.complete(bench.lease("q").at(0));
+  bench.call<JobChanged>(Retry{second, {}});  // one that has run holds no key
+  EXPECT_TRUE(bench.rows.unique.empty());
 }
 
 }  // namespace

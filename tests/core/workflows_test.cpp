@@ -251,6 +251,29 @@ TEST_F(WorkflowsTest, AJobMayAddChildrenAndWaitForThem) {
   expect_nothing_left();
 }
 
+TEST_F(WorkflowsTest, TheResultOfAnInvokedJobIsAStep) {
+  submit({member("a")});
+  const GrantedJob a = lease("a");
+  bench.call<WorkflowSubmitted>(AddChildren{a.id, a.lease, {member("x")}, true});
+  EXPECT_EQ(bench.rows.workflows.at(workflow).total, 1u);  // it is in no workflow
+  bench.restart();
+  complete("x", "7");
+  const GrantedJob again = lease("a");
+  EXPECT_EQ(again.attempt, 1u);
+  ASSERT_EQ(bench.get(a.id).steps.size(), 1u);
+  EXPECT_EQ(bench.get(a.id).steps[0].name, "x");
+  EXPECT_EQ(*bench.get(a.id).steps[0].result, "7");
+  EXPECT_EQ(bench.call<Refused>(AddChildren{a.id, again.lease, {member("x")}, true}).why,
+            Refusal::step_exists);
+  bench.call<WorkflowSubmitted>(AddChildren{a.id, again.lease, {member("y")}, true});
+  fail("y");
+  const GrantedJob third = lease("a");
+  EXPECT_EQ(bench.get(a.id).steps[1].result, nullptr);
+  EXPECT_EQ(texts(third.parents), (Texts{{"x", "completed 7"}, {"y", "failed null"}}));
+  bench.complete(third);
+  expect_nothing_left();
+}
+
 TEST_F(WorkflowsTest, ChildrenOfAMemberJoinItsWorkflow) {
   submit({member("a"), member("b", {0})});
   const GrantedJob a = lease("a");

@@ -39,7 +39,7 @@ class StepsPageTest(harness.BrokerTest):
         whole = broker.call("GET", f"/jobs/{job['jobId']}", expect=200).json
         self.assertEqual(whole["attemptsMade"], 1)
         self.assertEqual(whole["steps"], {"invoice": "inv-1", "cool-down": None, "paid": {"eur": 12, "invoice": "inv-1"},
-                                          "ship": None})
+                                          "label": "label for inv-1", "ship": None})
 
 
 if __name__ == "__main__":

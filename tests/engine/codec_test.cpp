@@ -260,6 +260,24 @@ TEST(CodecTest, OtherRowsComeBack) {
   EXPECT_EQ(operation_back->view.spec.per_second, 2.5);
   EXPECT_EQ(operation_back->position, "rkey");
   EXPECT_EQ(parse_uuid(operation.view.id), fresh_job().id);
+
+  operation.view.spec.action = OperationSpec::Action::remove;
+  operation.view.spec.tag = "t";
+  operation.view.spec.status = {core::Status::failed, core::Status::cancelled};
+  operation.view.found = 9;
+  operation.view.counted = true;
+  operation.view.errors = {{fresh_job().id, "no"}};
+  value.clear();
+  encode_operation(operation, value);
+  const auto bulk_back = decode_operation(fresh_job().id.view(), value);
+  ASSERT_TRUE(bulk_back);
+  EXPECT_EQ(bulk_back->view.spec.group, std::nullopt);
+  EXPECT_EQ(bulk_back->view.spec.tag, "t");
+  EXPECT_EQ(bulk_back->view.spec.status, operation.view.spec.status);
+  EXPECT_EQ(bulk_back->view.found, 9u);
+  EXPECT_TRUE(bulk_back->view.counted);
+  ASSERT_EQ(bulk_back->view.errors.size(), 1u);
+  EXPECT_EQ(bulk_back->view.errors[0].detail, "no");
   EXPECT_FALSE(parse_uuid("not a uuid"));
 }
 

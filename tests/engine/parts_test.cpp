@@ -347,6 +347,82 @@ TEST_F(OperationTest, CancelStopsIt) {
   EXPECT_GE(count(Status::failed), 9u);
 }
 
+TEST_F(OperationTest, BulkTakesWhatMatchesOfAllQueuesAndNothingElse) {
+  bench.start();
+  make_dead(300, "bad");
+  make_dead(3, "worse");
+  core::NewJob other = Bench::job("other");
+  other.tags = {"x"};
+  bench.submit(other);
+  OperationSpec spec;
+  spec.action = OperationSpec::Action::retry;
+  spec.error_type = "bad";
+  spec.status = {Status::failed};
+  const OperationView view = await_end(start(spec, false).id);
+  EXPECT_EQ(view.state, OperationView::State::done);
+  EXPECT_EQ(view.found, 300u);
+  EXPECT_EQ(view.done, 300u);
+  EXPECT_EQ(view.skipped + view.refused, 0u);
+  EXPECT_EQ(count(Status::pending), 300u);
+  EXPECT_EQ(count(Status::failed), 3u);
+
+  OperationSpec by_tag;
+  by_tag.action = OperationSpec::Action::remove;
+  by_tag.tag = "x";
+  EXPECT_EQ(await_end(start(by_tag, false).id).done, 1u);
+  bench.expect_sound();
+}
+
+TEST_F(OperationTest, BulkSaysWhyAJobWasRefused) {
+  bench.start();
+  for (int i = 0; i < 150; ++i) bench.submit(Bench::job("q"));
+  OperationSpec spec;
+  spec.action = OperationSpec::Action::promote;
+  spec.queue = "q";
+  const OperationView view = await_end(start(spec, false).id);
+  EXPECT_EQ(view.done, 0u);
+  EXPECT_EQ(view.refused, 150u);
+  ASSERT_EQ(view.errors.size(), 100u);
+  EXPECT_NE(view.errors[0].detail.find("delayed"), std::string::npos);
+}
+
+TEST_F(OperationTest, BulkSeesAnActiveJobAsActive) {
+  bench.start();
+  for (int i = 0; i < 5; ++i) bench.submit(Bench::job("q"));
+  const auto granted = bench.lease("q", 2);
+  OperationSpec spec;
+  spec.action = OperationSpec::Action::cancel;
+  spec.queue = "q";
+  spec.status = {Status::active};
+  EXPECT_EQ(await_end(start(spec, false).id).done, 2u);
+  EXPECT_TRUE(bench.ask<core::JobView>(core::GetJob{granted.at(0).id}).job.cancel_requested);
+  spec.status = {Status::pending};
+  EXPECT_EQ(await_end(start(spec, false).id).done, 3u);
+  EXPECT_EQ(count(Status::cancelled), 3u);
+  EXPECT_EQ(count(Status::active), 2u);
+  bench.expect_sound();
+}
+
+TEST_F(OperationTest, BulkGoesOnAfterARestart) {
+  bench.start();
+  make_dead(30);
+  OperationSpec spec;
+  spec.action = OperationSpec::Action::retry;
+  spec.queue = "q";
+  spec.status = {Status::failed};
+  spec.per_second = 20;
+  const OperationView view = start(spec, false);
+  while (get(view.id).done == 0) std::this_thread::yield();
+  EXPECT_LT(get(view.id).done, 30u);
+  bench.restart();
+  const OperationView ended = await_end(view.id);
+  EXPECT_EQ(ended.done, 30u);
+  EXPECT_EQ(ended.found, 30u);
+  EXPECT_EQ(ended.skipped, 0u);
+  EXPECT_EQ(count(Status::pending), 30u);
+  bench.expect_sound();
+}
+
 TEST_F(OperationTest, UnknownQueueIsRefused) {
   bench.start();
   std::expected<OperationView, ListError> view;

@@ -335,6 +335,11 @@ Command Broker::falsified(const Command& command) {
 }
 
 void Broker::falsify_limits(Command& command) const {
+  if (auto* submit = std::get_if<Submit>(&command.body); submit && is(Canary::latest_ignored)) {
+    for (NewJob& job : submit->jobs) {
+      if (job.gathering && job.gathering->mode == Gathering::Mode::latest) job.gathering.reset();
+    }
+  }
   if (auto* put = std::get_if<PutQueue>(&command.body)) {
     if (is(Canary::concurrency_ignored)) put->max_concurrency.reset();
     if (is(Canary::rate_ignored)) put->rate_limit.reset();

@@ -110,6 +110,15 @@ void World::gather(NewJob& job, bool may_debounce) {
   job.unique_for_ms = 0;
   Gathering gathering;
   gathering.key = fmt::format("g{}", random_.below(4));
+  if (may_debounce && random_.percent(40)) {
+    gathering.mode = Gathering::Mode::latest;
+    job.delay_ms.reset();
+    job.run_at.reset();
+    job.priority.reset();
+    job.ordered = false;
+    job.gathering = gathering;
+    return;
+  }
   gathering.window_ms = random_.between(1, random_.one_in(3) ? 60'000 : 3'000);
   if (may_debounce && random_.percent(60)) {
     gathering.mode = Gathering::Mode::debounce;

@@ -124,7 +124,13 @@ void World::add_children(Worker& worker, std::size_t index) {
   const std::vector<Held>& from = random_.one_in(8) && !worker.stale.empty() ? worker.stale : worker.held;
   if (from.empty()) return;
   const Held held = from[static_cast<std::size_t>(random_.below(from.size()))];
-  const Ticket ticket = post(AddChildren{held.id, held.lease, new_graph(3)}, Who::worker, index);
+  AddChildren add{held.id, held.lease, new_graph(3)};
+  if (random_.one_in(2)) {
+    add.invoked = true;
+    add.members.resize(1);
+    add.members.front().depends_on.clear();
+  }
+  const Ticket ticket = post(std::move(add), Who::worker, index);
   asked_[static_cast<std::uint64_t>(ticket)].settles = {held};
 }
 

@@ -47,7 +47,10 @@ struct Spec {
   std::vector<std::string> limits;
   bool ordered = false;
 
-  core::LaneKey lane(bool aged = false) const { return {group, limits, ordered, aged ? priority : 0}; }
+  core::LaneKey lane(bool aged = false) const {
+    return {group, limits, ordered, aged ? priority : 0, keeps_latest() ? unique_key : std::string()};
+  }
+  bool keeps_latest() const { return unique_key.starts_with('\3'); }
 };
 
 /// A job that another waits for.
@@ -56,6 +59,7 @@ struct ModelAwait {
   core::OnParentFailure policy = core::OnParentFailure::fail;
   std::optional<core::Status> ended;
   core::Bytes result;
+  bool invoked = false;
 };
 
 struct ModelJob {
@@ -356,6 +360,7 @@ class Model {
   struct ExpectedGraph {
     std::vector<core::NewMember> members;
     std::optional<core::JobId> parent;  // whose children they are
+    bool invoked = false;
   };
   struct ExpectedStep {
     core::Step step;
@@ -476,6 +481,7 @@ class Model {
   void predict(const Other&) {}
   Spec spec_of(const core::NewJob& job) const;
   Expected expected_new(const core::NewJob& job) const;
+  void predict_latest(const core::NewJob& job, std::size_t index, ExpectedSubmit& items);
   void predict_gathering(const core::NewJob& job, std::size_t index, ExpectedSubmit& items,
                          std::map<std::pair<std::string, std::string>, std::size_t>& keys_here);
   void join(const core::JobId& id, const ModelJob& first, const core::NewJob& job, const std::string& key);

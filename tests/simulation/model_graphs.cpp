@@ -58,6 +58,10 @@ void Model::move_by_parents(const Job& job, ModelJob& known, Event event) {
     for (const auto& [id, await] : known.awaits) {
       const Bytes result = *await.ended == Status::completed ? await.result : nullptr;
       known.parents[id] = {await.ref, id, *await.ended, result};
+      if (await.invoked) {
+        rare_.add(Rare::invoked_result_kept);
+        known.steps.push_back({await.ref, result});
+      }
     }
   } else {
     known.parents.clear();
@@ -161,6 +165,11 @@ void Model::predict(const AddChildren& add) {
       return;
     }
   }
+  if (add.invoked &&
+      std::ranges::find(known->steps, add.members.front().ref, &Step::name) != known->steps.end()) {
+    answer_ = Refusal::step_exists;
+    return;
+  }
   if (lacks_room(add.members)) return;
   for (const NewMember& member : add.members) {
     if (lacks_limits(member.job)) return;
@@ -174,7 +183,7 @@ void Model::predict(const AddChildren& add) {
   } else {
     rare_.add(Rare::children_added);
     expect_graph(add.members);
-    answer_ = ExpectedGraph{add.members, add.id};
+    answer_ = ExpectedGraph{add.members, add.id, add.invoked};
   }
   expected_.push_back(std::move(move));
 }
@@ -206,8 +215,9 @@ void Model::check_graph(const ExpectedGraph& graph, const WorkflowSubmitted& tol
     ModelJob parent = jobs_.at(*graph.parent);
     parent.in_run = run_;
     for (std::size_t i = 0; i < graph.members.size(); ++i)
-      parent.awaits[told.jobs[i].id] = {graph.members[i].ref, OnParentFailure::run, {}, {}};
+      parent.awaits[told.jobs[i].id] = {graph.members[i].ref, OnParentFailure::run, {}, {}, graph.invoked};
     put(*graph.parent, std::move(parent));
+    if (graph.invoked) return;  // it is in no workflow
     for (const auto& [id, known] : workflows_) {
       if (std::ranges::find(known.members, *graph.parent, &ModelMember::id) != known.members.end())
         workflow = id;

@@ -112,7 +112,7 @@ void Model::note_new_in_group(const JobId&, const ModelJob& job) {
 
 void Model::note_order(const JobId& id, const ModelJob& job) {
   const bool failed = job.status == Status::failed;
-  if (failed && job.spec->retention.failed_ms == 0) return;
+  if (failed && (job.spec->retention.failed_ms == 0 || job.spec->keeps_latest())) return;
   if (!failed && job.status != Status::delayed && job.status != Status::blocked) return;
   ModelQueue queue = queues_.at(job.spec->queue);
   queue.orders[job.spec->lane()] = {id, failed, failed ? job.expires_at : 0, run_};
@@ -135,11 +135,14 @@ std::optional<Rare> Model::kept_by_order(const ModelJob& job, const ModelQueue& 
     const ModelJob& other = jobs_.at(id);
     return other.queue == job.queue && other.spec->lane() == lane;
   });
-  if (runs) return Rare::order_waited_for_an_active_job;
+  if (runs) {
+    if (job.spec->keeps_latest()) rare_.add(Rare::latest_waited_for_a_run);
+    return Rare::order_waited_for_an_active_job;
+  }
   const auto order = queue.orders.find(lane);
   if (order == queue.orders.end()) return std::nullopt;
   if (!order->second.failed) return Rare::order_waited_for_a_delayed_job;
-  if (queue.settings.skip_failed) {
+  if (queue.settings.skip_failed || job.spec->keeps_latest()) {
     rare_.add(Rare::order_skipped_a_failed_job);
     return std::nullopt;
   }

@@ -240,7 +240,8 @@ void Model::move_expected(const Job& job, ModelJob& known, Event event) {
     known.expires_at = 0;
     known.cancel_requested = false;
     if (known.status == Status::completed) known.steps.clear();
-    if (!known.spec->unique_key.empty()) set_key(known.queue, known.spec->unique_key, ModelKey{job.id, 0});
+    if (!known.spec->unique_key.empty() && !(known.spec->keeps_latest() && known.started_at != 0))
+      set_key(known.queue, known.spec->unique_key, ModelKey{job.id, 0});
   }
   const bool attempt = event == Event::complete || event == Event::fail || event == Event::retry_later ||
                        event == Event::retry_now ||
@@ -368,6 +369,7 @@ void Model::move_to_worker(const Job& job, ModelJob& known) {
   known.may_go_on = known.must_go_on = false;
   known.beats = 0;
   known.first_expires_mono = known.expires_mono;
+  if (known.spec->keeps_latest()) free_key(known, job.id);
   known.started_at = now_.wall;
   leased_unnamed_.push_back(job.id);
 }
@@ -385,7 +387,7 @@ void Model::take_end(const Job& job, ModelJob& known) {
 }
 
 void Model::free_key(const ModelJob& job, const JobId& id) {
-  if (job.spec->unique_key.empty()) return;
+  if (job.spec->unique_key.empty() || (job.spec->keeps_latest() && job.started_at != 0)) return;
   if (job.spec->unique_for_ms > 0)
     set_key(job.queue, job.spec->unique_key, ModelKey{id, now_.wall + job.spec->unique_for_ms});
   else

@@ -108,6 +108,10 @@ Spec Model::spec_of(const NewJob& job) const {
   spec.group = job.group;
   spec.limits = job.limits;
   spec.ordered = job.ordered;
+  if (job.gathering && job.gathering->mode == Gathering::Mode::latest) {
+    spec.unique_key = '\3' + job.gathering->key;
+    spec.ordered = true;
+  }
   if (spec.ordered) spec.priority = 0;
   return spec;
 }
@@ -126,6 +130,7 @@ Model::Expected Model::expected_new(const NewJob& job) const {
 void Model::predict_gathering(const NewJob& job, std::size_t index, ExpectedSubmit& items,
                               std::map<std::pair<std::string, std::string>, std::size_t>& keys_here) {
   const Gathering& gathering = *job.gathering;
+  if (gathering.mode == Gathering::Mode::latest) return predict_latest(job, index, items);
   const bool debounce = gathering.mode == Gathering::Mode::debounce;
   items.keys = debounce ? "U4" : "U3";
   const std::string key = (debounce ? '\2' : '\1') + gathering.key;
@@ -157,6 +162,28 @@ void Model::predict_gathering(const NewJob& job, std::size_t index, ExpectedSubm
     if (debounce) move.run_at_min = move.run_at_max = move.gathers_until;
     expected_.push_back(std::move(move));
     keys_here[{job.queue, key}] = index;
+  }
+  items.items.push_back(item);
+}
+
+// While one of the key waits that has not run, it gets what is new.
+void Model::predict_latest(const NewJob& job, std::size_t index, ExpectedSubmit& items) {
+  items.keys = "U5";
+  ExpectedItem item;
+  const ModelKey* held = key_holder(job.queue, '\3' + job.gathering->key, now_.wall);
+  const ModelJob* waits = held != nullptr ? find(held->id, now_.wall) : nullptr;
+  if (waits != nullptr && waits->status == Status::pending && waits->started_at == 0) {
+    rare_.add(Rare::latest_took_the_place_of_another);
+    item.id = held->id;
+    item.same_as = index;
+    ModelJob known = *waits;
+    Spec spec = *waits->spec;
+    spec.payload = job.payload;
+    spec.tags = job.tags;
+    known.spec = std::make_shared<const Spec>(std::move(spec));
+    put(*item.id, std::move(known));
+  } else {
+    expected_.push_back(expected_new(job));
   }
   items.items.push_back(item);
 }
@@ -435,7 +462,7 @@ void Model::predict(const Retry& retry) {
     answer_ = Refusal::wrong_state;
     return;
   }
-  if (!known->spec->unique_key.empty()) {
+  if (!known->spec->unique_key.empty() && !(known->spec->keeps_latest() && known->started_at != 0)) {
     const ModelKey* held = key_holder(known->spec->queue, known->spec->unique_key, now_.wall);
     if (held != nullptr && held->until == 0 && held->id != retry.id) {
       rare_.add(Rare::retry_refused_by_unique_key);

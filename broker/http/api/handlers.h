@@ -50,6 +50,8 @@ void drain_queue(Call& call);
 void list_dead_letters(Call& call);
 void replay_dead_letters(Call& call);
 void purge_dead_letters(Call& call);
+void start_bulk(Call& call);
+void list_operations(Call& call);
 void get_operation(Call& call);
 void cancel_operation(Call& call);
 void put_limit(Call& call);

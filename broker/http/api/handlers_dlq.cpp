@@ -3,6 +3,7 @@
 #include "broker/http/api/answering.h"
 #include "broker/http/api/handlers.h"
 #include "broker/http/api/json_out.h"
+#include "broker/http/api/paging.h"
 #include "broker/http/api/replies.h"
 #include "broker/http/api/requests.h"
 
@@ -18,7 +19,7 @@ std::string_view done_word(Action action) {
       return "replayed";
     case Action::purge:
       return "purged";
-    case Action::drain:
+    default:
       break;
   }
   return "drained";
@@ -180,6 +181,39 @@ void drain_queue(Call& call) {
   spec.action = Action::drain;
   spec.queue = std::move(*queue);
   start_operation(call, std::move(spec));
+}
+
+void start_bulk(Call& call) {
+  auto spec = read_bulk(call.request.body, call.context.limits);
+  if (!spec) return refuse(call, spec.error());
+  call.context.engine.operations().start(
+      std::move(*spec), false,
+      [exchange = call.exchange](std::expected<engine::OperationView, engine::ListError> answer) {
+        if (!answer) return exchange->respond(problem_response(problem_of(answer.error())));
+        std::string body;
+        {
+          ObjectWriter object(body);
+          object.text("bulkId", answer->id);
+        }
+        exchange->respond(json_response(202, std::move(body)));
+      });
+}
+
+void list_operations(Call& call) {
+  Query query(call.request.query);
+  const PageQuery page(query);
+  if (const auto problem = query.verdict()) return refuse(call, *problem);
+  call.context.engine.operations().list(
+      [exchange = call.exchange,
+       page](std::expected<std::vector<engine::OperationView>, engine::ListError> answer) {
+        if (!answer) return exchange->respond(problem_response(problem_of(answer.error())));
+        std::string body;
+        append_page(
+            body, "operations", *answer, page,
+            [](const engine::OperationView& operation) { return operation.id; },
+            [&body](const engine::OperationView& operation) { append_operation(body, operation); });
+        exchange->respond(json_response(200, std::move(body)));
+      });
 }
 
 void get_operation(Call& call) {

@@ -28,9 +28,26 @@ Response queue_response(engine::Engine& engine, const core::QueueView& view) {
 }
 
 void post_put_queue(Call& call, core::PutQueue put) {
-  post_and_answer<core::QueueView>(
-      call, std::move(put),
-      [&engine = call.context.engine](const core::QueueView& view) { return queue_response(engine, view); });
+  post_and_answer<core::QueueView>(call, std::move(put),
+                                   [&context = call.context](const core::QueueView& view) {
+                                     if (context.queues_changed) context.queues_changed();
+                                     return queue_response(context.engine, view);
+                                   });
+}
+
+/// What the fields alone do not show.
+std::optional<Problem> check_push(const Call& call, const core::PutQueue& put) {
+  if (!put.push || !*put.push) return std::nullopt;
+  const auto& check = call.context.check_push;
+  std::optional<std::pair<std::string, std::string>> wrong;
+  if (check)
+    wrong = check(**put.push);
+  else
+    wrong.emplace("url", "this broker does not push");
+  if (!wrong) return std::nullopt;
+  Problem problem{problem::invalid_input, ""};
+  problem.errors.push_back({"/push/" + wrong->first, std::move(wrong->second)});
+  return problem;
 }
 
 core::PutQueue pausing(std::string queue, bool paused, std::string reason) {
@@ -75,6 +92,7 @@ void put_queue(Call& call) {
   if (!queue) return;
   auto put = read_put_queue(call.request.body, std::move(*queue), call.context.limits);
   if (!put) return refuse(call, put.error());
+  if (const auto problem = check_push(call, *put)) return refuse(call, *problem);
   post_put_queue(call, std::move(*put));
 }
 
@@ -84,16 +102,18 @@ void delete_queue(Call& call) {
   Query query(call.request.query);
   const bool force = query.boolean("force", false);
   if (const auto problem = query.verdict()) return refuse(call, *problem);
-  post_and_answer<core::QueueDeleted>(call, core::DeleteQueue{*queue, force},
-                                      [name = *queue](const core::QueueDeleted& deleted) {
-                                        std::string body;
-                                        {
-                                          ObjectWriter object(body);
-                                          object.text("queue", name);
-                                          object.integer("deletedJobs", deleted.jobs);
-                                        }
-                                        return json_response(200, std::move(body));
-                                      });
+  post_and_answer<core::QueueDeleted>(
+      call, core::DeleteQueue{*queue, force},
+      [name = *queue, &context = call.context](const core::QueueDeleted& deleted) {
+        if (context.queues_changed) context.queues_changed();
+        std::string body;
+        {
+          ObjectWriter object(body);
+          object.text("queue", name);
+          object.integer("deletedJobs", deleted.jobs);
+        }
+        return json_response(200, std::move(body));
+      });
 }
 
 void pause_queue(Call& call) {

@@ -114,7 +114,25 @@ void fail_job(Call& call) { settle_one(call, core::Settlement::Outcome::fail); }
 void release_job(Call& call) { settle_one(call, core::Settlement::Outcome::release); }
 void rate_limit_job(Call& call) { settle_one(call, core::Settlement::Outcome::rate_limited); }
 
-void suspend_job(Call& call) { settle_one(call, core::Settlement::Outcome::suspend); }
+void suspend_job(Call& call) {
+  const auto id = path_job(call);
+  if (!id) return;
+  auto invoke = read_invocation(call.request.body, *id, call.context.limits);
+  if (!invoke) return refuse(call, invoke.error());
+  if (!*invoke) return settle_one(call, core::Settlement::Outcome::suspend);
+  post_and_answer<core::WorkflowSubmitted>(
+      call, std::move(**invoke), [id = *id](const core::WorkflowSubmitted& made) {
+        std::string body;
+        {
+          ObjectWriter object(body);
+          object.job_id("jobId", id);
+          // It was to be cancelled: then nothing is invoked.
+          object.text("status", made.jobs.empty() ? "cancelled" : "blocked");
+          if (!made.jobs.empty()) object.job_id("invoked", made.jobs.front().id);
+        }
+        return json_response(200, std::move(body));
+      });
+}
 
 void settle_leases(Call& call) {
   auto settle = read_settle(call.request.body, call.context.limits);

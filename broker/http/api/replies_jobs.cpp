@@ -50,7 +50,7 @@ void append_details(std::string& out, ObjectWriter& object, const core::Job& job
   }
   object.begin("retention");
   append_retention(out, job.retention);
-  object.text_or_null("uniqueKey", job.unique_key);
+  object.text_or_null("uniqueKey", job.keeps_latest() ? std::string_view() : job.unique_key);
   object.integer("uniqueForMs", job.unique_for_ms);
   object.text_or_null("traceparent", job.traceparent);
   object.integer("logLines", job.log_lines);
@@ -113,7 +113,9 @@ void append_record(std::string& out, const core::JobView& view, const RecordPart
   object.boolean("cancelRequested", job.cancel_requested);
   object.text_or_null("group", job.group);
   object.texts("limits", job.limits);
-  object.boolean("ordered", job.ordered);
+  object.boolean("ordered", job.ordered && !job.keeps_latest());
+  object.text_or_null("latestKey",
+                      job.keeps_latest() ? std::string_view(job.unique_key).substr(1) : std::string_view());
   object.texts("tags", job.tags);
   if (parts.details) {
     append_details(out, object, job);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -54,6 +55,24 @@ void append_rate_limit(std::string& out, const std::optional<core::RateLimit>& l
     object.null("burst");
 }
 
+// What it holds of secrets is not shown: whoever sees the queue need not be able to forge its requests.
+void append_push(std::string& out, const core::Push* push) {
+  if (push == nullptr) {
+    out += "null";
+    return;
+  }
+  ObjectWriter object(out);
+  object.text("url", push->url);
+  std::vector<std::string> names;
+  for (const auto& [name, value] : push->headers) names.push_back(name);
+  object.texts("headers", names);
+  object.integer("timeoutMs", push->timeout_ms);
+  object.integer("maxConcurrency", push->max_concurrency);
+  object.boolean("signed", !push->secret.empty());
+  object.list("permanentOn", push->permanent_on,
+              [&out](std::uint16_t status) { out += std::to_string(status); });
+}
+
 void append_settings(std::string& out, const core::QueueSettings& settings) {
   ObjectWriter object(out);
   object.boolean("paused", settings.paused);
@@ -65,6 +84,8 @@ void append_settings(std::string& out, const core::QueueSettings& settings) {
   object.begin("groupRateLimit");
   append_rate_limit(out, settings.group_rate_limit);
   integer_or_null(object, "priorityAgeingMs", settings.priority_ageing_ms);
+  object.begin("push");
+  append_push(out, settings.push.get());
   object.text("onOrderedFailure", settings.skip_failed ? "skip" : "block");
   object.begin("defaults");
   ObjectWriter defaults(out);
@@ -186,13 +207,42 @@ std::string_view state_name(engine::OperationView::State state) {
   return "running";
 }
 
+namespace {
+
+void append_filter(std::string& out, const engine::OperationSpec& spec) {
+  ObjectWriter object(out);
+  if (!spec.queue.empty()) object.text("queue", spec.queue);
+  if (!spec.status.empty())
+    object.list("status", spec.status,
+                [&out](core::Status status) { wire::append_json_string(out, core::name_of(status)); });
+  if (spec.name) object.text("name", *spec.name);
+  if (spec.group) object.text("group", *spec.group);
+  if (spec.tag) object.text("tag", *spec.tag);
+  if (spec.error_type) object.text("errorType", *spec.error_type);
+}
+
+/// Not known while they are being counted, nor for what does not count.
+std::optional<std::uint64_t> left_of(const engine::OperationView& operation) {
+  if (operation.state == engine::OperationView::State::done) return 0;
+  if (!operation.counted) return std::nullopt;
+  const std::uint64_t over = operation.done + operation.skipped + operation.refused;
+  return operation.found - std::min(operation.found, over);
+}
+
+}  // namespace
+
 void append_operation(std::string& out, const engine::OperationView& operation) {
-  constexpr std::array<std::string_view, 3> actions{"replay", "purge", "drain"};
+  constexpr std::array<std::string_view, 7> actions{"replay", "purge",   "drain", "retry",
+                                                    "cancel", "promote", "delete"};
   ObjectWriter object(out);
   object.text("operationId", operation.id);
   object.text("action", actions[static_cast<std::size_t>(operation.spec.action)]);
   object.text("state", state_name(operation.state));
-  object.text("queue", operation.spec.queue);
+  object.text("bulkId", operation.id);
+  object.text("status", state_name(operation.state));
+  object.begin("filter");
+  append_filter(out, operation.spec);
+  object.text_or_null("queue", operation.spec.queue);
   object.text_or_null("name", operation.spec.name.value_or(""));
   object.text_or_null("errorType", operation.spec.error_type.value_or(""));
   if (operation.spec.per_second > 0) {
@@ -202,6 +252,16 @@ void append_operation(std::string& out, const engine::OperationView& operation) 
   }
   object.integer("done", operation.done);
   object.integer("skipped", operation.skipped);
+  object.integer("refused", operation.refused);
+  if (const auto left = left_of(operation))
+    object.integer("left", *left);
+  else
+    object.null("left");
+  object.list("errors", operation.errors, [&out](const engine::OperationError& error) {
+    ObjectWriter item(out);
+    item.job_id("jobId", error.job);
+    item.text("detail", error.detail);
+  });
   object.time("startedAt", operation.started_at);
   object.time_or_null("finishedAt", operation.finished_at);
 }

@@ -112,6 +112,8 @@ std::string sentence_of(const core::Reason& reason) {
       return "A worker was told to slow down; the limit " + reason.text + " goes on at " +
              wire::format_time(reason.until) + ".";
     case ordered_behind:
+      if (reason.text.empty())
+        return "Of its latest key one job runs at a time, and the one before has not ended.";
       return "Its group " + reason.text + " runs in strict order, and a job before it has not ended.";
     case ordered_failed:
       return "Its group " + reason.text + " runs in strict order, and a job before it has failed: replay, " +
@@ -138,7 +140,7 @@ void append_reason(std::string& out, const core::JobId& id, const core::Reason& 
   const bool ordered = reason.code == ordered_behind || reason.code == ordered_failed;
   const bool limited = reason.code == concurrency_limit || reason.code == rate_limit || reason.code == held ||
                        grouped || named;
-  if (grouped || ordered) object.text("group", reason.text);
+  if ((grouped || ordered) && !reason.text.empty()) object.text("group", reason.text);
   if (named) object.text("limitName", reason.text);
   if (ordered && reason.parent) object.job_id("waitsFor", *reason.parent);
   if (limited) object.integer("ahead", reason.ahead);

@@ -15,10 +15,11 @@ void append_if(ObjectWriter& object, std::string_view key, const std::optional<T
 /// What the template says; what it leaves to the queue's defaults is not there.
 void append_gathering(std::string& out, ObjectWriter& object, const core::Gathering& gathering) {
   const bool debounce = gathering.mode == core::Gathering::Mode::debounce;
-  object.begin(debounce ? "debounce" : "throttle");
+  const bool latest = gathering.mode == core::Gathering::Mode::latest;
+  object.begin(latest ? "latest" : debounce ? "debounce" : "throttle");
   ObjectWriter inner(out);
   inner.text("key", gathering.key);
-  inner.integer(debounce ? "delayMs" : "perMs", gathering.window_ms);
+  if (!latest) inner.integer(debounce ? "delayMs" : "perMs", gathering.window_ms);
   if (gathering.max_wait_ms > 0) inner.integer("maxWaitMs", gathering.max_wait_ms);
 }
 

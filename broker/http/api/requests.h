@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broker/core/command.h"
+#include "broker/engine/operations.h"
 #include "broker/http/api/limits.h"
 #include "broker/http/api/problem.h"
 
@@ -34,6 +35,9 @@ Parsed<core::Settle> read_settle(std::string_view body, const Limits& limits);
 Parsed<core::AppendLogs> read_logs(std::string_view body, const core::JobId& id, const Limits& limits);
 
 Parsed<core::SubmitWorkflow> read_workflow(std::string_view body, const Limits& limits);
+/// The body of a suspension, when it invokes a job; nothing when it does not.
+Parsed<std::optional<core::AddChildren>> read_invocation(std::string_view body, const core::JobId& id,
+                                                         const Limits& limits);
 Parsed<core::AddChildren> read_children(std::string_view body, const core::JobId& id, const Limits& limits);
 Parsed<core::KeepStep> read_keep_step(std::string_view body, const core::JobId& id, std::string name,
                                       const Limits& limits);
@@ -57,6 +61,9 @@ Parsed<core::PutLimit> read_put_limit(std::string_view body, std::string name, c
 /// Pause and drain: {} or nothing at all; pause also takes `reason`.
 Parsed<std::optional<std::string>> read_pause(std::string_view body, const Limits& limits);
 Parsed<void> read_nothing(std::string_view body, const Limits& limits);
+
+/// Of POST /bulk.
+Parsed<engine::OperationSpec> read_bulk(std::string_view body, const Limits& limits);
 
 /// Which dead letters: those named, or all that match.
 struct DeadLetterChoice {

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <memory>
+
 #include "broker/http/api/job_fields.h"
 #include "broker/http/api/requests.h"
 
@@ -90,7 +93,81 @@ void read_on_failure(Input& in, const Where& at, PutQueue& put) {
   put.skip_failed = text == "skip";
 }
 
+bool is_header_name(std::string_view name) {
+  return !name.empty() && name.size() <= 128 && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+/// Those that say how the request is cut, or that the broker sets.
+bool is_own_header(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  constexpr std::array own{
+      "host",       "content-length",    "transfer-encoding", "connection",       "te",
+      "upgrade",    "trailer",           "keep-alive",        "proxy-connection", "expect",
+      "webhook-id", "webhook-timestamp", "webhook-signature", "traceparent"};
+  return std::ranges::find(own, lower) != own.end() || lower.starts_with("pawl-");
+}
+
+void read_push_headers(Input& in, const Where& at, core::Push& push) {
+  if (take_null(in) || !expect(in, at, JsonKind::object)) return;
+  in.json.enter();
+  while (in.json.next_member()) {
+    const std::string name(in.json.key());
+    const Where here = at.member(name);
+    std::string value;
+    read_free_text(in, here, 4096, value);
+    if (!is_header_name(name)) in.wrong(here, "is no name of a header");
+    if (is_own_header(name)) in.wrong(here, "is a header that the broker sets itself");
+    const bool plain =
+        std::ranges::all_of(value, [](char c) { return (c >= ' ' && c < '\x7f') || c == '\t'; });
+    if (!plain) in.wrong(here, "must be printable ASCII, without line ends");
+    push.headers.emplace_back(name, std::move(value));
+  }
+  if (push.headers.size() > core::push_headers_max) in.wrong(at, "must have at most 32 members");
+}
+
+void read_permanent_on(Input& in, const Where& at, core::Push& push) {
+  if (take_null(in)) return;
+  read_array(in, at, 0, 200, [&](const Where& item) {
+    std::int64_t status = 0;
+    read_integer(in, item, 300, 599, status);
+    push.permanent_on.push_back(static_cast<std::uint16_t>(status));
+  });
+}
+
+void read_push(Input& in, const Where& at, core::Push& push) {
+  using P = Field<core::Push>;
+  static constexpr std::array fields{
+      P{"url", [](Input& i, const Where& w, core::Push& p) { read_free_text(i, w, 2048, p.url); }, true},
+      P{"headers", read_push_headers},
+      P{"timeoutMs",
+        [](Input& i, const Where& w, core::Push& p) { read_integer(i, w, 100, 3'600'000, p.timeout_ms); }},
+      P{"maxConcurrency",
+        [](Input& i, const Where& w, core::Push& p) {
+          std::int64_t most = p.max_concurrency;
+          read_integer(i, w, 1, 1000, most);
+          p.max_concurrency = static_cast<std::uint32_t>(most);
+        }},
+      P{"secret",
+        [](Input& i, const Where& w, core::Push& p) {
+          if (!take_null(i)) read_free_text(i, w, 256, p.secret);
+        }},
+      P{"permanentOn", read_permanent_on}};
+  read_object(in, at, fields, push);
+}
+
 constexpr std::array put_queue_fields{
+    F{"push",
+      [](Input& in, const Where& at, PutQueue& put) {
+        put.push.emplace();
+        if (take_null(in)) return;
+        auto push = std::make_shared<core::Push>();
+        read_push(in, at, *push);
+        *put.push = std::move(push);
+      }},
     F{"maxConcurrency",
       [](Input& in, const Where& at, PutQueue& put) {
         read_integer_setting(in, at, 1, starts_max, put.max_concurrency);

@@ -55,7 +55,8 @@ void read_gathering(Input& in, const Where& at, Gathering::Mode mode, const std:
   read_object(in, at, fields, gathering);
   if (gathering.max_wait_ms != 0 && gathering.max_wait_ms < gathering.window_ms)
     in.wrong(at.member("maxWaitMs"), "must be at least delayMs");
-  if (job.gathering) return in.wrong(at, "throttle and debounce exclude each other: give one of them");
+  if (job.gathering)
+    return in.wrong(at, "throttle, debounce and latest exclude each other: give one of them");
   job.gathering = std::move(gathering);
 }
 
@@ -67,6 +68,10 @@ void read_throttle(Input& in, const Where& at, core::NewJob& job) {
 
 void read_debounce(Input& in, const Where& at, core::NewJob& job) {
   read_gathering(in, at, Gathering::Mode::debounce, debounce_fields, job);
+}
+
+void read_latest(Input& in, const Where& at, core::NewJob& job) {
+  read_gathering(in, at, Gathering::Mode::latest, std::array{key_field}, job);
 }
 
 void read_traceparent(Input& in, const Where& at, core::NewJob& job) {
@@ -122,8 +127,16 @@ void check_together(Input& in, const Where& at, const core::NewJob& job) {
   if (job.unique_for_ms > 0 && job.unique_key.empty()) in.wrong(at.member("uniqueForMs"), "needs uniqueKey");
   if (!job.gathering) return;
   const bool debounce = job.gathering->mode == Gathering::Mode::debounce;
-  const std::string name = debounce ? "debounce" : "throttle";
+  const bool latest = job.gathering->mode == Gathering::Mode::latest;
+  const std::string name = latest ? "latest" : debounce ? "debounce" : "throttle";
   if (!job.unique_key.empty()) in.wrong(at.member("uniqueKey"), "excludes " + name + ": give one of them");
+  if (latest) {
+    const char* const next = "excludes latest: such a job runs when the one before it has ended";
+    if (job.ordered) in.wrong(at.member("ordered"), "excludes latest, which is an order of its own");
+    if (job.priority.value_or(0) != 0) in.wrong(at.member("priority"), next);
+    if (job.delay_ms.value_or(0) != 0) in.wrong(at.member("delayMs"), next);
+    if (job.run_at) in.wrong(at.member("runAt"), next);
+  }
   if (!debounce) return;
   if (job.delay_ms) in.wrong(at.member("delayMs"), "excludes debounce, which has a delayMs of its own");
   if (job.run_at) in.wrong(at.member("runAt"), "excludes debounce, which says how long the job waits");

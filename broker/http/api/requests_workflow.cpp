@@ -65,7 +65,9 @@ void read_member(Input& in, const Where& at, GraphDraft& out) {
   const char* const own = "has no place in a graph: each of its jobs is made";
   if (!job.unique_key.empty()) in.wrong(at.member("uniqueKey"), own);
   if (job.gathering)
-    in.wrong(at.member(job.gathering->mode == core::Gathering::Mode::debounce ? "debounce" : "throttle"),
+    in.wrong(at.member(job.gathering->mode == core::Gathering::Mode::latest     ? "latest"
+                       : job.gathering->mode == core::Gathering::Mode::debounce ? "debounce"
+                                                                                : "throttle"),
              own);
   out.members.push_back(std::move(draft.member));
   out.depends_on.push_back(std::move(draft.depends_on));
@@ -136,6 +138,61 @@ Parsed<core::AddChildren> read_children(std::string_view body, const core::JobId
       body, limits, [](Input& in, const Where& at, Draft& out) { read_object(in, at, fields, out); });
   if (!draft) return std::unexpected(std::move(draft.error()));
   return core::AddChildren{id, draft->lease, std::move(draft->graph.members)};
+}
+
+namespace {
+
+struct Invocation {
+  core::LeaseNumber lease = core::LeaseNumber::none;
+  MemberDraft draft;
+  bool invokes = false;
+};
+
+constexpr M as_field{
+    "as", [](Input& in, const Where& at, MemberDraft& draft) { read_name(in, at, draft.member.ref); }};
+constexpr auto invoke_fields = []<std::size_t... I>(std::index_sequence<I...>) {
+  return std::array{M{new_job_fields[I].name, read_member_job_field<I>, new_job_fields[I].required}...,
+                    as_field};
+}(std::make_index_sequence<new_job_fields.size()>{});
+
+void read_invoke(Input& in, const Where& at, Invocation& out) {
+  out.invokes = true;
+  read_object(in, at, invoke_fields, out.draft);
+  core::NewMember& member = out.draft.member;
+  if (member.ref.empty()) member.ref = member.job.name.empty() ? member.job.queue : member.job.name;
+  check_order(in, at, member.job);
+  const char* const own = "has no place here: the job that is invoked is one of its own";
+  if (!member.job.unique_key.empty()) in.wrong(at.member("uniqueKey"), own);
+  if (member.job.gathering) in.wrong(at, "excludes throttle, debounce and latest: the job is one of its own");
+}
+
+}  // namespace
+
+Parsed<std::optional<core::AddChildren>> read_invocation(std::string_view body, const core::JobId& id,
+                                                         const Limits& limits) {
+  if (body.find("\"invoke\"") == std::string_view::npos) return std::nullopt;
+  using I = Field<Invocation>;
+  static constexpr auto beside = [](Input& in, const Where& at, Invocation&) {
+    in.wrong(at, "excludes invoke: give one of them");
+    in.json.skip();
+  };
+  static constexpr std::array fields{
+      I{"leaseId", [](Input& in, const Where& at, Invocation& out) { read_lease_id(in, at, out.lease); },
+        true},
+      I{"invoke", read_invoke, true},
+      I{"sleepMs", beside},
+      I{"until", beside},
+      I{"waitFor", beside},
+      I{"as", [](Input& in, const Where& at, Invocation&) {
+          in.wrong(at, "stands within invoke");
+          in.json.skip();
+        }}};
+  auto read = read_document<Invocation>(
+      body, limits, [](Input& in, const Where& at, Invocation& out) { read_object(in, at, fields, out); });
+  if (!read) return std::unexpected(std::move(read.error()));
+  std::vector<core::NewMember> members;
+  members.push_back(std::move(read->draft.member));
+  return core::AddChildren{id, read->lease, std::move(members), true};
 }
 
 }  // namespace pawl::http::api

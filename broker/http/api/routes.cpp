@@ -68,6 +68,8 @@ constexpr std::array table{
     Route{get, "/queues/{queue}/dlq", "listDeadLetters", list_dead_letters},
     Route{post, "/queues/{queue}/dlq/replay", "replayDeadLetters", replay_dead_letters, body},
     Route{post, "/queues/{queue}/dlq/purge", "purgeDeadLetters", purge_dead_letters, may_body},
+    Route{post, "/bulk", "startBulk", start_bulk, body},
+    Route{get, "/bulk", "listOperations", list_operations},
     Route{get, "/bulk/{operationId}", "getOperation", get_operation},
     Route{post, "/bulk/{operationId}/cancel", "cancelOperation", cancel_operation, may_body},
     Route{get, "/schedules", "listSchedules", list_schedules},

@@ -27,6 +27,10 @@ struct ApiContext {
   core::Millis started_at = 0;  // wall clock
   /// What is wrong with the cron expression and time zone of a schedule. Null: there is no calendar for them.
   CheckTimetable check_timetable = {};
+  /// What is wrong with where a queue pushes to: the field within `push`, and why. Null: nothing is pushed.
+  std::function<std::optional<std::pair<std::string, std::string>>(const core::Push&)> check_push = {};
+  /// The settings of queues may have changed. May be null.
+  std::function<void()> queues_changed = {};
   /// The text of GET /metrics. Null: 404.
   std::function<std::string()> metrics = {};
   /// Takes GET requests for `/` and below `/ui/`, when there is a dashboard; returns false for what it does

@@ -62,6 +62,22 @@ void add_unset(JsonObject& defaults, const std::vector<std::string>& settings) {
   }
 }
 
+void add_push(JsonObject& changes, const Queue& command) {
+  if (!command.push_url) return;
+  JsonObject push;
+  push.add("url", *command.push_url);
+  if (!command.push_secret.empty()) push.add("secret", command.push_secret);
+  if (!command.push_headers.empty()) {
+    JsonObject headers;
+    for (const auto& [name, value] : command.push_headers) headers.add(name, value);
+    push.add_raw("headers", headers.text());
+  }
+  push.add("timeoutMs", command.push_timeout_ms).add("maxConcurrency", command.push_concurrency);
+  if (!command.push_permanent_on.empty())
+    push.add_raw("permanentOn", fmt::format("[{}]", fmt::join(command.push_permanent_on, ",")));
+  changes.add_raw("push", push.text());
+}
+
 void add_limits(JsonObject& changes, const Queue& command) {
   changes.add("maxConcurrency", command.max_concurrency);
   if (command.rate_max) {
@@ -75,10 +91,12 @@ void add_limits(JsonObject& changes, const Queue& command) {
     rate.add("max", *command.group_rate_max).add("perMs", command.group_rate_per_ms);
     changes.add_raw("groupRateLimit", rate.text());
   }
+  add_push(changes, command);
   changes.add("priorityAgeingMs", command.priority_ageing_ms);
   changes.add("onOrderedFailure", command.on_ordered_failure);
   for (const std::string& setting : command.unset) {
     if (setting == "group-concurrency") changes.add_raw("groupConcurrency", "null");
+    if (setting == "push") changes.add_raw("push", "null");
     if (setting == "priority-ageing") changes.add_raw("priorityAgeingMs", "null");
     if (setting == "group-rate") changes.add_raw("groupRateLimit", "null");
     if (setting == "max-concurrency") changes.add_raw("maxConcurrency", "null");
@@ -127,6 +145,12 @@ void add_limits(Fields& fields, const Json& settings) {
   if (settings["priorityAgeingMs"].is_number())
     fields.add("ageing", fmt::format("one priority higher every {}",
                                      duration_text(settings["priorityAgeingMs"].integer())));
+  if (const Json push = settings["push"]; push.is_object()) {
+    fields.add("pushed to", push["url"].text());
+    fields.add("push", fmt::format("{} at once, each {} at most{}", push["maxConcurrency"].text(),
+                                   duration_text(push["timeoutMs"].integer()),
+                                   push["signed"].truth() ? ", signed" : ", not signed"));
+  }
   if (settings["onOrderedFailure"].text() == "skip") fields.add("strict orders", "skip what fails");
 }
 

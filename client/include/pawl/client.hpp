@@ -125,6 +125,12 @@ class Client {
   QueueInfo set_limits(std::string_view queue, const QueueLimits& limits) {
     return value_or_throw(try_set_limits(queue, limits));
   }
+  /// The broker posts the queue's jobs to the target itself; nothing: not any more. The queue is made if it
+  /// is not there.
+  Result<QueueInfo> try_set_push(std::string_view queue, const std::optional<PushTarget>& target);
+  QueueInfo set_push(std::string_view queue, const std::optional<PushTarget>& target) {
+    return value_or_throw(try_set_push(queue, target));
+  }
   /// Makes a limit that has a name, or puts another in its place; what has started counts on.
   Result<LimitRecord> try_put_limit(const LimitSpec& spec);
   LimitRecord put_limit(const LimitSpec& spec) { return value_or_throw(try_put_limit(spec)); }
@@ -225,6 +231,10 @@ class Client {
 
   /// Keeps a step's result while a worker holds the job by that lease, unless the step has one: what is kept.
   /// Job::step() of <pawl/worker.hpp> does this for a handler.
+  /// Gives the job back until `spec`, which is submitted with it, has ended; its result is the step `as`
+  /// then.
+  Result<void> try_invoke(std::string_view job_id, std::string_view lease_id, std::string_view as,
+                          const JobSpec& spec);
   Result<JsonText> try_keep_step(std::string_view job_id, std::string_view lease_id, std::string_view step,
                                  const JsonText& result);
 

@@ -84,7 +84,8 @@ struct JobSpec {
   std::optional<milliseconds> unique_for = {};  // …and for so long after its end
   std::optional<Throttle> throttle = {};        // at most one of the two, and of unique_key
   std::optional<Debounce> debounce = {};
-  std::string group = {};                // a queue serves its groups in turn
+  std::string latest = {};  // a key: one of its jobs runs, and of those after it only the newest waits
+  std::string group = {};   // a queue serves its groups in turn
   std::vector<std::string> limits = {};  // limits that have a name, at most 8
   bool ordered = false;                  // with a group: one at a time, in the order of the submits
   std::optional<Retention> retention = {};
@@ -166,6 +167,18 @@ struct QueueLimits {
 };
 /// The limits as members of the body of PUT /queues/Q. Does not check the values; the broker does.
 std::string to_json(const QueueLimits& limits);
+
+/// Where the broker posts a queue's jobs by itself. docs/PUSH.md
+struct PushTarget {
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::optional<milliseconds> timeout = {};           // absent: 30 s
+  std::optional<std::uint32_t> max_concurrency = {};  // absent: 10
+  std::string secret = {};                            // whsec_…; empty: not signed
+  std::vector<std::uint32_t> permanent_on = {};       // statuses after which a job is not tried again
+};
+/// The target as the body of PUT /queues/Q; nothing: the queue is pushed no more. Does not check the values.
+std::string to_json(const std::optional<PushTarget>& target);
 
 /// A limit that has a name: jobs of any queue name it. At least one of the two. docs/LIMITS.md
 struct LimitSpec {

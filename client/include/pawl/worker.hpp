@@ -197,6 +197,10 @@ class Job {
   /// called are not heard.
   std::optional<JsonText> wait_for_event(const EventWait& wait);
 
+  /// What became of another job, which is submitted the first time; waits as sleep() does until it has ended,
+  /// failed and cancelled too. `as` names the step. Throws Exception when it cannot be submitted.
+  Parent invoke(std::string_view as, const JobSpec& spec);
+
   // The verdict. It is sent at once and again after a broken connection until the broker has confirmed it.
   void complete(JsonText result = {});
   void fail(Failure failure);

@@ -1,0 +1,26 @@
+// A queue whose jobs the broker posts to a URL by itself.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/core/ids.h"
+
+namespace pawl::core {
+
+/// Only kept here: what sends (broker/push) is a worker like any other.
+struct Push {
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;  // sent with each request
+  Millis timeout_ms = 30'000;               // of one request with its redirects, 100…3 600 000
+  std::uint32_t max_concurrency = 10;       // requests at once, 1…1000
+  std::string secret;                       // whsec_…; empty: requests are not signed
+  std::vector<std::uint16_t> permanent_on;  // statuses after which a job is not tried again
+
+  friend bool operator==(const Push&, const Push&) = default;
+};
+inline constexpr std::size_t push_headers_max = 32;
+
+}  // namespace pawl::core

@@ -1,0 +1,27 @@
+// Finds the next jobs of a bulk operation, in submit order.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <vector>
+
+#include "broker/engine/lists.h"
+#include "broker/engine/operations.h"
+#include "broker/engine/port.h"
+
+namespace pawl::engine {
+
+/// The filter of a bulk operation: as in a list, the oldest first.
+JobFilter filter_of(const OperationSpec& spec);
+
+struct BulkSlice {
+  std::vector<core::JobId> ids;     // may match: the engine looks again when it carries out the action
+  std::optional<core::JobId> seen;  // all up to here was seen
+  bool last = false;
+};
+
+/// At most `most` jobs after `after` that were submitted until `until`. Thread: any but the engine's.
+std::expected<BulkSlice, ListError> read_bulk(Port& port, const OperationView& view,
+                                              const std::optional<core::JobId>& after, std::size_t most);
+
+}  // namespace pawl::engine

@@ -1,0 +1,265 @@
+"""Push queues on the real broker, against a real HTTP server that misbehaves"""
+import base64
+import collections
+import hashlib
+import hmac
+import http.server
+import json
+import pathlib
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+import harness
+
+SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Answers each path as its name says, and remembers what came."""
+    daemon_threads = True
+
+    def __init__(self, tls=None):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.lock, self.came = threading.Lock(), []
+        self.under_way, self.most_at_once = 0, 0
+        self.refuse_until = 0
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def url(self, path, host="127.0.0.1", scheme="http"):
+        return f"{scheme}://{host}:{self.server_port}{path}"
+
+    def of(self, path):
+        with self.lock:
+            return [request for request in self.came if request["path"] == path]
+
+    def handle_error(self, request, client_address):
+        pass  # clients that go away are what is tested
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        server = self.server
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with server.lock:
+            server.came.append({"path": self.path, "headers": dict(self.headers), "body": body, "at": time.time()})
+            server.under_way += 1
+            server.most_at_once = max(server.most_at_once, server.under_way)
+            count = sum(1 for request in server.came if request["path"] == self.path)
+        try:
+            self.behave(self.path.strip("/"), count)
+        finally:
+            with server.lock:
+                server.under_way -= 1
+
+    def behave(self, name, count):
+        if name == "ok":
+            self.answer(200, b'{"n": 7}', "application/json")
+        elif name == "flaky":
+            self.answer(500 if count < 3 else 204, b"try again" if count < 3 else b"")
+        elif name == "gone":
+            self.answer(410, b"no such thing")
+        elif name == "busy":
+            if count == 1:
+                self.answer(429, b"", headers={"Retry-After": "1"})
+            else:
+                self.answer(200)
+        elif name == "slow":
+            time.sleep(0.05)
+            self.answer(200)
+        elif name == "asleep":
+            time.sleep(3)
+            self.answer(200)
+        elif name == "closes":
+            self.connection.shutdown(socket.SHUT_RDWR)
+        elif name == "huge":
+            self.answer(200, b"x" * (2 << 20))
+        elif name == "endless":
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"x" * 100)
+            time.sleep(3)
+        elif name == "sends-on":
+            self.answer(307, b"", headers={"Location": "/ok"})
+        elif name == "round":
+            self.answer(307, b"", headers={"Location": "/round"})
+        elif name == "inward":
+            self.answer(307, b"", headers={"Location": f"http://127.0.0.2:{self.server.server_port}/ok"})
+        elif name == "moved":
+            self.answer(302, b"", headers={"Location": "/ok"})
+        else:
+            self.answer(404)
+
+    def answer(self, status, body=b"", content_type="text/plain", headers=None):
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), "Content-Type": content_type, **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class PushTest(harness.BrokerTest):
+    def allowing(self, *entries, **more):
+        return self.broker(environment={"PAWL_PUSH_ALLOW": ",".join(entries), **more})
+
+    def receiver(self, **more):
+        receiver = Receiver(**more)
+        self.addCleanup(receiver.server_close)
+        self.addCleanup(receiver.shutdown)
+        return receiver
+
+    def put(self, broker, queue, url, expect=200, **push):
+        body = {"push": {"url": url, **push}, "defaults": {"maxAttempts": 3, "backoff": {"type": "fixed", "delayMs": 20, "jitter": 0}}}
+        return broker.call("PUT", f"/queues/{queue}", body, expect=expect).json
+
+    def ended(self, broker, job_id, timeout=20):
+        harness.eventually(lambda: broker.job(job_id)["status"] in ("completed", "failed", "cancelled"), timeout=timeout, what="the end of the job")
+        return broker.job(job_id)
+
+    def outcome(self, broker, receiver, path, host="127.0.0.1", **push):
+        """One job to that path: its record at the end, and the requests that came."""
+        queue = path.strip("/") + "-" + host.replace(".", "-")
+        self.put(broker, queue, receiver.url(path, host), **push)
+        job = self.ended(broker, broker.submit(queue, payload={"to": "a"}))
+        return job, receiver.of(path)
+
+    def test_a_job_is_posted_signed_and_completed_by_the_answer(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        shown = self.put(broker, "hooks", receiver.url("/ok"), secret=SECRET, headers={"X-Team": "blue"}, timeoutMs=5000)
+        self.assertEqual(shown["settings"]["push"], {"url": receiver.url("/ok"), "headers": ["X-Team"], "timeoutMs": 5000, "maxConcurrency": 10,
+                                                     "signed": True, "permanentOn": []})
+        self.assertNotIn("blue", json.dumps(shown))
+        job_id = broker.submit("hooks", name="greet", payload={"to": "a@b", "z": 1.0}, traceparent=trace)
+        job = self.ended(broker, job_id)
+        self.assertEqual((job["status"], job["result"], job["attemptsMade"], job["workerId"]), ("completed", {"n": 7}, 1, "push:hooks"))
+        (came,) = receiver.of("/ok")
+        headers = {name.lower(): value for name, value in came["headers"].items()}
+        self.assertEqual(json.loads(came["body"]), {"to": "a@b", "z": 1.0})
+        for name, value in {"content-type": "application/json", "webhook-id": job_id, "x-team": "blue", "traceparent": trace,
+                            "pawl-queue": "hooks", "pawl-name": "greet", "pawl-attempt": "1"}.items():
+            self.assertEqual(headers[name], value)
+        self.assertAlmostEqual(int(headers["webhook-timestamp"]), time.time(), delta=30)
+        signed = f"{job_id}.{headers['webhook-timestamp']}.".encode() + came["body"]
+        digest = hmac.new(base64.b64decode(SECRET.removeprefix("whsec_")), signed, hashlib.sha256).digest()
+        self.assertEqual(headers["webhook-signature"], "v1," + base64.b64encode(digest).decode())
+        metrics = broker.call("GET", "/metrics").body.decode()
+        self.assertIn('pawl_push_requests_total{outcome="completed"} 1', metrics)
+
+    def test_a_server_that_misbehaves(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        cases = {
+            "/flaky": ("completed", None, 3, {"timeoutMs": 5000}),
+            "/gone": ("failed", "http-410", 1, {"permanentOn": [410]}),
+            "/missing": ("failed", "http-404", 3, {}),
+            "/asleep": ("failed", "timeout", 3, {"timeoutMs": 150}),
+            "/endless": ("failed", "timeout", 3, {"timeoutMs": 150}),
+            "/closes": ("failed", "connection-closed", 3, {}),
+            "/huge": ("failed", "answer-too-large", 3, {}),
+            "/sends-on": ("completed", None, 1, {}),
+            "/inward": ("failed", "refused-address", 3, {}),
+            "/moved": ("failed", "http-302", 3, {}),
+        }
+        for path, (status, error, requests, push) in cases.items():
+            with self.subTest(path):
+                job, came = self.outcome(broker, receiver, path, **push)
+                self.assertEqual(job["status"], status)
+                self.assertEqual(len(came), requests)
+                self.assertEqual(job["attemptsMade"], requests)
+                if error:
+                    self.assertEqual(job["errors"][-1]["type"], error, job["errors"][-1])
+                self.assertEqual(len({request["headers"]["webhook-id"] for request in came}), 1)
+        job, came = self.outcome(broker, receiver, "/round")
+        self.assertEqual((job["errors"][-1]["type"], len(came)), ("redirects", 12))  # three attempts with three redirects each
+
+    def test_a_retry_after_uses_no_attempt_and_holds_the_queue(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        job, came = self.outcome(broker, receiver, "/busy")
+        self.assertEqual((job["status"], job["attemptsMade"], len(came)), ("completed", 1, 2))
+        self.assertGreaterEqual(came[1]["at"] - came[0]["at"], 0.9)
+
+    def test_the_limits_of_the_queue_hold(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        self.put(broker, "few", receiver.url("/slow"), maxConcurrency=3)
+        ids = [broker.submit("few", payload=n) for n in range(30)]
+        for job_id in ids:
+            self.assertEqual(self.ended(broker, job_id)["status"], "completed")
+        self.assertEqual(receiver.most_at_once, 3)
+        self.assertEqual(len(receiver.of("/slow")), 30)
+
+    def test_only_what_is_allowed_is_reached(self):
+        receiver = self.receiver()
+        closed = self.broker()
+        refused = self.put(closed, "q", receiver.url("/ok"), expect=422)
+        self.assertEqual(refused["errors"][0]["pointer"], "/push/url")
+        self.assertIn("push.allow", refused["errors"][0]["detail"])
+        closed.terminate()
+        broker = self.allowing("localhost", "*.example.com")
+        for url in (receiver.url("/ok"), "http://10.0.0.1/", "http://169.254.169.254/latest", "http://other.test/", "http://[::1]/"):
+            self.assertEqual(self.put(broker, "q", url, expect=422)["errors"][0]["pointer"], "/push/url", url)
+        self.put(broker, "q", "http://hooks.example.com/")
+        # The name is allowed; what it leads to is not.
+        job, came = self.outcome(broker, receiver, "/ok", host="localhost")
+        self.assertEqual((job["status"], job["errors"][-1]["type"], came), ("failed", "refused-address", []))
+        for wrong in ({"url": "ftp://x"}, {"url": "http://u:p@hooks.example.com/"}, {"headers": {"Host": "x"}}, {"headers": {"A b": "x"}},
+                      {"headers": {"X": "a\r\nb: c"}}, {"timeoutMs": -1}, {"maxConcurrency": 0}, {"secret": "short"}, {"permanentOn": [200]}):
+            self.put(broker, "q", **{"url": "http://hooks.example.com/", "expect": 422, **wrong})
+
+    def test_tls_is_verified(self):
+        folder = self.folder
+        run = lambda *command: subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority")
+        run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
+        (folder / "names").write_text("subjectAltName=DNS:localhost")
+        run("openssl", "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "server.pem")
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(folder / "server.pem", folder / "server.key")
+        receiver = self.receiver(tls=tls)
+        broker = self.allowing("localhost", "127.0.0.0/8", "::1", PAWL_PUSH_CA_FILE=str(folder / "ca.pem"))
+        self.put(broker, "good", receiver.url("/ok", "localhost", "https"))
+        self.assertEqual(self.ended(broker, broker.submit("good"))["status"], "completed")
+        self.put(broker, "other-name", receiver.url("/ok", "127.0.0.1", "https"))
+        self.assertEqual(self.ended(broker, broker.submit("other-name"))["errors"][-1]["type"], "tls")
+        broker.terminate()
+        unknowing = self.broker(environment={"PAWL_PUSH_ALLOW": "localhost,127.0.0.0/8,::1"})
+        job = self.ended(unknowing, unknowing.submit("good"))
+        self.assertEqual(job["errors"][-1]["type"], "tls")
+        self.assertEqual(len(receiver.of("/ok")), 1)
+
+    def test_what_was_under_way_is_done_after_a_kill(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        self.put(broker, "q", receiver.url("/slow"), maxConcurrency=5)
+        jobs = [{"queue": "q", "payload": n, "leaseMs": 1000} for n in range(200)]
+        broker.call("POST", "/jobs/batch", {"jobs": jobs}, expect=202)
+        harness.eventually(lambda: len(receiver.of("/slow")) > 20, timeout=20, what="some requests")
+        broker.kill()
+        broker.start()
+        done = lambda: broker.call("GET", "/queues/q").json["counts"]["completed"] == 200
+        harness.eventually(done, timeout=40, what="all jobs")
+        payloads = collections.Counter(json.loads(request["body"]) for request in receiver.of("/slow"))
+        self.assertEqual(sorted(payloads), list(range(200)))
+        self.assertLessEqual(sum(payloads.values()), 205)  # five were under way
+        broker.kill()
+        self.assert_store_is_sound(broker.data)
+
+    def test_a_queue_that_is_pushed_no_more_waits_for_workers(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        self.put(broker, "q", receiver.url("/ok"))
+        self.ended(broker, broker.submit("q"))
+        broker.call("PUT", "/queues/q", {"push": None}, expect=200)
+        harness.eventually(lambda: broker.call("GET", "/queues/q").json["workers"] == 0, timeout=10, what="the pusher to leave")
+        broker.submit("q")
+        self.assertEqual(len(broker.lease("q")), 1)
+        self.assertEqual(len(receiver.of("/ok")), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main())
