@@ -16,6 +16,7 @@
 #include "broker/app/token.h"
 #include "broker/app/zoned_calendar.h"
 #include "broker/engine/engine.h"
+#include "broker/http/api/cloud_events.h"
 #include "broker/http/api/routes.h"
 #include "broker/http/server.h"
 #include "broker/push/pusher.h"
@@ -63,6 +64,7 @@ engine::EngineOptions engine_options(const Settings& settings, const Log& log,
                                      std::shared_ptr<const ZonedCalendar> calendar) {
   engine::EngineOptions options;
   options.calendar = std::move(calendar);
+  options.ends = std::make_shared<http::api::CloudEvents>();
   options.machine.window_jobs = size_of(settings.engine_window_jobs);
   options.machine.window_bytes = size_of(settings.engine_window_bytes);
   options.machine.active_bytes = size_of(settings.engine_active_bytes);
@@ -162,6 +164,7 @@ int serve(const Settings& settings, const Door& door, engine::Engine& engine, co
   auto pusher =
       push::Pusher::start(engine, {.allow = settings.push_allow,
                                    .ca_file = settings.push_ca_file,
+                                   .callback_secret = settings.push_callback_secret,
                                    .log_warn = [&log](const std::string& message) { log.warn(message); }});
   if (!pusher) return cannot_start(pusher.error());
   context.check_push = [&pusher](const core::Push& target) { return (*pusher)->check(target); };

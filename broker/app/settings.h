@@ -48,6 +48,7 @@ struct Settings {
 
   std::vector<std::string> push_allow;
   std::string push_ca_file;
+  std::string push_callback_secret;
 
   std::int64_t worker_silence_ms = 0;
   std::int64_t worker_disconnect_grace_ms = 0;

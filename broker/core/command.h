@@ -216,6 +216,7 @@ struct PutQueue {
   std::optional<std::optional<RateLimit>> group_rate_limit;
   std::optional<std::optional<Millis>> priority_ageing_ms;
   std::optional<std::shared_ptr<const Push>> push;
+  std::optional<std::shared_ptr<const Callback>> callback;
   std::optional<bool> skip_failed;
   bool clear_hold = false;  // ends what a rate-limited settlement holds back
   bool must_exist = false;  // pause and resume of an unknown queue are refused

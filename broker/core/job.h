@@ -93,7 +93,9 @@ struct Job {
   std::vector<std::string> limits;  // names, sorted, each once
   bool ordered = false;             // with a group: one at a time, in the order of their submits
   bool aged = false;                // its queue let priorities age: its lane has jobs of its priority only
-  std::uint32_t lane = 0;           // what it waits in (lane.h); its id says it too; 0: its queue's own order
+  std::shared_ptr<const Callback> callback;  // null: that of its queue
+  std::string target;                        // where a push queue sends it instead; of callbacks
+  std::uint32_t lane = 0;  // what it waits in (lane.h); its id says it too; 0: its queue's own order
   Retention retention;
   std::vector<std::string> tags;
   std::string traceparent;
@@ -185,7 +187,8 @@ struct QueueSettings {
   /// A job that has waited so long since its submit stands one priority higher, and so on; of jobs of one
   /// group.
   std::optional<Millis> priority_ageing_ms;
-  std::shared_ptr<const Push> push;  // null: its jobs wait for workers alone
+  std::shared_ptr<const Callback> callback;  // of its jobs without one of their own; null: none
+  std::shared_ptr<const Push> push;          // null: its jobs wait for workers alone
   bool skip_failed = false;  // a failed job lets the next of its strict order run; else it holds that up
 };
 

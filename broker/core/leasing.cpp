@@ -294,7 +294,8 @@ GrantedJob Machine::State::grant_one(Entry& entry, Waiter& waiter, Now now, Outb
           job.traceparent,
           job.tags,
           job.steps,
-          job.parents};
+          job.parents,
+          job.target};
 }
 
 void Machine::State::grant_some(Queue& queue, Waiter& waiter, std::size_t most, Now now, Outbox& outbox) {

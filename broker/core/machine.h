@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "broker/core/command.h"
+#include "broker/core/end_writer.h"
 #include "broker/core/outbox.h"
 
 namespace pawl::core {
@@ -42,6 +43,7 @@ struct MachineOptions {
   std::size_t queues_max = 10'000;
   std::size_t limits_max = 100'000;
   std::size_t lanes_max = 100'000;  // that wait, of all queues: a submit that would make one more is refused
+  const EndWriter* ends = nullptr;  // null: there are no callbacks
   std::size_t lanes_idle_max = 20'000;  // kept in memory, with those that wait
   std::size_t schedules_max = 10'000;
   std::size_t schedule_slice = 64;  // most runs that one tick makes

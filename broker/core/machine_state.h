@@ -571,6 +571,7 @@ struct Machine::State {
   void apply(Ticket to, const ResumeLimit& resume, Now now, Outbox& outbox);
   void apply(Ticket to, const StopLeasing& stop, Now now, Outbox& outbox);
 
+  void call_back(const Job& job, const Queue& queue, Now now, Outbox& outbox);
   Submitted::Item submit_one(const NewJob& spec, Now now, Outbox& outbox);
   // gathering.cpp
   std::optional<Submitted::Item> gather(const NewJob& spec, Queue& queue, Now now, Outbox& outbox);

@@ -168,6 +168,7 @@ void Machine::State::end(Entry& entry, Event event, Now now, Outbox& outbox) {
   mark_dirty(*entry.queue);
   note_room(*entry.queue, from);
   outbox.moved(job, entry.queue->row.name, from, &event);
+  call_back(job, *entry.queue, now, outbox);
 }
 
 // Counts an ended job in or out.

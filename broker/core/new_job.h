@@ -44,7 +44,9 @@ struct NewJob {
   std::optional<Gathering> gathering;  // not with a unique key
   std::string group;
   std::vector<std::string> limits;  // at most limits_named_max, sorted, each once
-  bool ordered = false;             // needs a group; its priority is 0, and it has no delay
+  std::shared_ptr<const Callback> callback;
+  std::string target;    // of a callback's job
+  bool ordered = false;  // needs a group; its priority is 0, and it has no delay
   std::optional<Retention> retention;
   std::vector<std::string> tags;
   std::string traceparent;

@@ -132,6 +132,7 @@ void Machine::State::apply(Ticket to, const PutQueue& put, Now now, Outbox& outb
     stand_anew(queue);
   }
   if (put.push) settings.push = *put.push;
+  if (put.callback) settings.callback = *put.callback;
   if (put.skip_failed) settings.skip_failed = *put.skip_failed;
   if (queue.has_lanes()) unpark_all(queue);
   if (put.clear_hold) queue.row.held_until = 0;

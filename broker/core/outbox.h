@@ -69,6 +69,8 @@ struct Owed {
   Status status = Status::completed;  // as it ended
   Bytes result;
   bool has_dependents = false;
+  std::vector<JobId>
+      came_later{};  // dependents that began to wait after this end: they wait for the next one
   bool has_row = false;
 };
 

@@ -23,4 +23,16 @@ struct Push {
 };
 inline constexpr std::size_t push_headers_max = 32;
 
+/// Where it is told that a job has ended.
+struct Callback {
+  enum On : std::uint8_t { completed = 1, failed = 2, cancelled = 4, any = 7 };
+  std::string url;
+  std::uint8_t on = any;  // the ends that are told, by On
+
+  friend bool operator==(const Callback&, const Callback&) = default;
+};
+/// The queue of the jobs that tell it; it has no callbacks itself.
+inline constexpr const char* callbacks_queue = "pawl.callbacks";
+inline constexpr std::uint32_t callback_attempts = 10;
+
 }  // namespace pawl::core

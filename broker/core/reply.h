@@ -83,6 +83,7 @@ struct GrantedJob {
   std::vector<std::string> tags;
   std::vector<Step> steps{};
   std::vector<ParentResult> parents{};
+  std::string target{};  // of a callback: where it goes
 };
 struct Granted {
   std::vector<GrantedJob> jobs;

@@ -42,6 +42,8 @@ Job make_job(const NewJob& spec, const QueueRow& queue, Now now) {
   if (job.ordered) job.priority = 0;
   job.tags = spec.tags;
   job.traceparent = spec.traceparent;
+  job.callback = spec.callback;
+  job.target = spec.target;
   job.created_at = now.wall;
   job.run_at = now.wall;
   if (spec.delay_ms && *spec.delay_ms > 0) job.run_at = now.wall + *spec.delay_ms;
@@ -82,6 +84,24 @@ Submitted::Item Machine::State::submit_one(const NewJob& spec, Now now, Outbox& 
   if (entry.line == nullptr) touch(entry);
   outbox.moved(entry.job, queue.row.name, entry.job.status, nullptr);
   return {entry.job.id, entry.job.status, now.wall, false, spec.queue};
+}
+
+// It has ended: whoever asked for it is told, by a job that is made in the same batch.
+void Machine::State::call_back(const Job& job, const Queue& queue, Now now, Outbox& outbox) {
+  const Callback* callback = job.callback ? job.callback.get() : queue.row.settings.callback.get();
+  if (callback == nullptr || options.ends == nullptr || queue.row.name == callbacks_queue) return;
+  const unsigned end = job.status == Status::completed ? Callback::completed
+                       : job.status == Status::failed  ? Callback::failed
+                                                       : Callback::cancelled;
+  if ((callback->on & end) == 0) return;
+  NewJob spec;
+  spec.queue = callbacks_queue;
+  spec.name = "pawl.job." + std::string(name_of(job.status));
+  spec.payload = std::make_shared<const std::string>(options.ends->write(job, queue.row.name));
+  spec.target = callback->url;
+  spec.max_attempts = callback_attempts;
+  spec.traceparent = job.traceparent;
+  submit_one(spec, now, outbox);
 }
 
 void Machine::State::apply(Ticket to, const Submit& submit, Now now, Outbox& outbox) {

@@ -136,6 +136,12 @@ void Machine::State::place_members(const std::vector<Submitted::Item>& items, Ou
 
 void Machine::State::wait_for(const JobId& child, const Job& parent, Dependent dependent, Outbox& outbox) {
   ParentResult row{dependent.ref, parent.id, Status::pending, nullptr};
+  // An end of the parent that is not worked off yet came before this wait.
+  for (Owed& each : owed) {
+    if (each.job != parent.id || each.what != Owed::What::ended || !each.has_dependents) continue;
+    each.came_later.push_back(child);
+    if (each.has_row) outbox.put_owed(each);
+  }
   outbox.put_dependent(parent.id, dependent);
   outbox.put_parent(child, row);
   parents_news[child][parent.id] = std::move(row);
@@ -361,6 +367,11 @@ bool Machine::State::pay(Owed& each, std::size_t& budget, Now now, Outbox& outbo
     const auto waiting = dependents.find(each.job);
     if (waiting == dependents.end()) return false;
     std::vector<Dependent> rest = std::move(waiting->second);
+    const auto later = std::ranges::stable_partition(rest, [&](const Dependent& dependent) {
+      return std::ranges::find(each.came_later, dependent.id) == each.came_later.end();
+    });
+    const std::vector<Dependent> kept(later.begin(), later.end());
+    rest.erase(later.begin(), later.end());
     std::size_t done = 0;
     const auto loaded = [&](const Dependent& dependent) {
       return !decides(each, dependent) || (known(dependent.id) && parents.contains(dependent.id));
@@ -373,6 +384,7 @@ bool Machine::State::pay(Owed& each, std::size_t& budget, Now now, Outbox& outbo
     }
     rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(done));
     const bool whole = rest.empty();
+    rest.insert(rest.end(), kept.begin(), kept.end());
     dependents[each.job] = std::move(rest);
     if (!whole) return false;
   }

@@ -58,6 +58,8 @@ enum Bit : std::uint32_t {
   has_limits,
   is_ordered,
   is_aged,
+  has_callback,
+  has_target,
   bit_count,
 };
 
@@ -94,7 +96,8 @@ std::uint64_t present(Place place, const Job& job) {
          bit(has_wait, job.wait != nullptr) | bit(has_workflow, !job.workflow.is_none()) |
          bit(has_ref, !job.ref.empty()) | bit(has_dependents, job.has_dependents) |
          bit(has_parents, !job.parents.empty()) | bit(has_lane, job.lane != 0) |
-         bit(has_limits, !job.limits.empty()) | bit(is_ordered, job.ordered) | bit(is_aged, job.aged);
+         bit(has_limits, !job.limits.empty()) | bit(is_ordered, job.ordered) | bit(is_aged, job.aged) |
+         bit(has_callback, job.callback != nullptr) | bit(has_target, !job.target.empty());
 }
 
 std::size_t room_for_job(const Job& job) {
@@ -105,6 +108,8 @@ std::size_t room_for_job(const Job& job) {
   if (job.result) room += job.result->size();
   for (const std::string& tag : job.tags) room += tag.size() + varint_max;
   for (const std::string& limit : job.limits) room += limit.size() + varint_max;
+  if (job.callback) room += job.callback->url.size();
+  room += job.target.size();
   room += job.steps_bytes() + job.steps.size() * 2 * varint_max;
   if (job.wait) room += room_for(*job.wait);
   room += 16 + job.ref.size() + job.parents_bytes() + job.parents.size() * (20 + 3 * varint_max);
@@ -225,6 +230,8 @@ void write_terms(Writer& to, const Job& job, std::uint64_t bits) {
   if (has(has_ref)) to.text(job.ref);
   if (has(has_parents)) write_parents(to, job);
   if (has(has_limits)) write_texts(to, job.limits);
+  if (has(has_callback)) write_callback(to, *job.callback);
+  if (has(has_target)) to.text(job.target);
 }
 
 void read_history(Reader& from, Job& job) {
@@ -311,6 +318,8 @@ void read_terms(Reader& from, Job& job, std::uint64_t bits) {
   if (has(has_limits)) job.limits = read_texts(from);
   job.ordered = has(is_ordered);
   job.aged = has(is_aged);
+  if (has(has_callback)) job.callback = read_callback(from);
+  if (has(has_target)) job.target = from.text();
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ enum Bit : std::uint32_t {
   has_gathering,
   has_limits,
   is_ordered,
+  has_callback,
   bit_count,
 };
 
@@ -41,7 +42,7 @@ std::uint64_t present(const NewJob& job) {
          bit(has_group, !job.group.empty()) | bit(has_retention, job.retention.has_value()) |
          bit(has_tags, !job.tags.empty()) | bit(has_traceparent, !job.traceparent.empty()) |
          bit(has_gathering, job.gathering.has_value()) | bit(has_limits, !job.limits.empty()) |
-         bit(is_ordered, job.ordered);
+         bit(is_ordered, job.ordered) | bit(has_callback, job.callback != nullptr);
 }
 
 }  // namespace
@@ -51,6 +52,7 @@ std::size_t room_for(const NewJob& job) {
                      job.group.size() + job.traceparent.size() + 64;
   if (job.payload) room += job.payload->size();
   if (job.gathering) room += job.gathering->key.size();
+  if (job.callback) room += job.callback->url.size();
   for (const std::string& limit : job.limits) room += limit.size() + varint_max;
   for (const std::string& tag : job.tags) room += tag.size() + varint_max;
   return room;
@@ -82,6 +84,7 @@ void write_new_job(Writer& to, const NewJob& job) {
     to.zigzag(job.gathering->max_wait_ms);
   }
   if (!job.limits.empty()) write_texts(to, job.limits);
+  if (job.callback) write_callback(to, *job.callback);
 }
 
 NewJob read_new_job(Reader& from) {
@@ -115,6 +118,7 @@ NewJob read_new_job(Reader& from) {
   }
   if (has(has_limits)) job.limits = read_texts(from);
   job.ordered = has(is_ordered);
+  if (has(has_callback)) job.callback = read_callback(from);
   return job;
 }
 

@@ -70,6 +70,19 @@ inline core::Backoff read_backoff(Reader& from) {
   return backoff;
 }
 
+inline void write_callback(Writer& to, const core::Callback& callback) {
+  to.text(callback.url);
+  to.byte(callback.on);
+}
+
+inline std::shared_ptr<const core::Callback> read_callback(Reader& from) {
+  auto callback = std::make_shared<core::Callback>();
+  callback->url = from.text();
+  callback->on = from.byte();
+  if (callback->on == 0 || callback->on > core::Callback::any) from.fail();
+  return callback;
+}
+
 inline void write_rate(Writer& to, const core::RateLimit& limit) {
   to.varint(limit.max);
   to.zigzag(limit.per_ms);

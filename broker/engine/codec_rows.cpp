@@ -56,6 +56,7 @@ enum SettingBit : std::uint32_t {
   has_next_lane,
   has_ageing,
   has_push,
+  has_queue_callback,
   setting_count,
 };
 
@@ -96,21 +97,22 @@ std::shared_ptr<const core::Push> read_push(Reader& from) {
 
 void write_settings(Writer& to, const core::QueueRow& row) {
   const core::QueueSettings& settings = row.settings;
-  to.varint(
-      bit(is_paused, settings.paused) | bit(has_pause_reason, !settings.pause_reason.empty()) |
-      bit(has_priority, settings.priority.has_value()) |
-      bit(has_max_attempts, settings.max_attempts.has_value()) |
-      bit(has_max_stalls, settings.max_stalls.has_value()) | bit(has_backoff, settings.backoff.has_value()) |
-      bit(has_lease_ms, settings.lease_ms.has_value()) |
-      bit(has_timeout_ms, settings.timeout_ms.has_value()) |
-      bit(has_retention, settings.retention.has_value()) |
-      bit(has_max_concurrency, settings.max_concurrency.has_value()) |
-      bit(has_rate_limit, settings.rate_limit.has_value()) | bit(has_held_until, row.held_until != 0) |
-      bit(has_pace, row.pace != core::Pace{}) | bit(has_live_members, row.live_members != 0) |
-      bit(has_group_concurrency, settings.group_concurrency.has_value()) |
-      bit(has_group_rate_limit, settings.group_rate_limit.has_value()) |
-      bit(skips_failed, settings.skip_failed) | bit(has_next_lane, row.next_lane != 1) |
-      bit(has_ageing, settings.priority_ageing_ms.has_value()) | bit(has_push, settings.push != nullptr));
+  to.varint(bit(is_paused, settings.paused) | bit(has_pause_reason, !settings.pause_reason.empty()) |
+            bit(has_priority, settings.priority.has_value()) |
+            bit(has_max_attempts, settings.max_attempts.has_value()) |
+            bit(has_max_stalls, settings.max_stalls.has_value()) |
+            bit(has_backoff, settings.backoff.has_value()) |
+            bit(has_lease_ms, settings.lease_ms.has_value()) |
+            bit(has_timeout_ms, settings.timeout_ms.has_value()) |
+            bit(has_retention, settings.retention.has_value()) |
+            bit(has_max_concurrency, settings.max_concurrency.has_value()) |
+            bit(has_rate_limit, settings.rate_limit.has_value()) | bit(has_held_until, row.held_until != 0) |
+            bit(has_pace, row.pace != core::Pace{}) | bit(has_live_members, row.live_members != 0) |
+            bit(has_group_concurrency, settings.group_concurrency.has_value()) |
+            bit(has_group_rate_limit, settings.group_rate_limit.has_value()) |
+            bit(skips_failed, settings.skip_failed) | bit(has_next_lane, row.next_lane != 1) |
+            bit(has_ageing, settings.priority_ageing_ms.has_value()) |
+            bit(has_push, settings.push != nullptr) | bit(has_queue_callback, settings.callback != nullptr));
   if (!settings.pause_reason.empty()) to.text(settings.pause_reason);
   if (settings.priority) to.zigzag(*settings.priority);
   if (settings.max_attempts) to.varint(*settings.max_attempts);
@@ -129,6 +131,7 @@ void write_settings(Writer& to, const core::QueueRow& row) {
   if (row.next_lane != 1) to.varint(row.next_lane);
   if (settings.priority_ageing_ms) to.zigzag(*settings.priority_ageing_ms);
   if (settings.push) write_push(to, *settings.push);
+  if (settings.callback) write_callback(to, *settings.callback);
 }
 
 void read_settings(Reader& from, core::QueueRow& row) {
@@ -156,6 +159,7 @@ void read_settings(Reader& from, core::QueueRow& row) {
   if (has(has_next_lane)) row.next_lane = from.varint32();
   if (has(has_ageing)) settings.priority_ageing_ms = from.zigzag();
   if (has(has_push)) settings.push = read_push(from);
+  if (has(has_queue_callback)) settings.callback = read_callback(from);
 }
 
 }  // namespace
@@ -203,7 +207,8 @@ std::vector<storage::FamilySpec> families() {
 void encode_queue(const core::QueueRow& row, std::string& out) {
   const std::size_t room = 500 + row.name.size() + row.settings.pause_reason.size() +
                            row.pace.counted.size() * 2 * varint_max +
-                           (row.settings.push ? room_for_push(*row.settings.push) : 0);
+                           (row.settings.push ? room_for_push(*row.settings.push) : 0) +
+                           (row.settings.callback ? row.settings.callback->url.size() + 8 : 0);
   append(out, room, [&](Writer& to) {
     to.byte(version_1);
     to.text(row.name);

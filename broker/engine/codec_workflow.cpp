@@ -152,13 +152,17 @@ Decoded<std::uint32_t> decode_join(std::string_view value) {
 }
 
 void encode_owed(const core::Owed& row, std::string& out) {
-  append(out, 32 + (row.result ? row.result->size() : 0) + varint_max, [&](Writer& to) {
+  const std::size_t later = varint_max + 16 * row.came_later.size();
+  append(out, 32 + (row.result ? row.result->size() : 0) + varint_max + later, [&](Writer& to) {
     to.byte(graph_version);
     to.byte(static_cast<std::uint8_t>(row.what));
     to.byte(static_cast<std::uint8_t>(row.status));
-    to.byte(row.has_dependents ? 1 : 0);
+    to.byte(static_cast<std::uint8_t>((row.has_dependents ? 1u : 0u) | (row.came_later.empty() ? 0u : 2u)));
     to.raw(row.workflow.view());
     write_json(to, row.result);
+    if (row.came_later.empty()) return;
+    to.varint(row.came_later.size());
+    for (const core::JobId& id : row.came_later) to.raw(id.view());
   });
 }
 
@@ -169,9 +173,17 @@ Decoded<core::Owed> decode_owed(std::string_view key, std::string_view value) {
   row.job = id_at(key, 0);
   row.what = read_enum(from, core::Owed::What::runs_again);
   row.status = read_status(from, from.byte());
-  row.has_dependents = from.byte() != 0;
+  const std::uint8_t bits = from.byte();
+  if (bits > 3) from.fail();
+  row.has_dependents = (bits & 1) != 0;
   row.workflow = read_workflow_id(from);
   row.result = read_json(from);
+  if ((bits & 2) != 0) {
+    for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
+      const std::string_view id = from.raw(16);
+      if (from.ok()) row.came_later.push_back(id_at(id, 0));
+    }
+  }
   if (!from.done()) return damaged_graph("what an ended job owes");
   return row;
 }

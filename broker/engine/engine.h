@@ -59,6 +59,7 @@ struct EngineOptions {
   std::uint64_t seed = 0;                          // 0: from the operating system
   Clock clock;                                     // default: the system's
   std::shared_ptr<const core::Calendar> calendar;  // null: schedules by cron never run
+  std::shared_ptr<const core::EndWriter> ends;     // null: there are no callbacks
   /// Called once, from any thread, when a commit failed and nothing more can be promised: log, exit non-zero.
   std::function<void(const std::string&)> on_fatal;
   std::function<void(const std::string&)> log_info;  // null: nowhere

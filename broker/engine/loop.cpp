@@ -21,6 +21,12 @@ constexpr milliseconds pressure_look{250};
 constexpr int refill_rounds = 8;
 constexpr int pay_rounds = 32;
 
+core::MachineOptions machine_options(const EngineOptions& options) {
+  core::MachineOptions machine = options.machine;
+  machine.ends = options.ends.get();
+  return machine;
+}
+
 std::uint64_t seed_of(const EngineOptions& options) {
   if (options.seed != 0) return options.seed;
   std::random_device device;
@@ -35,7 +41,7 @@ Loop::Loop(Parts parts, const EngineOptions& options)
       gate_(parts.gate),
       pressure_(parts.pressure),
       options_(options),
-      machine_(options.machine, seed_of(options), options.calendar.get()),
+      machine_(machine_options(options), seed_of(options), options.calendar.get()),
       loader_(partition_, machine_, inbox_, [this](const std::string& why) { gate_.fail(why); }) {}
 
 void Loop::run() {

@@ -54,7 +54,7 @@ struct Lane {
 
 Request request_of(const core::GrantedJob& job, const core::Push& push) {
   Request request;
-  request.url = parse_url(push.url).value_or(Url{});
+  request.url = parse_url(job.target.empty() ? push.url : job.target).value_or(Url{});
   request.timeout = milliseconds(push.timeout_ms);
   request.body = job.payload ? *job.payload : "null";
   request.headers = push.headers;
@@ -63,6 +63,7 @@ Request request_of(const core::GrantedJob& job, const core::Push& push) {
   };
   const std::string id = engine::uuid_text(job.id);
   const std::int64_t now_s = wall_now() / 1000;
+  if (job.queue == core::callbacks_queue) add("Content-Type", "application/cloudevents+json");
   add("webhook-id", id);  // the same for each attempt: receivers know a repetition by it
   add("webhook-timestamp", std::to_string(now_s));
   if (const auto key = key_of(push.secret))
@@ -85,6 +86,8 @@ class Pusher::Desk : public engine::ReplyTarget, public std::enable_shared_from_
     auto allow = AllowList::parse(options_.allow);
     if (!allow) return std::unexpected("push.allow: " + allow.error());
     network_.allow = *std::move(allow);
+    if (!options_.callback_secret.empty() && !key_of(options_.callback_secret))
+      return std::unexpected("push.callback-secret: must be whsec_ and then 24 to 64 bytes in base64");
     boost::system::error_code error;
     network_.tls.set_default_verify_paths(error);
     if (!options_.ca_file.empty()) network_.tls.load_verify_file(options_.ca_file, error);
@@ -161,13 +164,19 @@ class Pusher::Desk : public engine::ReplyTarget, public std::enable_shared_from_
 
   void compare(const core::QueueList& list) {
     for (auto& [name, lane] : lanes_) lane->seen = false;
-    for (const core::QueueView& queue : list.queues) {
-      if (!queue.settings.push || network_.allow.empty()) continue;
-      std::shared_ptr<Lane>& lane = lanes_[queue.name];
-      if (!lane) lane = open(queue);
+    std::map<std::string, std::shared_ptr<const core::Push>> pushed;
+    if (!network_.allow.empty()) {
+      pushed[core::callbacks_queue] = for_callbacks();  // it may come into being at any time
+      for (const core::QueueView& queue : list.queues) {
+        if (queue.settings.push) pushed[queue.name] = queue.settings.push;
+      }
+    }
+    for (const auto& [queue, push] : pushed) {
+      std::shared_ptr<Lane>& lane = lanes_[queue];
+      if (!lane) lane = open(queue, push);
       lane->seen = true;
-      const bool other_size = lane->push->max_concurrency != queue.settings.push->max_concurrency;
-      lane->push = queue.settings.push;
+      const bool other_size = lane->push->max_concurrency != push->max_concurrency;
+      lane->push = push;
       if (other_size)
         (void)engine_.post(core::SetCredit{lane->ticket, lane->push->max_concurrency}, nullptr, 0);
     }
@@ -183,18 +192,26 @@ class Pusher::Desk : public engine::ReplyTarget, public std::enable_shared_from_
     });
   }
 
-  std::shared_ptr<Lane> open(const core::QueueView& queue) {
+  /// How callbacks are sent, each to its own URL, when their queue does not say otherwise.
+  std::shared_ptr<const core::Push> for_callbacks() const {
+    auto push = std::make_shared<core::Push>();
+    push->secret = options_.callback_secret;
+    push->permanent_on = {410};
+    return push;
+  }
+
+  std::shared_ptr<Lane> open(const std::string& queue, std::shared_ptr<const core::Push> push) {
     auto lane = std::make_shared<Lane>();
-    lane->queue = queue.name;
-    lane->push = queue.settings.push;
+    lane->queue = queue;
+    lane->push = std::move(push);
     lane->tag = ++tags_;
     handlers_[lane->tag] = {[this, weak = std::weak_ptr(lane)](core::Reply&& reply) {
                               if (const auto known = weak.lock()) heard(known, std::move(reply));
                             },
                             true};
     core::OpenWorker open;
-    open.worker_id = "push:" + queue.name;
-    open.queues = {{queue.name, 1}};
+    open.worker_id = "push:" + queue;
+    open.queues = {{queue, 1}};
     open.credit = lane->push->max_concurrency;
     const auto ticket = engine_.post(std::move(open), shared_from_this(), lane->tag);
     if (ticket) lane->ticket = *ticket;

@@ -22,6 +22,7 @@ namespace pawl::push {
 struct PusherOptions {
   std::vector<std::string> allow;  // AllowList::parse; empty: nothing is pushed
   std::string ca_file;             // PEM, trusted beside the system's authorities; empty: none
+  std::string callback_secret;     // whsec_…; empty: callbacks are not signed
   std::function<void(const std::string&)> log_warn;
 };
 

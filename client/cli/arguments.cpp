@@ -210,6 +210,7 @@ void add_job_settings(CLI::App& app, JobSpec& spec) {
       app.add_option("--group", spec.group, "A queue serves its groups in turn")->type_name("GROUP");
   app.add_flag("--ordered", spec.ordered, "One job of the group at a time, in the order of the submits")
       ->needs(group);
+  app.add_option("--callback", spec.callback_url, "This URL is told of the job's end")->type_name("URL");
   app.add_option("--limits", spec.limits, "Limits that have a name, with commas; see `pawl limits`")
       ->type_name("NAME")
       ->delimiter(',')

@@ -210,6 +210,7 @@ void read_template(JobSpec& job, std::string_view key, JsonSlice value) {
   if (key == "uniqueForMs") job.unique_for = duration_of(value);
   if (key == "throttle" && value.present())
     job.throttle = Throttle{value["key"].string(), duration_of(value["perMs"]).value_or(milliseconds{0})};
+  if (key == "callback" && value.present()) job.callback_url = value["url"].string();
   if (key == "latest" && value.present()) job.latest = value["key"].string();
   if (key == "debounce" && value.present()) {
     job.debounce = Debounce{value["key"].string(), duration_of(value["delayMs"]).value_or(milliseconds{0}),
@@ -313,6 +314,12 @@ std::string to_json(const JobSpec& spec) {
   put(out, "uniqueForMs", spec.unique_for);
   if (spec.throttle) put_throttle(out, *spec.throttle);
   if (spec.debounce) put_debounce(out, *spec.debounce);
+  if (!spec.callback_url.empty()) {
+    append_key(out, "callback");
+    out += '{';
+    put(out, "url", spec.callback_url);
+    out += '}';
+  }
   if (!spec.latest.empty()) {
     append_key(out, "latest");
     out += '{';

@@ -38,7 +38,7 @@ TEST(RepliesTest, ARecordShowsEverything) {
       R"("stack":"s","workerId":"w"}],"history":[{"status":"pending","at":"2026-10-04T09:08:07.006Z"}],)"
       R"("backoff":{"type":"exponential","delayMs":10000,"factor":4,"maxDelayMs":3600000,"jitter":0.1},)"
       R"("leaseMs":30000,"timeoutMs":null,"retention":{"completedMs":86400000,"failedMs":null},)"
-      R"("uniqueKey":null,"uniqueForMs":0,"traceparent":null,"logLines":0,"steps":{},"parents":{},)"
+      R"("uniqueKey":null,"uniqueForMs":0,"callback":null,"target":null,"traceparent":null,"logLines":0,"steps":{},"parents":{},)"
       R"("workflowId":null,"ref":null,"waitsFor":null})");
 }
 

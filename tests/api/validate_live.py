@@ -326,7 +326,8 @@ def walk_named_limits(walk, queue):
     (again,) = lease()
     if again.get("steps") != {"sub": {"n": 1}}:
         walk.complain("an invoked job's result does not come with the lease")
-    for wrong in ({"latest": {"key": "k"}, "priority": 1}, {"latest": {}}, {"latest": {"key": "k"}, "uniqueKey": "u"}, {"ordered": True}, {"ordered": True, "group": "g", "priority": 1}, {"limits": ["a"] * 9}, {"limits": "a"}):
+    for wrong in ({"callback": {"url": "http://x.test/"}}, {"callback": {"url": "x"}}, {"callback": {"url": "http://x.test/", "on": ["begun"]}},
+                  {"latest": {"key": "k"}, "priority": 1}, {"latest": {}}, {"latest": {"key": "k"}, "uniqueKey": "u"}, {"ordered": True}, {"ordered": True, "group": "g", "priority": 1}, {"limits": ["a"] * 9}, {"limits": "a"}):
         walk.call("submitJob", 422, {"queue": queue, **wrong})
     walk.call("settleLeases", 200, {"settlements": [
         {"jobId": job, "leaseId": lease_id, "outcome": "complete"} for job, lease_id in held.items()]})

@@ -163,6 +163,17 @@ class Bench {
     finish_batch();
     return ticket;
   }
+  /// Some commands in one batch, in order.
+  void call_together(std::vector<CommandBody> bodies) {
+    std::vector<Command> commands;
+    for (CommandBody& body : bodies) commands.push_back({Ticket{++tickets_}, std::move(body)});
+    Needs needs;
+    for (const Command& command : commands) {
+      for (machine_->needs(command, needs); !needs.empty(); machine_->needs(command, needs)) load(needs);
+    }
+    for (const Command& command : commands) machine_->apply(command, now, rows);
+    finish_batch();
+  }
   /// The reply, if one has come; taken away.
   std::optional<Reply> take(Ticket ticket) {
     for (auto it = rows.replies.begin(); it != rows.replies.end(); ++it) {

@@ -274,6 +274,18 @@ TEST_F(WorkflowsTest, TheResultOfAnInvokedJobIsAStep) {
   expect_nothing_left();
 }
 
+// In one batch: what the cancel owes is paid after the retry.
+TEST_F(WorkflowsTest, ARetryInTheBatchOfACancelWaitsForTheNewEnds) {
+  submit({member("a"), member("b", {0})});
+  bench.call_together({CancelWorkflow{workflow}, RetryWorkflow{workflow}});
+  EXPECT_EQ(bench.status(ids[0]), Status::pending);
+  EXPECT_EQ(bench.status(ids[1]), Status::blocked);
+  complete("a");
+  complete("b");
+  EXPECT_EQ(status(), "completed");
+  expect_nothing_left();
+}
+
 TEST_F(WorkflowsTest, ChildrenOfAMemberJoinItsWorkflow) {
   submit({member("a"), member("b", {0})});
   const GrantedJob a = lease("a");

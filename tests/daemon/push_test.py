@@ -250,6 +250,40 @@ class PushTest(harness.BrokerTest):
         broker.kill()
         self.assert_store_is_sound(broker.data)
 
+    def test_each_end_is_told_once_through_kills(self):
+        broker, receiver = self.allowing("127.0.0.1", PAWL_PUSH_CALLBACK_SECRET=SECRET), self.receiver()
+        broker.call("PUT", "/queues/quiet", {"callback": {"url": receiver.url("/slow"), "on": ["failed"]}}, expect=200)
+        own = {"callback": {"url": receiver.url("/slow")}}
+        ids = [broker.submit("loud", **own) for _ in range(40)] + [broker.submit("quiet") for _ in range(20)]
+        cancelled = broker.submit("loud", delayMs=600_000, **own)
+        broker.call("POST", f"/jobs/{cancelled}/cancel", expect=200)
+        for queue in ("loud", "quiet"):
+            for number, job in enumerate(broker.lease(queue, max_jobs=100)):
+                lease = {"leaseId": job["leaseId"]}
+                if number % 4 == 0:
+                    broker.call("POST", f"/jobs/{job['jobId']}/fail", lease | {"error": {"type": "T", "message": "no"}, "permanent": True}, expect=200)
+                else:
+                    broker.call("POST", f"/jobs/{job['jobId']}/complete", lease | {"result": number}, expect=200)
+        broker.kill()
+        broker.start()
+        told = lambda: broker.call("GET", "/queues/pawl.callbacks").json["counts"]["completed"] == 46  # 40, 5 of quiet that failed, 1 cancelled
+        harness.eventually(told, timeout=60, what="all callbacks")
+        events = {}
+        for request in receiver.of("/slow"):
+            event = json.loads(request["body"])
+            self.assertEqual(request["headers"]["Content-Type"], "application/cloudevents+json")
+            self.assertTrue(request["headers"]["webhook-signature"].startswith("v1,"))
+            events.setdefault(event["id"], event)
+        self.assertEqual(len(events), 46)
+        self.assertEqual({event["subject"] for event in events.values()} - set(ids), {cancelled})
+        types = collections.Counter(event["type"] for event in events.values())
+        self.assertEqual(types, {"pawl.job.completed": 30, "pawl.job.failed": 15, "pawl.job.cancelled": 1})
+        for event in events.values():
+            self.assertEqual((event["specversion"], event["subject"]), ("1.0", event["data"]["jobId"]))
+            self.assertEqual(event["data"]["error"], {"type": "T", "message": "no"} if event["type"] == "pawl.job.failed" else None)
+        broker.kill()
+        self.assert_store_is_sound(broker.data)
+
     def test_a_queue_that_is_pushed_no_more_waits_for_workers(self):
         broker, receiver = self.allowing("127.0.0.1"), self.receiver()
         self.put(broker, "q", receiver.url("/ok"))

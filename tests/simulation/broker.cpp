@@ -10,8 +10,26 @@ namespace pawl::sim {
 
 using namespace core;
 
+namespace {
+
+MachineOptions with_ends(const Broker::Options& options, const EndWriter* ends) {
+  MachineOptions machine = options.machine;
+  machine.ends = options.canary == Canary::callback_lost ? nullptr : ends;
+  return machine;
+}
+
+}  // namespace
+
+std::string end_text(const Job& job) {
+  return fmt::format("\"{} {} {}\"", short_id(job.id), name_of(job.status), job.replays);
+}
+
+std::string EndText::write(const Job& job, const std::string&) const { return end_text(job); }
+
 Broker::Broker(Parts parts, Options options)
-    : parts_(parts), options_(std::move(options)), machine_(options_.machine, options_.seed, &calendar_) {
+    : parts_(parts),
+      options_(std::move(options)),
+      machine_(with_ends(options_, &ends_), options_.seed, &calendar_) {
   recover();
 }
 
@@ -335,6 +353,14 @@ Command Broker::falsified(const Command& command) {
 }
 
 void Broker::falsify_limits(Command& command) const {
+  if (auto* submit = std::get_if<Submit>(&command.body); submit && is(Canary::callback_unasked)) {
+    for (NewJob& job : submit->jobs) {
+      if (!job.callback) continue;
+      auto all = std::make_shared<Callback>(*job.callback);
+      all->on = Callback::any;
+      job.callback = std::move(all);
+    }
+  }
   if (auto* submit = std::get_if<Submit>(&command.body); submit && is(Canary::latest_ignored)) {
     for (NewJob& job : submit->jobs) {
       if (job.gathering && job.gathering->mode == Gathering::Mode::latest) job.gathering.reset();

@@ -19,6 +19,12 @@
 
 namespace pawl::sim {
 
+/// What is told of an end here.
+class EndText final : public core::EndWriter {
+ public:
+  std::string write(const core::Job& job, const std::string& queue) const override;
+};
+
 /// One life of the broker process, from recovery to crash or stop.
 class Broker final : private core::Outbox {
  public:
@@ -147,6 +153,7 @@ class Broker final : private core::Outbox {
   Parts parts_;
   Options options_;
   Calendar calendar_;
+  EndText ends_;
   core::Machine machine_;
   std::optional<engine::SteadyNow> clock_;
   core::Now now_;

@@ -86,6 +86,12 @@ NewJob World::new_job() {
   retention.completed_ms = keeps[random_.weighted(std::array<std::uint32_t, 5>{1, 4, 30, 30, 10})];
   retention.failed_ms = keeps[random_.weighted(std::array<std::uint32_t, 5>{20, 2, 10, 30, 30})];
   if (random_.percent(90)) job.retention = retention;
+  if (random_.percent(8)) {
+    auto callback = std::make_shared<Callback>();
+    callback->url = fmt::format("http://c{}", random_.below(3));
+    callback->on = static_cast<std::uint8_t>(random_.between(1, Callback::any));
+    job.callback = std::move(callback);
+  }
   return job;
 }
 
@@ -110,8 +116,9 @@ void World::gather(NewJob& job, bool may_debounce) {
   job.unique_for_ms = 0;
   Gathering gathering;
   gathering.key = fmt::format("g{}", random_.below(4));
-  if (may_debounce && random_.percent(40)) {
+  if (may_debounce && random_.percent(50)) {
     gathering.mode = Gathering::Mode::latest;
+    gathering.key = fmt::format("g{}", random_.below(2));
     job.delay_ms.reset();
     job.run_at.reset();
     job.priority.reset();

@@ -173,6 +173,7 @@ void Model::enter(Now now) {
                                now.wall, now_.mono, now.mono));
   }
   now_ = now;
+  check_called_back();
 }
 
 void Model::open_batch() {

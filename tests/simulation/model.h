@@ -50,10 +50,15 @@ struct Spec {
   core::LaneKey lane(bool aged = false) const {
     return {group, limits, ordered, aged ? priority : 0, keeps_latest() ? unique_key : std::string()};
   }
+  std::shared_ptr<const core::Callback> callback;
+  std::string target;
   bool keeps_latest() const { return unique_key.starts_with('\3'); }
 };
 
 /// A job that another waits for.
+/// What a callback of the simulation says.
+std::string end_text(const core::Job& job);
+
 struct ModelAwait {
   std::string ref;
   core::OnParentFailure policy = core::OnParentFailure::fail;
@@ -320,6 +325,7 @@ class Model {
     std::string trigger{};  // that makes it
     bool member = false;    // a part of a graph…
     bool blocked = false;   // …that waits for others
+    bool tells = false;     // of an end
     std::map<core::JobId, ModelAwait> awaits{};
   };
   struct ExpectedSettle {
@@ -481,6 +487,8 @@ class Model {
   void predict(const Other&) {}
   Spec spec_of(const core::NewJob& job) const;
   Expected expected_new(const core::NewJob& job) const;
+  void call_back(const core::Job& job, const ModelJob& known);
+  void check_called_back() const;
   void predict_latest(const core::NewJob& job, std::size_t index, ExpectedSubmit& items);
   void predict_gathering(const core::NewJob& job, std::size_t index, ExpectedSubmit& items,
                          std::map<std::pair<std::string, std::string>, std::size_t>& keys_here);
@@ -652,6 +660,7 @@ class Model {
   core::Now now_;
   core::Ticket asker_ = core::Ticket::none;
   std::deque<Expected> expected_;
+  std::optional<Expected> callback_due_;  // of the end that was seen last
   std::vector<core::JobId> new_ids_;
   std::optional<Answer> answer_;
   std::optional<Run> under_way_;

@@ -69,6 +69,7 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
   trace_.add(cause ? name_of(*cause) : "submitted", job.id, static_cast<std::int64_t>(from), job.run_at,
              name_of(job.status));
   if (cause == nullptr) return move_new(job, queue);
+  check_called_back();
   const auto it = jobs_.find(job.id);
   if (it == jobs_.end()) bad("D4", job.id, fmt::format("{} of a job that nobody submitted", name_of(*cause)));
   ModelJob known = it->second;
@@ -121,7 +122,10 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
     known.awaits = *std::exchange(blocked_again_, std::nullopt);
     known.in_run = run_;
   }
-  if (is_end(job.status)) take_end(job, known);
+  if (is_end(job.status)) {
+    take_end(job, known);
+    call_back(job, known);
+  }
   if (known.spec->ordered) note_order(job.id, known);
   put(job.id, std::move(known));
   const std::string wrong = difference(job, jobs_.at(job.id), false);
@@ -135,15 +139,46 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
   if (under_way_ && !under_way_->planned && expected_.empty()) plan_job(*under_way_);
 }
 
+// Whoever asked for it is told of an end by a job of the same batch, which comes next.
+void Model::call_back(const Job& job, const ModelJob& known) {
+  const Callback* callback = known.spec->callback.get();
+  if (callback == nullptr || known.spec->queue == callbacks_queue) return;
+  const unsigned end = job.status == Status::completed ? Callback::completed
+                       : job.status == Status::failed  ? Callback::failed
+                                                       : Callback::cancelled;
+  if ((callback->on & end) == 0) return;
+  rare_.add(Rare::called_back);
+  NewJob told;
+  told.queue = callbacks_queue;
+  told.name = fmt::format("pawl.job.{}", name_of(job.status));
+  told.payload = std::make_shared<const std::string>(end_text(job));
+  told.target = callback->url;
+  told.max_attempts = callback_attempts;
+  expect_queue(told.queue);
+  callback_due_ = expected_new(told);
+}
+
+void Model::check_called_back() const {
+  if (callback_due_) violated("K1", "an end was not told: " + *callback_due_->spec->payload);
+}
+
 void Model::move_new(const Job& job, const std::string& queue) {
+  if (callback_due_) {
+    if (queue != callbacks_queue) bad("K1", job.id, "an end was not told");
+    expected_.push_front(*std::exchange(callback_due_, std::nullopt));
+    expected_.front().tells = true;
+  } else if (queue == callbacks_queue && (expected_.empty() || expected_.front().id)) {
+    bad("K1", job.id, "it tells of an end that was told, or none");
+  }
+  const bool tells = !expected_.empty() && expected_.front().tells;
   const bool by_trigger =
-      doing_ == Doing::tick && !job.tags.empty() && job.tags.back().starts_with("trigger:");
+      !tells && doing_ == Doing::tick && !job.tags.empty() && job.tags.back().starts_with("trigger:");
   if (by_trigger)
     begin_batch(job.tags.back().substr(8));
-  else if (doing_ == Doing::tick)
+  else if (!tells && doing_ == Doing::tick)
     begin_run();
-  const bool by_schedule = under_way_.has_value();
-  if ((doing_ != Doing::command && !by_schedule && !by_trigger) || expected_.empty() ||
+  const bool by_schedule = !tells && under_way_.has_value();
+  if ((doing_ != Doing::command && !by_schedule && !by_trigger && !tells) || expected_.empty() ||
       expected_.front().id) {
     const bool repeated =
         answer_ && (std::holds_alternative<Submitted>(*answer_) || std::holds_alternative<Refusal>(*answer_));
@@ -198,9 +233,10 @@ void Model::move_new(const Job& job, const std::string& queue) {
     set_key(job.queue, move.gathers_under, ModelKey{job.id, move.gathers_until});
   note_new_in_group(job.id, known);
   put(job.id, std::move(known));
-  new_ids_.push_back(job.id);
+  if (!tells) new_ids_.push_back(job.id);
+  if (job.target != spec.target) bad("K1", job.id, "it goes to " + job.target);
   if (!move.trigger.empty()) made_by_trigger(move.trigger, job.id);
-  if (under_way_) under_way_->then.last_job = job.id;
+  if (under_way_ && !tells) under_way_->then.last_job = job.id;
   const std::string wrong = difference(job, jobs_.at(job.id), false);
   if (!wrong.empty()) bad("D3", job.id, "as submitted: " + wrong);
 }

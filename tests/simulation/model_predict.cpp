@@ -54,6 +54,7 @@ void Model::before(const Command& command, Now now) {
 
 void Model::after(const Machine& machine) {
   doing_ = Doing::nothing;
+  check_called_back();
   after_command_on_schedules();
   if (!expected_.empty()) {
     const Expected& missing = expected_.front();
@@ -108,6 +109,8 @@ Spec Model::spec_of(const NewJob& job) const {
   spec.group = job.group;
   spec.limits = job.limits;
   spec.ordered = job.ordered;
+  spec.callback = job.callback;
+  spec.target = job.target;
   if (job.gathering && job.gathering->mode == Gathering::Mode::latest) {
     spec.unique_key = '\3' + job.gathering->key;
     spec.ordered = true;

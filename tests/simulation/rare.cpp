@@ -73,6 +73,7 @@ std::string_view name_of(Rare rare) {
       "hold-ended-by-resume",
       "repeated-hold-left-out",
       "cancel-beat-rate-limited",
+      "called-back",
       "latest-took-the-place-of-another",
       "latest-waited-for-a-run",
       "invoked-result-kept",

@@ -79,6 +79,7 @@ enum class Rare : std::uint8_t {
   hold_ended_by_resume,
   repeated_hold_left_out,
   cancel_beat_rate_limited,
+  called_back,
   latest_took_the_place_of_another,
   latest_waited_for_a_run,
   invoked_result_kept,

@@ -69,7 +69,7 @@ void World::worker_acts(std::size_t index) {
 
 void World::ask_for_work(Worker& worker, std::size_t index) {
   Lease lease;
-  lease.queue = queue_name();
+  lease.queue = random_.percent(5) ? callbacks_queue : queue_name();
   lease.worker_id = worker.id;
   lease.max = static_cast<std::uint32_t>(random_.between(1, 6));
   lease.wait_ms = random_.one_in(3) ? 0 : random_.between(1, 5'000);
@@ -82,6 +82,8 @@ void World::open_connection(Worker& worker, std::size_t index) {
   open.worker_id = worker.id;
   open.names = worker.names;
   open.credit = worker.credit;
+  if (random_.percent(30))
+    open.queues.push_back({callbacks_queue, 1});  // by name: so the model numbers new ones
   for (std::size_t i = 0; i < options_.queues; ++i) {
     if (random_.percent(50)) {
       open.queues.push_back({fmt::format("q{}", i), static_cast<std::uint32_t>(random_.between(1, 5))});

@@ -37,6 +37,13 @@ void post_put_queue(Call& call, core::PutQueue put) {
 
 /// What the fields alone do not show.
 std::optional<Problem> check_push(const Call& call, const core::PutQueue& put) {
+  if (put.callback && *put.callback) {
+    if (auto why = wrong_callback(call.context, **put.callback)) {
+      Problem problem{problem::invalid_input, ""};
+      problem.errors.push_back({"/callback/url", *std::move(why)});
+      return problem;
+    }
+  }
   if (!put.push || !*put.push) return std::nullopt;
   const auto& check = call.context.check_push;
   std::optional<std::pair<std::string, std::string>> wrong;

@@ -66,6 +66,23 @@ Response submitted_response(const core::Submitted& submitted, const std::string&
   return response;
 }
 
+namespace {
+
+/// Where a callback goes must be allowed: said at the submit, not when the job has ended.
+std::optional<Problem> check_callbacks(const Call& call, const std::vector<core::NewJob>& jobs, bool listed) {
+  Problem problem{problem::invalid_input, ""};
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!jobs[i].callback) continue;
+    const std::string at = listed ? "/jobs/" + std::to_string(i) : std::string();
+    if (auto why = wrong_callback(call.context, *jobs[i].callback))
+      problem.errors.push_back({at + "/callback/url", *std::move(why)});
+  }
+  if (problem.errors.empty()) return std::nullopt;
+  return problem;
+}
+
+}  // namespace
+
 void submit_job(Call& call) {
   auto job = read_submit(call.request.body, call.context.limits);
   if (!job) return refuse(call, job.error());
@@ -77,6 +94,7 @@ void submit_job(Call& call) {
   }
   std::string queue = job->queue;
   submit.jobs.push_back(std::move(*job));
+  if (const auto problem = check_callbacks(call, submit.jobs, false)) return refuse(call, *problem);
   post_and_answer<core::Submitted>(call, std::move(submit),
                                    [queue = std::move(queue)](const core::Submitted& submitted) {
                                      return submitted_response(submitted, queue);
@@ -90,6 +108,7 @@ void submit_batch(Call& call) {
   if (!take_idempotency_key(call, submit)) return;
   submit.jobs = std::move(*jobs);
   submit.listed = true;
+  if (const auto problem = check_callbacks(call, submit.jobs, true)) return refuse(call, *problem);
   post_and_answer<core::Submitted>(call, std::move(submit), [](const core::Submitted& submitted) {
     std::string body;
     append_batch(body, submitted);

@@ -19,6 +19,8 @@ std::expected<T, Problem> read_document(std::string_view text, const Limits& lim
 
 void read_new_job(Input& in, const Where& at, core::NewJob& out);
 inline constexpr std::int64_t starts_max = 1'000'000;  // of a rate limit, and active at once
+/// {url, on?}
+void read_callback_target(Input& in, const Where& at, core::Callback& out);
 /// {max, perMs, burst?}
 void read_rate_limit(Input& in, const Where& at, core::RateLimit& out);
 /// An item of `settlements`: jobId, leaseId, outcome and what belongs to the outcome.

@@ -13,6 +13,7 @@ void read_tags(Input& in, const Where& at, core::NewJob& job);
 void read_limits(Input& in, const Where& at, core::NewJob& job);
 void read_throttle(Input& in, const Where& at, core::NewJob& job);
 void read_debounce(Input& in, const Where& at, core::NewJob& job);
+void read_callback(Input& in, const Where& at, core::NewJob& job);
 void read_latest(Input& in, const Where& at, core::NewJob& job);
 /// What a strict order excludes.
 void check_order(Input& in, const Where& at, const core::NewJob& job);
@@ -77,6 +78,7 @@ inline constexpr std::array new_job_fields{NewJobField{"queue", new_job::queue, 
                                            NewJobField{"throttle", read_throttle},
                                            NewJobField{"debounce", read_debounce},
                                            NewJobField{"latest", read_latest},
+                                           NewJobField{"callback", read_callback},
                                            NewJobField{"name", new_job::name},
                                            NewJobField{"payload", new_job::payload},
                                            NewJobField{"priority", new_job::priority},

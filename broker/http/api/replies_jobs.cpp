@@ -52,6 +52,9 @@ void append_details(std::string& out, ObjectWriter& object, const core::Job& job
   append_retention(out, job.retention);
   object.text_or_null("uniqueKey", job.keeps_latest() ? std::string_view() : job.unique_key);
   object.integer("uniqueForMs", job.unique_for_ms);
+  object.begin("callback");
+  append_callback(out, job.callback.get());
+  object.text_or_null("target", job.target);
   object.text_or_null("traceparent", job.traceparent);
   object.integer("logLines", job.log_lines);
   append_steps(out, object, job.steps);
@@ -133,6 +136,20 @@ void append_backoff(std::string& out, const core::Backoff& backoff) {
   object.number("factor", backoff.factor);
   object.integer("maxDelayMs", backoff.max_delay_ms);
   object.number("jitter", backoff.jitter);
+}
+
+void append_callback(std::string& out, const core::Callback* callback) {
+  if (callback == nullptr) {
+    out += "null";
+    return;
+  }
+  ObjectWriter object(out);
+  object.text("url", callback->url);
+  std::vector<std::string> on;
+  if ((callback->on & core::Callback::completed) != 0) on.emplace_back("completed");
+  if ((callback->on & core::Callback::failed) != 0) on.emplace_back("failed");
+  if ((callback->on & core::Callback::cancelled) != 0) on.emplace_back("cancelled");
+  object.texts("on", on);
 }
 
 void append_retention(std::string& out, const core::Retention& retention) {

@@ -18,4 +18,7 @@ void append_match(std::string& out, ObjectWriter& object, const core::Match& mat
 /// What a schedule or a trigger says of its jobs, but for the payload.
 void append_template(std::string& out, ObjectWriter& object, const core::NewJob& job);
 
+/// null, or {url, on}.
+void append_callback(std::string& out, const core::Callback* callback);
+
 }  // namespace pawl::http::api

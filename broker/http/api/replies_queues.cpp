@@ -84,6 +84,8 @@ void append_settings(std::string& out, const core::QueueSettings& settings) {
   object.begin("groupRateLimit");
   append_rate_limit(out, settings.group_rate_limit);
   integer_or_null(object, "priorityAgeingMs", settings.priority_ageing_ms);
+  object.begin("callback");
+  append_callback(out, settings.callback.get());
   object.begin("push");
   append_push(out, settings.push.get());
   object.text("onOrderedFailure", settings.skip_failed ? "skip" : "block");

@@ -53,6 +53,10 @@ void append_template(std::string& out, ObjectWriter& object, const core::NewJob&
   append_if(object, "timeoutMs", job.timeout_ms, integer);
   if (!job.unique_key.empty()) object.text("uniqueKey", job.unique_key);
   if (job.unique_for_ms > 0) object.integer("uniqueForMs", job.unique_for_ms);
+  if (job.callback) {
+    object.begin("callback");
+    append_callback(out, job.callback.get());
+  }
   if (job.gathering) append_gathering(out, object, *job.gathering);
   if (!job.group.empty()) object.text("group", job.group);
   if (!job.limits.empty()) object.texts("limits", job.limits);

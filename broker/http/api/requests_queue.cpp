@@ -160,6 +160,14 @@ void read_push(Input& in, const Where& at, core::Push& push) {
 }
 
 constexpr std::array put_queue_fields{
+    F{"callback",
+      [](Input& in, const Where& at, PutQueue& put) {
+        put.callback.emplace();
+        if (take_null(in)) return;
+        auto callback = std::make_shared<core::Callback>();
+        read_callback_target(in, at, *callback);
+        *put.callback = std::move(callback);
+      }},
     F{"push",
       [](Input& in, const Where& at, PutQueue& put) {
         put.push.emplace();

@@ -70,6 +70,40 @@ void read_debounce(Input& in, const Where& at, core::NewJob& job) {
   read_gathering(in, at, Gathering::Mode::debounce, debounce_fields, job);
 }
 
+void read_callback_target(Input& in, const Where& at, core::Callback& out) {
+  using C = Field<core::Callback>;
+  static constexpr std::array fields{
+      C{"url",
+        [](Input& i, const Where& w, core::Callback& callback) { read_free_text(i, w, 2048, callback.url); },
+        true},
+      C{"on", [](Input& i, const Where& w, core::Callback& callback) {
+          callback.on = 0;
+          read_array(i, w, 1, 3, [&](const Where& item) {
+            if (!expect(i, item, JsonKind::string)) return;
+            const std::string_view word = i.json.read_string();
+            if (i.json.error()) return;
+            if (word == "completed")
+              callback.on |= core::Callback::completed;
+            else if (word == "failed")
+              callback.on |= core::Callback::failed;
+            else if (word == "cancelled")
+              callback.on |= core::Callback::cancelled;
+            else
+              i.wrong(item, "must be completed, failed or cancelled");
+          });
+        }}};
+  read_object(in, at, fields, out);
+  const bool http = out.url.starts_with("http://") || out.url.starts_with("https://");
+  if (!http && in.clean()) in.wrong(at.member("url"), "must begin with http:// or https://");
+}
+
+void read_callback(Input& in, const Where& at, core::NewJob& job) {
+  if (take_null(in)) return;
+  auto callback = std::make_shared<core::Callback>();
+  read_callback_target(in, at, *callback);
+  job.callback = std::move(callback);
+}
+
 void read_latest(Input& in, const Where& at, core::NewJob& job) {
   read_gathering(in, at, Gathering::Mode::latest, std::array{key_field}, job);
 }

@@ -1,6 +1,7 @@
 #include <map>
 #include <utility>
 
+#include "broker/http/api/job_fields.h"
 #include "broker/http/api/new_job_fields.h"
 #include "broker/http/api/requests.h"
 

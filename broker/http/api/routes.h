@@ -38,6 +38,16 @@ struct ApiContext {
   std::function<bool(const Request&, const std::shared_ptr<Exchange>&)> ui = {};
 };
 
+/// Why the broker does not call back there, if it does not.
+inline std::optional<std::string> wrong_callback(const ApiContext& context, const core::Callback& callback) {
+  if (!context.check_push) return "this broker does not call back";
+  core::Push target;
+  target.url = callback.url;
+  auto wrong = context.check_push(target);
+  if (!wrong) return std::nullopt;
+  return std::move(wrong->second);
+}
+
 /// What stands in the path's braces, in order.
 using PathParams = std::array<std::string_view, 2>;
 

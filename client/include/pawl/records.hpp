@@ -84,8 +84,9 @@ struct JobSpec {
   std::optional<milliseconds> unique_for = {};  // …and for so long after its end
   std::optional<Throttle> throttle = {};        // at most one of the two, and of unique_key
   std::optional<Debounce> debounce = {};
-  std::string latest = {};  // a key: one of its jobs runs, and of those after it only the newest waits
-  std::string group = {};   // a queue serves its groups in turn
+  std::string callback_url = {};  // told of the job's end; empty: that of the queue. docs/CALLBACKS.md
+  std::string latest = {};        // a key: one of its jobs runs, and of those after it only the newest waits
+  std::string group = {};         // a queue serves its groups in turn
   std::vector<std::string> limits = {};  // limits that have a name, at most 8
   bool ordered = false;                  // with a group: one at a time, in the order of the submits
   std::optional<Retention> retention = {};
