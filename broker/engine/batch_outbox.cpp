@@ -12,6 +12,7 @@ void BatchOutbox::clear() {
   replies.clear();
   events.clear();
   samples.clear();
+  failures.clear();
   log_erases.clear();
 }
 
@@ -25,6 +26,7 @@ void BatchOutbox::put_job(core::Place place, const Job& job) {
   } else {
     batch.put(family_of(place), placed_key(job.queue, job.id), value_);
   }
+  if (place == core::Place::dead) failures.push_back(FailureChange::of(FailureChange::What::arrived, job));
 }
 
 void BatchOutbox::erase_job(core::Place place, const Job& job) {
@@ -35,6 +37,7 @@ void BatchOutbox::erase_job(core::Place place, const Job& job) {
   } else {
     batch.erase(family_of(place), placed_key(job.queue, job.id));
   }
+  if (place == core::Place::dead) failures.push_back(FailureChange::of(FailureChange::What::left, job));
 }
 
 void BatchOutbox::put_timer(core::Millis due, const core::JobId& id) {
@@ -73,6 +76,7 @@ void BatchOutbox::erase_queue(const core::QueueRow& row) {
         family::lanes, family::groups, family::orders}) {
     batch.erase_range(which, begin, end);
   }
+  failures.push_back({FailureChange::What::queue_gone, row.number});
 }
 
 void BatchOutbox::put_retained(const core::RetainedRow& row) {

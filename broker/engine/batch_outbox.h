@@ -9,6 +9,7 @@
 
 #include "broker/core/outbox.h"
 #include "broker/engine/events.h"
+#include "broker/engine/failure_groups.h"
 #include "broker/engine/meters.h"
 #include "storage/store.h"
 
@@ -25,6 +26,7 @@ class BatchOutbox final : public core::Outbox {
   bool with_events = true;                        // somebody wants them
   std::vector<std::shared_ptr<JobEvent>> events;  // without ids
   std::vector<Meters::Sample> samples;
+  std::vector<FailureChange> failures;  // of the dead letters
   /// Jobs whose log lines are to be erased: they have no fixed number of rows, so the owner reads which.
   std::vector<core::JobId> log_erases;
 

@@ -57,6 +57,7 @@ JobFilter filter_of(const OperationSpec& spec) {
   filter.group = spec.group;
   filter.tag = spec.tag;
   filter.error_type = spec.error_type;
+  filter.fingerprint = spec.fingerprint;
   filter.newest_first = false;
   return filter;
 }

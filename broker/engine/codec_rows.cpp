@@ -460,18 +460,49 @@ void read_bulk_part(Reader& from, OperationView& view) {
   }
 }
 
+bool is_careful(const OperationSpec& spec) { return spec.canary > 0 || spec.stop_on_failure_rate; }
+
+void write_care(Writer& to, const OperationView& view) {
+  const OperationSpec& spec = view.spec;
+  to.byte(static_cast<std::uint8_t>((spec.stop_on_failure_rate ? 1u : 0u) | (view.canary_passed ? 2u : 0u)));
+  to.varint(spec.canary);
+  if (spec.stop_on_failure_rate) to.real(*spec.stop_on_failure_rate);
+  to.varint(view.ended);
+  to.varint(view.failed);
+  to.varint(view.under_way.size());
+  for (const core::JobId& id : view.under_way) to.raw(id.view());
+}
+
+void read_care(Reader& from, OperationView& view) {
+  OperationSpec& spec = view.spec;
+  const std::uint8_t bits = from.byte();
+  if (bits > 3) from.fail();
+  view.canary_passed = (bits & 2) != 0;
+  spec.canary = static_cast<std::uint32_t>(from.varint());
+  if ((bits & 1) != 0) spec.stop_on_failure_rate = from.real();
+  view.ended = from.varint();
+  view.failed = from.varint();
+  const std::size_t count = from.count();
+  for (std::size_t i = 0; i < count && from.ok(); ++i) {
+    const std::string_view id = from.raw(16);
+    if (from.ok()) view.under_way.push_back(id_at(id, 0));
+  }
+}
+
 }  // namespace
 
 void encode_operation(const OperationRow& row, std::string& out) {
   const OperationView& view = row.view;
   const OperationSpec& spec = view.spec;
   const std::size_t room = 64 + 12 * varint_max + spec.queue.size() + spec.name.value_or("").size() +
-                           spec.error_type.value_or("").size() + row.position.size() + room_of_bulk(view);
+                           spec.error_type.value_or("").size() + row.position.size() +
+                           view.under_way.size() * 16 + room_of_bulk(view);
   append(out, room, [&](Writer& to) {
     to.byte(version_1);
     to.byte(static_cast<std::uint8_t>(spec.action));
     to.byte(static_cast<std::uint8_t>(view.state));
-    to.byte(static_cast<std::uint8_t>((spec.name ? 1u : 0u) | (spec.error_type ? 2u : 0u)));
+    to.byte(static_cast<std::uint8_t>((spec.name ? 1u : 0u) | (spec.error_type ? 2u : 0u) |
+                                      (spec.fingerprint ? 8u : 0u) | (is_careful(spec) ? 16u : 0u)));
     to.text(spec.queue);
     if (spec.name) to.text(*spec.name);
     if (spec.error_type) to.text(*spec.error_type);
@@ -481,6 +512,8 @@ void encode_operation(const OperationRow& row, std::string& out) {
     to.zigzag(view.started_at);
     to.zigzag(view.finished_at);
     to.text(row.position);
+    if (spec.fingerprint) to.big64(static_cast<std::uint64_t>(*spec.fingerprint));
+    if (is_careful(spec)) write_care(to, view);
     if (spec.is_bulk()) write_bulk(to, view);
   });
 }
@@ -495,7 +528,7 @@ Decoded<OperationRow> decode_operation(std::string_view key, std::string_view va
   const std::uint8_t action = from.byte();
   const std::uint8_t state = from.byte();
   const std::uint8_t bits = from.byte();
-  if (action > 6 || state > 2 || bits > 3) from.fail();
+  if (action > 6 || state > 4 || bits > 31 || (bits & 4) != 0) from.fail();
   if (!from.ok()) return damaged("an operation");
   spec.action = static_cast<OperationSpec::Action>(action);
   row.view.state = static_cast<OperationView::State>(state);
@@ -508,6 +541,8 @@ Decoded<OperationRow> decode_operation(std::string_view key, std::string_view va
   row.view.started_at = from.zigzag();
   row.view.finished_at = from.zigzag();
   row.position = from.text();
+  if ((bits & 8) != 0) spec.fingerprint = static_cast<Fingerprint>(from.big64());
+  if ((bits & 16) != 0) read_care(from, row.view);
   if (spec.is_bulk()) read_bulk_part(from, row.view);
   if (!from.done()) return damaged("an operation");
   return row;

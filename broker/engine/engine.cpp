@@ -24,7 +24,7 @@ struct Engine::State {
       : options(std::move(given)),
         inbox(options.inbox_commands, options.inbox_bytes),
         events(acquired->epoch(), options.events_kept),
-        gate(events, meters, [this](const std::string& why) { fail(why); }),
+        gate(events, meters, failures, [this](const std::string& why) { fail(why); }),
         partition(std::move(acquired)),
         port(inbox, *partition, [this] { return wall(); }) {}
 
@@ -42,6 +42,7 @@ struct Engine::State {
   Inbox inbox;
   EventRing events;
   Meters meters;
+  FailureGroups failures;
   Gate gate;
   Pressure pressure;
   // Its own threads may still be inside a done or an answer: they are joined before what those touch goes.
@@ -66,6 +67,8 @@ storage::Result<std::unique_ptr<Engine>> Engine::start(storage::Store& store, En
   if (!partition) return std::unexpected(partition.error());
   auto made = std::make_unique<State>(std::move(options), std::move(*partition));
   State& state = *made;
+  // Before the engine's thread changes anything.
+  state.failures.build(state.partition->snapshot(), state.wall(), state.options.log_warn);
   std::promise<bool> recovered;
   std::future<bool> outcome = recovered.get_future();
   state.thread = std::thread([&state, recovered = std::move(recovered)]() mutable {
@@ -84,7 +87,7 @@ storage::Result<std::unique_ptr<Engine>> Engine::start(storage::Store& store, En
         storage::Errc::corrupt,
         "the store cannot be used: " + state.failure + ". Run `pawld check DIR`, or restore a backup."});
   }
-  state.lister = std::make_unique<SnapshotLister>(state.port);
+  state.lister = std::make_unique<SnapshotLister>(state.port, state.failures);
   state.operations = std::make_unique<OperationRunner>(state.port, state.options.log_warn);
   return std::unique_ptr<Engine>(new Engine(std::move(made)));
 }
@@ -139,6 +142,7 @@ void Engine::stop() {
   const std::lock_guard lock(state_->stop_mutex);
   state_->operations->stop();
   state_->lister->stop();
+  state_->failures.stop();
   stop_leasing();
   state_->inbox.close(Busy::stopping);
   if (state_->thread.joinable()) state_->thread.join();

@@ -60,6 +60,7 @@ void Gate::done(storage::Outcome outcome) {
 
 void Gate::tell(Owed owed) {
   meters_.add(owed.samples);
+  failures_.add(owed.failures);
   for (Owed::Reply& reply : owed.replies) reply.target->on_reply(reply.tag, std::move(reply.reply));
   events_.publish(std::move(owed.events));
   for (const std::function<void()>& call : owed.calls) call();

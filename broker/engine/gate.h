@@ -13,6 +13,7 @@
 
 #include "broker/core/reply.h"
 #include "broker/engine/event_ring.h"
+#include "broker/engine/failure_groups.h"
 #include "broker/engine/meters.h"
 #include "storage/store.h"
 
@@ -30,6 +31,7 @@ struct Owed {
   std::vector<Reply> replies;
   std::vector<std::shared_ptr<JobEvent>> events;
   std::vector<Meters::Sample> samples;
+  std::vector<FailureChange> failures;
   std::vector<std::function<void()>> calls;
   std::uint64_t commands = 0;
 };
@@ -39,8 +41,9 @@ class Gate {
  public:
   /// failed: called once, on any thread, with a sentence for people, when a commit did not become durable.
   /// From then on nothing is told.
-  Gate(EventRing& events, Meters& meters, std::function<void(const std::string&)> failed)
-      : events_(events), meters_(meters), on_failed_(std::move(failed)) {}
+  Gate(EventRing& events, Meters& meters, FailureGroups& failures,
+       std::function<void(const std::string&)> failed)
+      : events_(events), meters_(meters), failures_(failures), on_failed_(std::move(failed)) {}
 
   /// The batch about to be handed to commit; what comes back is its done.
   storage::Partition::Done hold(Owed owed);
@@ -64,6 +67,7 @@ class Gate {
 
   EventRing& events_;
   Meters& meters_;
+  FailureGroups& failures_;
   std::function<void(const std::string&)> on_failed_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -20,7 +20,7 @@ constexpr std::uint8_t jobs_cursor = 1;
 constexpr std::uint8_t logs_cursor = 2;
 
 // A cursor belongs to its filter: with another one its place would mean nothing.
-std::uint32_t fingerprint(const JobFilter& filter) {
+std::uint32_t hash_of(const JobFilter& filter) {
   std::uint32_t hash = 2166136261u;
   const auto mix = [&](std::string_view text) {
     for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 16777619u;
@@ -29,6 +29,7 @@ std::uint32_t fingerprint(const JobFilter& filter) {
   for (const auto& field : {filter.queue, filter.name, filter.group, filter.tag, filter.error_type}) {
     mix(field ? "=" + *field : std::string());
   }
+  mix(filter.fingerprint ? "=" + fingerprint_text(*filter.fingerprint) : std::string());
   for (const Status status : filter.status) mix(core::name_of(status));
   mix(filter.newest_first ? "newest" : "oldest");
   return hash;
@@ -38,7 +39,7 @@ std::string make_jobs_cursor(const JobFilter& filter, const JobId& seen) {
   std::string bytes;
   append(bytes, 1 + varint_max + 16, [&](Writer& to) {
     to.byte(jobs_cursor);
-    to.varint(fingerprint(filter));
+    to.varint(hash_of(filter));
     to.raw(seen.view());
   });
   return to_base64url(bytes);
@@ -50,7 +51,7 @@ std::expected<std::optional<JobId>, ListError> parse_jobs_cursor(const JobFilter
   const std::optional<std::string> bytes = from_base64url(text);
   if (!bytes) return std::unexpected(ListError::bad_cursor);
   Reader from(*bytes);
-  const bool fits = from.byte() == jobs_cursor && from.varint() == fingerprint(filter);
+  const bool fits = from.byte() == jobs_cursor && from.varint() == hash_of(filter);
   const std::string_view id = from.raw(16);
   if (!fits || !from.done()) return std::unexpected(ListError::bad_cursor);
   return id_at(id, 0);
@@ -62,7 +63,8 @@ bool wants_active(const JobFilter& filter) {
 
 }  // namespace
 
-SnapshotLister::SnapshotLister(Port& port) : port_(port), thread_([this] { run(); }) {}
+SnapshotLister::SnapshotLister(Port& port, FailureGroups& failures)
+    : port_(port), failures_(failures), thread_([this] { run(); }) {}
 SnapshotLister::~SnapshotLister() { stop(); }
 
 void SnapshotLister::stop() {
@@ -116,6 +118,19 @@ void SnapshotLister::logs(JobId id, std::size_t limit, std::string cursor, LogsA
       answer(read_logs(id, std::clamp<std::size_t>(limit, 1, limit_max), cursor));
     else
       answer(std::unexpected(ListError::busy));
+  });
+}
+
+void SnapshotLister::failure_groups(std::string queue, GroupsAnswer answer) {
+  post([this, queue = std::move(queue), answer = std::move(answer)](bool serve) {
+    if (!serve) return answer(std::unexpected(ListError::busy));
+    const auto reply = port_.ask(core::GetQueue{queue});
+    if (!reply) return answer(std::unexpected(reply.error()));
+    const auto* view = std::get_if<core::QueueView>(&*reply);
+    if (view == nullptr) return answer(std::unexpected(ListError::unknown_queue));
+    auto groups = failures_.read(view->number, port_.wall());
+    if (!groups) return answer(std::unexpected(ListError::busy));
+    answer(std::move(*groups));
   });
 }
 

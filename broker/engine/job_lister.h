@@ -17,7 +17,7 @@ namespace pawl::engine {
 /// Takes at most 256 waiting requests; more are answered `busy`.
 class SnapshotLister final : public JobLister {
  public:
-  explicit SnapshotLister(Port& port);
+  SnapshotLister(Port& port, FailureGroups& failures);
   ~SnapshotLister() override;
   /// Answers what waits with `busy`, finishes what runs, joins. Idempotent. The engine must still serve.
   void stop();
@@ -26,6 +26,7 @@ class SnapshotLister final : public JobLister {
   void logs(core::JobId id, std::size_t limit, std::string cursor, LogsAnswer answer) override;
   void workflow(core::WorkflowId id, WorkflowAnswer answer) override;
   void workflows(std::size_t limit, std::string cursor, WorkflowsAnswer answer) override;
+  void failure_groups(std::string queue, GroupsAnswer answer) override;
 
  private:
   using Work = std::function<void(bool run)>;
@@ -44,6 +45,7 @@ class SnapshotLister final : public JobLister {
                                            const std::string& cursor);
 
   Port& port_;
+  FailureGroups& failures_;
   std::unordered_map<std::uint32_t, std::string> queue_names_;  // of the list under way
   std::mutex mutex_;
   std::condition_variable wake_;

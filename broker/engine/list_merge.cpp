@@ -28,6 +28,7 @@ bool matches(const JobFilter& filter, const core::Job& job) {
   if (filter.name && *filter.name != job.name) return false;
   if (filter.group && *filter.group != job.group) return false;
   if (filter.tag && std::ranges::find(job.tags, *filter.tag) == job.tags.end()) return false;
+  if (filter.fingerprint && fingerprint_of(job) != *filter.fingerprint) return false;
   return !filter.error_type || (!job.errors.empty() && job.errors.back().type == *filter.error_type);
 }
 

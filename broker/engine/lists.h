@@ -10,6 +10,7 @@
 
 #include "broker/core/reply.h"
 #include "broker/core/workflow.h"
+#include "broker/engine/failure_groups.h"
 
 namespace pawl::engine {
 
@@ -19,8 +20,9 @@ struct JobFilter {
   std::optional<std::string> name;
   std::optional<std::string> group;
   std::optional<std::string> tag;
-  std::optional<std::string> error_type;  // of the last error
-  bool newest_first = true;               // by id, which is submit order
+  std::optional<std::string> error_type;   // of the last error
+  std::optional<Fingerprint> fingerprint;  // of the last error
+  bool newest_first = true;                // by id, which is submit order
 };
 
 struct JobPage {
@@ -68,6 +70,9 @@ class JobLister {
   virtual void workflow(core::WorkflowId id, WorkflowAnswer answer) = 0;
   using WorkflowsAnswer = std::function<void(std::expected<WorkflowPage, ListError>)>;
   virtual void workflows(std::size_t limit, std::string cursor, WorkflowsAnswer answer) = 0;
+  using GroupsAnswer = std::function<void(std::expected<std::vector<FailureGroup>, ListError>)>;
+  /// The dead letters of a queue by their fingerprint; `busy` while they are counted after a start.
+  virtual void failure_groups(std::string queue, GroupsAnswer answer) = 0;
 };
 
 }  // namespace pawl::engine

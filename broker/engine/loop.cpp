@@ -252,6 +252,7 @@ Owed Loop::collect_owed() {
   for (const core::Ticket ticket : std::exchange(closing_, {})) waiters_.release(ticket);
   owed.events = std::exchange(outbox_.events, {});
   owed.samples = std::exchange(outbox_.samples, {});
+  owed.failures = std::exchange(outbox_.failures, {});
   owed.calls = std::exchange(calls_, {});
   old_logs_ = std::exchange(outbox_.log_erases, {});
   return owed;

@@ -7,6 +7,7 @@
 
 #include "broker/engine/bulk_reader.h"
 #include "broker/engine/list_merge.h"
+#include "broker/engine/replay_watch.h"
 
 namespace pawl::engine {
 
@@ -24,6 +25,7 @@ constexpr milliseconds wait_most{2000};
 constexpr milliseconds sweep_every{600'000};
 constexpr milliseconds sweep_step_every{100};
 constexpr milliseconds when_busy{20};
+constexpr milliseconds look_every{100};
 constexpr Millis keep_ended_ms = 7 * 86'400'000ll;
 
 JobId new_uuid(Millis wall) {
@@ -34,6 +36,7 @@ JobId new_uuid(Millis wall) {
 }
 
 bool running(const OperationView& view) { return view.state == OperationView::State::running; }
+bool ended(const OperationView& view) { return !running(view) && view.state != OperationView::State::paused; }
 
 // Positions: a letter for the place, then the key of the last row that was looked at.
 constexpr char position_ready = 'r';
@@ -74,6 +77,7 @@ void note(OperationView& view, const JobId& id, const std::optional<core::Reply>
   const auto* refused = reply ? std::get_if<core::Refused>(&*reply) : nullptr;
   if (reply && refused == nullptr) {
     ++view.done;
+    if (is_watched(view)) view.under_way.push_back(id);
   } else if (refused == nullptr || !view.spec.is_bulk() || refused->why == core::Refusal::unknown_job) {
     ++view.skipped;
   } else {
@@ -141,14 +145,31 @@ void OperationRunner::get(std::string id, Answer answer) {
   });
 }
 
-void OperationRunner::cancel(std::string id, Answer answer) {
-  post([this, id = std::move(id), answer = std::move(answer)](bool serve) {
+void OperationRunner::change(std::string id, std::function<void(Operation&)> change, const Answer& answer) {
+  post([this, id = std::move(id), change = std::move(change), answer](bool serve) {
     if (!serve) return answer(std::unexpected(ListError::busy));
     const auto it = operations_.find(id);
     if (it == operations_.end()) return answer(std::unexpected(ListError::unknown_job));
-    if (running(it->second.row.view)) end(it->second, OperationView::State::cancelled);
+    if (!ended(it->second.row.view)) change(it->second);
     answer(it->second.row.view);
   });
+}
+
+void OperationRunner::cancel(std::string id, Answer answer) {
+  change(
+      std::move(id), [this](Operation& operation) { end(operation, OperationView::State::cancelled); },
+      answer);
+}
+
+void OperationRunner::pause(std::string id, bool paused, Answer answer) {
+  const auto state = paused ? OperationView::State::paused : OperationView::State::running;
+  change(
+      std::move(id),
+      [this, state](Operation& operation) {
+        operation.row.view.state = state;
+        save(operation);
+      },
+      answer);
 }
 
 void OperationRunner::list(ListAnswer answer) {
@@ -168,13 +189,7 @@ void OperationRunner::run() {
     lock.unlock();
     for (const Request& request : requests) request(true);
     for (auto& [id, operation] : operations_) {
-      if (!running(operation.row.view)) continue;
-      if (operation.row.view.spec.is_bulk() && !operation.row.view.counted) {
-        count(operation);
-        continue;
-      }
-      const std::size_t most = allowance(operation, steady_clock::now());
-      if (most > 0) advance(operation, most);
+      if (running(operation.row.view)) drive(operation);
     }
     answer_late(steady_clock::now());
     if (steady_clock::now() >= next_sweep_) {
@@ -194,6 +209,27 @@ void OperationRunner::run() {
   }
 }
 
+void OperationRunner::drive(Operation& operation) {
+  if (operation.row.view.spec.is_bulk() && !operation.row.view.counted) return count(operation);
+  if (!look(operation)) return end(operation, OperationView::State::stopped);
+  const std::size_t most = std::min(allowance(operation, steady_clock::now()), room_of(operation.row.view));
+  if (most > 0) advance(operation, most);
+}
+
+// After those that it replayed, from time to time. False: too many failed again.
+bool OperationRunner::look(Operation& operation) {
+  OperationView& view = operation.row.view;
+  const Instant now = steady_clock::now();
+  if (!is_watched(view) || now < operation.looked + look_every) return true;
+  operation.looked = now;
+  const bool canary_out = !view.canary_passed;
+  look_after(view, *port_.snapshot(), port_.wall());
+  if (fails_too_often(view)) return false;
+  // What was counted is written with the next slice; after a crash those are looked at again.
+  if (canary_out && view.canary_passed) save(operation);
+  return true;
+}
+
 OperationRunner::Instant OperationRunner::next_wake(Instant now) const {
   Instant until = next_sweep_;
   for (const auto& [id, operation] : operations_) {
@@ -201,6 +237,10 @@ OperationRunner::Instant OperationRunner::next_wake(Instant now) const {
     if (!running(operation.row.view)) continue;
     const double rate = operation.row.view.spec.per_second;
     const OperationSpec& spec = operation.row.view.spec;
+    if (room_of(operation.row.view) == 0) {
+      until = std::min(until, operation.looked + look_every);
+      continue;
+    }
     if (rate <= 0 || (spec.is_bulk() && !operation.row.view.counted)) return now;
     std::size_t recent = 0;
     for (const auto& [at, jobs] : operation.recent) recent += jobs;
@@ -279,7 +319,7 @@ void OperationRunner::forget_old() {
   const Millis before = port_.wall() - keep_ended_ms;
   std::vector<std::string> old;
   for (const auto& [id, operation] : operations_) {
-    if (!running(operation.row.view) && operation.row.view.finished_at < before) old.push_back(id);
+    if (ended(operation.row.view) && operation.row.view.finished_at < before) old.push_back(id);
   }
   if (old.empty()) return;
   for (const std::string& id : old) operations_.erase(id);
@@ -318,7 +358,7 @@ void OperationRunner::advance(Operation& operation, std::size_t most) {
   if (!operation.queue && !operation.row.view.spec.is_bulk()) {
     const auto reply = port_.ask(core::GetQueue{operation.row.view.spec.queue});
     if (!reply) {
-      pause(when_busy);
+      rest(when_busy);
       return;
     }
     const auto* queue = std::get_if<core::QueueView>(&*reply);
@@ -341,7 +381,7 @@ void OperationRunner::count(Operation& operation) {
   OperationView& view = operation.row.view;
   const auto slice = read_bulk(port_, view, seen_of(operation.row.position), count_jobs);
   if (!slice && slice.error() == ListError::busy) {
-    pause(when_busy);
+    rest(when_busy);
     return;
   }
   if (!slice) {
@@ -398,6 +438,7 @@ OperationRunner::Slice OperationRunner::read_slice(const Operation& operation, s
     if (view.spec.name && job->name != *view.spec.name) return true;
     if (view.spec.error_type && (job->errors.empty() || job->errors.back().type != *view.spec.error_type))
       return true;
+    if (view.spec.fingerprint && fingerprint_of(*job) != *view.spec.fingerprint) return true;
     if (drain)
       slice.commands.emplace_back(core::Cancel{job->id});
     else if (view.spec.action == OperationSpec::Action::purge)
@@ -451,7 +492,7 @@ bool OperationRunner::carry_out(Operation& operation, Slice slice) {
       },
       together);
   if (!ran) {
-    pause(when_busy);
+    rest(when_busy);
     return false;
   }
   operation.tokens -= static_cast<double>(jobs);
@@ -462,7 +503,7 @@ bool OperationRunner::carry_out(Operation& operation, Slice slice) {
 }
 
 // False: the thread shall stop.
-bool OperationRunner::pause(milliseconds time) {
+bool OperationRunner::rest(milliseconds time) {
   std::unique_lock lock(mutex_);
   return !wake_.wait_for(lock, time, [this] { return stopping_; });
 }

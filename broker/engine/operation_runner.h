@@ -30,6 +30,7 @@ class OperationRunner final : public Operations {
   void start(OperationSpec spec, bool wait, Answer answer) override;
   void get(std::string id, Answer answer) override;
   void cancel(std::string id, Answer answer) override;
+  void pause(std::string id, bool paused, Answer answer) override;
   void list(ListAnswer answer) override;
 
  private:
@@ -45,6 +46,7 @@ class OperationRunner final : public Operations {
     std::deque<std::pair<Instant, std::size_t>> recent;  // what was done within the last second
     Instant filled;
     std::vector<Waiting> waiting;
+    Instant looked{};  // after the jobs that it replayed
   };
   struct Slice {
     std::vector<core::CommandBody> commands;
@@ -62,13 +64,16 @@ class OperationRunner final : public Operations {
   void end(Operation& operation, OperationView::State state);
   bool save(const Operation& operation);
   void forget_old();
+  void change(std::string id, std::function<void(Operation&)> change, const Answer& answer);
+  void drive(Operation& operation);
+  bool look(Operation& operation);
   std::size_t allowance(Operation& operation, Instant now) const;
   void advance(Operation& operation, std::size_t most);
   Slice read_slice(const Operation& operation, std::size_t most) const;
   Slice read_bulk_slice(const Operation& operation, std::size_t most) const;
   void count(Operation& operation);
   bool carry_out(Operation& operation, Slice slice);
-  bool pause(std::chrono::milliseconds time);
+  bool rest(std::chrono::milliseconds time);
   void answer_late(Instant now);
   Instant next_wake(Instant now) const;
 

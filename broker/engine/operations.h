@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/engine/fingerprint.h"
 #include "broker/engine/lists.h"
 
 namespace pawl::engine {
@@ -25,10 +26,17 @@ struct OperationSpec {
     remove = 6
   };
   Action action = Action::replay;
-  std::string queue;                      // empty, for bulk only: any
-  std::optional<std::string> name;        // only jobs of this name
-  std::optional<std::string> error_type;  // only jobs whose last error is of this type
-  double per_second = 0;                  // 0: as fast as it goes; else never more in any second
+  std::string queue;                            // empty, for bulk only: any
+  std::optional<std::string> name;              // only jobs of this name
+  std::optional<std::string> error_type;        // only jobs whose last error is of this type
+  std::optional<Fingerprint> fingerprint = {};  // only jobs whose last error has it
+  double per_second = 0;                        // 0: as fast as it goes; else never more in any second
+  // Of replay only.
+  std::uint32_t canary =
+      0;  // so many are replayed, then all of them must have ended before the others; 0: none
+  /// 0…1. It stops when a larger share of the replayed jobs that have ended failed again. A canary's, without
+  /// it: when one did.
+  std::optional<double> stop_on_failure_rate = {};
   // Of bulk only.
   std::optional<std::string> group = {};
   std::optional<std::string> tag = {};
@@ -48,10 +56,16 @@ inline constexpr std::size_t operation_errors_max = 100;
 struct OperationView {
   std::string id;  // a UUIDv7
   OperationSpec spec;
-  enum class State : std::uint8_t { running = 0, done = 1, cancelled = 2 };
+  /// stopped: too many of the replayed jobs failed again. Values are on disk.
+  enum class State : std::uint8_t { running = 0, done = 1, cancelled = 2, paused = 3, stopped = 4 };
   State state = State::running;
   std::uint64_t done = 0;     // jobs it changed
   std::uint64_t skipped = 0;  // jobs that had changed meanwhile; but for bulk, also those that were refused
+  // Of a replay with a canary or a stop_on_failure_rate only.
+  bool canary_passed = false;
+  std::uint64_t ended = 0;             // replayed jobs that have ended since
+  std::uint64_t failed = 0;            // of those: failed again
+  std::vector<core::JobId> under_way;  // replayed, not yet seen to have ended
   // Of bulk only.
   std::uint64_t refused = 0;
   std::uint64_t found = 0;             // jobs that match, counted before the first is changed
@@ -69,6 +83,8 @@ class Operations {
   virtual void start(OperationSpec spec, bool wait, Answer answer) = 0;
   virtual void get(std::string id, Answer answer) = 0;
   virtual void cancel(std::string id, Answer answer) = 0;
+  /// A paused operation does nothing until it is resumed, restarts included. No effect once it has ended.
+  virtual void pause(std::string id, bool paused, Answer answer) = 0;
   using ListAnswer = std::function<void(std::expected<std::vector<OperationView>, ListError>)>;
   /// All that run, and that ended within a week; by id, which is the order of their starts.
   virtual void list(ListAnswer answer) = 0;

@@ -154,6 +154,8 @@ void add_filter(CLI::App* app, DlqFilter& filter) {
   app->add_option("--name", filter.name, "Only jobs of this name")->type_name("NAME");
   app->add_option("--error-type", filter.error_type, "Only jobs whose last error is of this type")
       ->type_name("TYPE");
+  app->add_option("--fingerprint", filter.fingerprint, "Only jobs of this group; see `pawl dlq groups`")
+      ->type_name("FINGERPRINT");
 }
 
 void add_dlq(CLI::App& root, Draft& draft) {
@@ -161,6 +163,10 @@ void add_dlq(CLI::App& root, Draft& draft) {
   dlq->group(dead_letters);
   dlq->fallthrough();
   dlq->require_subcommand(1);
+
+  const auto groups =
+      add_verb<DlqGroups>(*dlq, draft, {"groups", "Commands", "What made jobs of a queue fail, by its kind"});
+  groups.app->add_option("QUEUE", groups.options->queue, "The queue")->required();
 
   const auto list = add_verb<DlqList>(*dlq, draft, {"list", "Commands", "List the dead letters of a queue"});
   list.app->add_option("QUEUE", list.options->queue, "The queue")->required();
@@ -178,6 +184,16 @@ void add_dlq(CLI::App& root, Draft& draft) {
   replay.app->add_option("--per-second", replay.options->per_second, "Not faster than this")
       ->check(CLI::PositiveNumber)
       ->type_name("X");
+  replay.app
+      ->add_option("--canary", replay.options->canary,
+                   "So many first; the others when these have ended and not too many failed again")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N");
+  replay.app
+      ->add_option("--stop-on-failure-rate", replay.options->stop_on_failure_rate,
+                   "Stop when a larger share of those that have ended failed again (0 to 1)")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("SHARE");
 
   const auto purge = add_verb<DlqPurge>(
       *dlq, draft, {"purge", "Commands", "Delete dead letters for good; asks for their exact number first"});
@@ -185,6 +201,46 @@ void add_dlq(CLI::App& root, Draft& draft) {
   purge.app->add_option("ID", purge.options->job_ids, "Only these jobs; all that match when left out");
   add_filter(purge.app, purge.options->filter);
   purge.app->add_flag("--yes", purge.options->yes, "Do not ask");
+}
+
+void add_bulk(CLI::App& root, Draft& draft) {
+  using Kind = BulkAction::Kind;
+  CLI::App* bulk = root.add_subcommand("bulk", "Do the same to all jobs that match; see how far that is");
+  bulk->group(queues);
+  bulk->fallthrough();
+  bulk->require_subcommand(1);
+  const auto start =
+      add_verb<BulkStart>(*bulk, draft, {"start", "Commands", "Begin; it goes on in the broker"});
+  BulkStart& options = *start.options;
+  start.app->add_option("ACTION", options.action, "retry, cancel, promote or delete")
+      ->required()
+      ->check(CLI::IsMember({"retry", "cancel", "promote", "delete"}));
+  start.app->add_option("--queue", options.queue, "Only jobs of this queue")->type_name("QUEUE");
+  start.app->add_option("--status", options.status, "Only jobs in these states, with commas")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("STATUS");
+  start.app->add_option("--group", options.group, "Only jobs of this group")->type_name("GROUP");
+  start.app->add_option("--tag", options.tag, "Only jobs with this tag")->type_name("TAG");
+  add_filter(start.app, options.filter);
+  start.app->add_option("--per-second", options.per_second, "Not faster than this")
+      ->check(CLI::PositiveNumber)
+      ->type_name("X");
+  const auto list =
+      add_verb<BulkList>(*bulk, draft, {"list", "Commands", "What runs, and what ended within a week"});
+  list.app->add_option("--limit", list.options->limit, "Most to list")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  list.app->add_option("--cursor", list.options->cursor, "Go on where an earlier list ended")
+      ->type_name("CURSOR");
+  const auto add_action = [&](Kind kind, const VerbHelp& help) {
+    const auto verb = add_verb<BulkAction>(*bulk, draft, help, BulkAction{kind, {}});
+    verb.app->add_option("ID", verb.options->id, "The operation")->required();
+  };
+  add_action(Kind::get, {"get", "Commands", "How far one is"});
+  add_action(Kind::pause, {"pause", "Commands", "Let it wait"});
+  add_action(Kind::resume, {"resume", "Commands", "Let it go on"});
+  add_action(Kind::cancel, {"cancel", "Commands", "Stop it; what it did stays done"});
 }
 
 /// "video" or "video=3"
@@ -322,6 +378,7 @@ void add_queue_verbs(CLI::App& root, Draft& draft) {
   add_queue_action(root, draft, Kind::resume, {"resume", queues, "Give jobs of a queue to workers again"});
   add_queue_action(root, draft, Kind::drain, {"drain", queues, "Cancel all jobs of a queue that wait"});
   add_dlq(root, draft);
+  add_bulk(root, draft);
 }
 
 void add_broker_verbs(CLI::App& root, Draft& draft) {

@@ -105,6 +105,12 @@ struct Version {};
 struct DlqFilter {
   std::string name;
   std::string error_type;
+  std::string fingerprint;
+
+  bool empty() const { return name.empty() && error_type.empty() && fingerprint.empty(); }
+};
+struct DlqGroups {
+  std::string queue;
 };
 struct DlqList {
   std::string queue;
@@ -117,12 +123,34 @@ struct DlqReplay {
   std::vector<std::string> job_ids;  // empty: all that match
   DlqFilter filter;
   double per_second = 0;  // 0: as fast as it goes
+  std::optional<std::int64_t> canary;
+  std::optional<double> stop_on_failure_rate;
 };
 struct DlqPurge {
   std::string queue;
   std::vector<std::string> job_ids;
   DlqFilter filter;
   bool yes = false;
+};
+
+/// An action over all jobs that match.
+struct BulkStart {
+  std::string action;
+  DlqFilter filter;
+  std::string queue;
+  std::string group;
+  std::string tag;
+  std::vector<std::string> status;
+  double per_second = 0;  // 0: as fast as it goes
+};
+struct BulkList {
+  std::uint32_t limit = 50;
+  std::string cursor;
+};
+struct BulkAction {
+  enum class Kind { get, pause, resume, cancel };
+  Kind kind = Kind::get;
+  std::string id;
 };
 
 struct Schedules {
@@ -217,9 +245,10 @@ struct Check {
 
 using Command =
     std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Queues, Queue, QueueAction, Top, Workers,
-                 Stats, Version, DlqList, DlqReplay, DlqPurge, Schedules, ScheduleGet, SchedulePut,
-                 ScheduleAction, RaiseEvent, Triggers, TriggerGet, TriggerPut, TriggerDelete, LimitsList,
-                 LimitPut, LimitAction, Workflows, WorkflowSubmit, WorkflowAction, Work, Bench, Check>;
+                 Stats, Version, DlqGroups, DlqList, DlqReplay, DlqPurge, BulkStart, BulkList, BulkAction,
+                 Schedules, ScheduleGet, SchedulePut, ScheduleAction, RaiseEvent, Triggers, TriggerGet,
+                 TriggerPut, TriggerDelete, LimitsList, LimitPut, LimitAction, Workflows, WorkflowSubmit,
+                 WorkflowAction, Work, Bench, Check>;
 
 // Each prints its answer. A Failure is printed by the caller.
 Result<Exit> run(const Enqueue&, Session&);
@@ -236,9 +265,13 @@ Result<Exit> run(const Top&, Session&);
 Result<Exit> run(const Workers&, Session&);
 Result<Exit> run(const Stats&, Session&);
 Result<Exit> run(const Version&, Session&);
+Result<Exit> run(const DlqGroups&, Session&);
 Result<Exit> run(const DlqList&, Session&);
 Result<Exit> run(const DlqReplay&, Session&);
 Result<Exit> run(const DlqPurge&, Session&);
+Result<Exit> run(const BulkStart&, Session&);
+Result<Exit> run(const BulkList&, Session&);
+Result<Exit> run(const BulkAction&, Session&);
 Result<Exit> run(const Schedules&, Session&);
 Result<Exit> run(const ScheduleGet&, Session&);
 Result<Exit> run(const SchedulePut&, Session&);

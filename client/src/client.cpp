@@ -102,9 +102,18 @@ std::string letters_json(const DeadLetters& which) {
   };
   text("name", which.name);
   text("errorType", which.error_type);
+  text("fingerprint", which.fingerprint);
   if (which.per_second) {
     client::append_key(out, "perSecond");
     wire::append_json_number(out, *which.per_second);
+  }
+  if (which.canary) {
+    client::append_key(out, "canary");
+    out += std::to_string(*which.canary);
+  }
+  if (which.stop_on_failure_rate) {
+    client::append_key(out, "stopOnFailureRate");
+    wire::append_json_number(out, *which.stop_on_failure_rate);
   }
   return out + "}";
 }
@@ -419,6 +428,10 @@ Result<JobPage> Client::try_dlq(std::string_view queue, std::uint32_t limit, std
   std::string target = queue_path(queue, "/dlq?limit=" + std::to_string(limit));
   if (!cursor.empty()) target += "&cursor=" + url_escape(cursor);
   return state_->ask({.method = "GET", .target = target}, client::read_page);
+}
+Result<std::vector<FailureGroup>> Client::try_failure_groups(std::string_view queue) {
+  return state_->ask({.method = "GET", .target = queue_path(queue, "/dlq/groups")},
+                     client::read_failure_groups);
 }
 Result<Response> Client::try_dlq_replay(std::string_view queue, const DeadLetters& which) {
   return state_->ask(

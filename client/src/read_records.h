@@ -29,6 +29,7 @@ Enqueued read_enqueued(JsonSlice answer);
 JobRecord read_job(JsonSlice answer);
 JobPage read_page(JsonSlice answer);
 LimitRecord read_limit(JsonSlice answer);
+std::vector<FailureGroup> read_failure_groups(JsonSlice answer);
 QueueInfo read_queue(JsonSlice answer);
 ScheduleRecord read_schedule(JsonSlice answer);
 WorkflowSubmitted read_graph_made(JsonSlice answer);

@@ -517,6 +517,22 @@ JobPage read_page(JsonSlice answer) {
   return page;
 }
 
+std::vector<FailureGroup> read_failure_groups(JsonSlice answer) {
+  std::vector<FailureGroup> groups;
+  answer["groups"].elements([&](JsonSlice item) {
+    FailureGroup& group = groups.emplace_back();
+    item.members([&](std::string_view key, JsonSlice value) {
+      if (key == "fingerprint") group.fingerprint = value.string();
+      if (key == "count") group.count = number_of<std::uint64_t>(value);
+      if (key == "type") group.type = value.string();
+      if (key == "sample") group.sample = value.string();
+      if (key == "firstSeen") group.first_seen = time_of(value);
+      if (key == "lastSeen") group.last_seen = time_of(value);
+    });
+  });
+  return groups;
+}
+
 std::optional<RateLimit> rate_of(JsonSlice value) {
   if (!value.present()) return std::nullopt;
   RateLimit rate;

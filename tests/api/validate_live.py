@@ -180,10 +180,13 @@ def walk_many(walk, queue):
         walk.complain(f"settled as {statuses}")
     walk.call("releaseJob", 200, {"leaseId": items[3]["leaseId"], "delayMs": 60000}, jobId=items[3]["jobId"])
     walk.call("listDeadLetters", 200, queue=queue, query="errorType=T&include=details")
+    walk.call("listFailureGroups", 200, queue=queue)
     walk.call("replayDeadLetters", 200, {"jobIds": [items[1]["jobId"]]}, queue=queue)
     walk.call("replayDeadLetters", 422, {}, queue=queue)
     purged, _ = walk.call("purgeDeadLetters", 200, queue=queue)
     walk.call("getOperation", 200, operationId=purged["operationId"])
+    walk.call("pauseOperation", 200, operationId=purged["operationId"])
+    walk.call("resumeOperation", 200, operationId=purged["operationId"])
     walk.call("cancelOperation", 200, operationId=purged["operationId"])
     walk.call("getOperation", 404, operationId="none")
     bulk, _ = walk.call("startBulk", 202, {"filter": {"queue": queue, "status": "delayed"}, "action": "promote",

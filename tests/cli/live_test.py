@@ -279,12 +279,26 @@ class DeadLetterTest(CliTest):
         one, two, three = self.dead_letter("q"), self.dead_letter("q"), self.dead_letter("q", "other")
         self.assertRegex(self.pawl("dlq", "list", "q").out, rf"JOB .*LAST ERROR\n(.*\n)*{one} .*bad-input: no good")
         self.assertEqual([j["jobId"] for j in self.pawl("dlq", "list", "q", "--error-type", "other", "--json").json["jobs"]], [three])
+        group = self.pawl("dlq", "groups", "q", "--json").json["groups"][0]["fingerprint"]
+        self.assertIn(group, self.pawl("dlq", "groups", "q").out)
+        self.assertIn("No operation", self.pawl("bulk", "list").err)
         self.assertIn("1 replayed", self.pawl("dlq", "replay", "q", one).out)
         self.assertEqual(self.server.job(one)["status"], "pending")
         self.assertIn("1 replayed", self.pawl("dlq", "replay", "q", "--error-type", "other").out)
         self.assertEqual(self.pawl("dlq", "purge", "q", two, "--yes", "--json").json["purged"], 1)
         self.assertIn("No dead letters", self.pawl("dlq", "list", "q").err)
         self.pawl("dlq", "replay", "q", one, "--name", "x", status=2)
+
+    def test_bulk_is_begun_seen_and_stopped(self):
+        for _ in range(3):
+            self.pawl("enqueue", "b", "--delay", "1h")
+        bulk = self.pawl("bulk", "start", "promote", "--queue", "b", "--status", "delayed,pending", "--per-second", "0.1").out.strip()
+        self.assertRegex(self.pawl("bulk", "list").out, rf"{bulk} +promote +running .*queue b, status delayed pending")
+        self.assertIn("paused", self.pawl("bulk", "pause", bulk).out)
+        self.assertIn("running", self.pawl("bulk", "resume", bulk).out)
+        self.assertEqual(self.pawl("bulk", "cancel", bulk, "--json").json["status"], "cancelled")
+        self.assertIn("cancelled", self.pawl("bulk", "get", bulk).out)
+        self.pawl("bulk", "start", "delete", status=2)
 
     def test_purge_asks_for_the_exact_number(self):
         for _ in range(3):

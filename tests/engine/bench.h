@@ -186,13 +186,15 @@ class Bench {
     return all;
   }
   core::SettleResult settle(const core::GrantedJob& granted, core::Settlement::Outcome outcome,
-                            bool permanent = false, std::string error_type = "") {
+                            bool permanent = false, std::string error_type = "",
+                            std::string error_message = "") {
     core::Settlement settlement;
     settlement.id = granted.id;
     settlement.lease = granted.lease;
     settlement.outcome = outcome;
     settlement.permanent = permanent;
     settlement.error_type = std::move(error_type);
+    settlement.error_message = std::move(error_message);
     if (outcome == core::Settlement::Outcome::complete)
       settlement.result = std::make_shared<const std::string>("1");
     const auto answer = ask<core::Settled>(core::Settle{{settlement}});

@@ -248,7 +248,7 @@ TEST(CodecTest, OtherRowsComeBack) {
 
   OperationRow operation;
   operation.view.id = uuid_text(fresh_job().id);
-  operation.view.spec = {OperationSpec::Action::drain, "q", "n", std::nullopt, 2.5};
+  operation.view.spec = {OperationSpec::Action::drain, "q", "n", std::nullopt, std::nullopt, 2.5};
   operation.view.done = 4;
   operation.position = "rkey";
   value.clear();
@@ -260,6 +260,28 @@ TEST(CodecTest, OtherRowsComeBack) {
   EXPECT_EQ(operation_back->view.spec.per_second, 2.5);
   EXPECT_EQ(operation_back->position, "rkey");
   EXPECT_EQ(parse_uuid(operation.view.id), fresh_job().id);
+
+  operation.view.spec.action = OperationSpec::Action::replay;
+  operation.view.spec.fingerprint = Fingerprint{77};
+  operation.view.spec.canary = 12;
+  operation.view.spec.stop_on_failure_rate = 0.5;
+  operation.view.canary_passed = true;
+  operation.view.ended = 20;
+  operation.view.failed = 3;
+  operation.view.under_way = {fresh_job().id};
+  operation.view.state = OperationView::State::stopped;
+  value.clear();
+  encode_operation(operation, value);
+  const auto careful = decode_operation(fresh_job().id.view(), value);
+  ASSERT_TRUE(careful);
+  EXPECT_EQ(careful->view.spec.fingerprint, Fingerprint{77});
+  EXPECT_EQ(careful->view.spec.canary, 12u);
+  EXPECT_EQ(careful->view.spec.stop_on_failure_rate, 0.5);
+  EXPECT_TRUE(careful->view.canary_passed);
+  EXPECT_EQ(careful->view.ended, 20u);
+  EXPECT_EQ(careful->view.failed, 3u);
+  EXPECT_EQ(careful->view.under_way, operation.view.under_way);
+  EXPECT_EQ(careful->view.state, OperationView::State::stopped);
 
   operation.view.spec.action = OperationSpec::Action::remove;
   operation.view.spec.tag = "t";

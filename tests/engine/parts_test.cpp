@@ -5,6 +5,7 @@
 #include "broker/engine/cursor.h"
 #include "broker/engine/event_ring.h"
 #include "broker/engine/keys.h"
+#include "operation_test.h"
 
 namespace pawl::engine {
 namespace {
@@ -199,8 +200,10 @@ TEST_P(ListTest, FiltersSeeTheStateThatMemoryKnows) {
   EXPECT_EQ(walk(filter, 5).size(), 24u - 2u);
   filter.status = {Status::delayed};
   EXPECT_EQ(walk(filter, 5).size(), 6u);
-  const auto page = bench->list(
-      {.queue = "a", .status = {Status::active}, .name = {}, .group = {}, .tag = {}, .error_type = {}});
+  filter = {};
+  filter.queue = "a";
+  filter.status = {Status::active};
+  const auto page = bench->list(filter);
   ASSERT_TRUE(page);
   ASSERT_EQ(page->jobs.size(), 2u);
   EXPECT_TRUE(page->jobs[0].lease);
@@ -226,46 +229,6 @@ TEST_P(ListTest, FiltersByFieldsAndRefusesForeignCursors) {
   filter.queue = "nowhere";
   EXPECT_EQ(bench->list(filter).error(), ListError::unknown_queue);
 }
-
-class OperationTest : public testing::Test {
- protected:
-  OperationView start(OperationSpec spec, bool wait) {
-    return ask(
-        [&](Operations::Answer answer) { bench.engine().operations().start(std::move(spec), wait, answer); });
-  }
-  OperationView get(const std::string& id) {
-    return ask([&](Operations::Answer answer) { bench.engine().operations().get(id, answer); });
-  }
-  template <typename Call>
-  OperationView ask(Call&& call) {
-    std::expected<OperationView, ListError> view;
-    bench.await([&](auto done) {
-      call([&view, done](auto answer) {
-        view = std::move(answer);
-        done();
-      });
-    });
-    EXPECT_TRUE(view);
-    return view.value_or(OperationView{});
-  }
-  OperationView await_end(const std::string& id) {
-    while (true) {
-      const OperationView view = get(id);
-      if (view.state != OperationView::State::running) return view;
-    }
-  }
-  std::uint64_t count(Status status) {
-    return bench.ask<core::QueueView>(core::GetQueue{"q"}).counts[static_cast<std::size_t>(status)];
-  }
-  void make_dead(int jobs, const std::string& error_type = "bad") {
-    for (int i = 0; i < jobs; ++i) bench.submit(Bench::job("q"));
-    for (const core::GrantedJob& granted : bench.lease_all("q", static_cast<std::size_t>(jobs))) {
-      bench.settle(granted, core::Settlement::Outcome::fail, true, error_type);
-    }
-  }
-
-  Bench bench;
-};
 
 TEST_F(OperationTest, ReplaysThoseThatAreAskedForAndOnlyOnce) {
   bench.start();

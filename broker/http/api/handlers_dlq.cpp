@@ -26,7 +26,9 @@ std::string_view done_word(Action action) {
 }
 
 Response operation_response(const engine::OperationView& operation) {
-  const bool running = operation.state == engine::OperationView::State::running;
+  const bool over = operation.state == engine::OperationView::State::done ||
+                    operation.state == engine::OperationView::State::cancelled ||
+                    operation.state == engine::OperationView::State::stopped;
   std::string body;
   {
     ObjectWriter object(body);
@@ -35,7 +37,7 @@ Response operation_response(const engine::OperationView& operation) {
     object.text("operationId", operation.id);
     object.text("state", state_name(operation.state));
   }
-  return json_response(running ? 202 : 200, std::move(body));
+  return json_response(over ? 200 : 202, std::move(body));
 }
 
 void start_operation(Call& call, engine::OperationSpec spec) {
@@ -147,7 +149,10 @@ void change_dead_letters(Call& call, Action action) {
   spec.queue = std::move(*queue);
   spec.name = std::move(choice->name);
   spec.error_type = std::move(choice->error_type);
+  spec.fingerprint = choice->fingerprint;
   spec.per_second = choice->per_second;
+  spec.canary = static_cast<std::uint32_t>(choice->canary);
+  spec.stop_on_failure_rate = choice->stop_on_failure_rate;
   start_operation(call, std::move(spec));
 }
 
@@ -170,6 +175,23 @@ engine::Operations::Answer answer_operation(Call& call) {
 
 void replay_dead_letters(Call& call) { change_dead_letters(call, Action::replay); }
 void purge_dead_letters(Call& call) { change_dead_letters(call, Action::purge); }
+
+void list_failure_groups(Call& call) {
+  auto queue = path_queue(call);
+  if (!queue) return;
+  call.context.engine.lists().failure_groups(
+      std::move(*queue),
+      [exchange = call.exchange](std::expected<std::vector<engine::FailureGroup>, engine::ListError> answer) {
+        if (!answer) return exchange->respond(problem_response(problem_of(answer.error())));
+        std::string body;
+        {
+          ObjectWriter object(body);
+          object.list("groups", *answer,
+                      [&body](const engine::FailureGroup& group) { append_failure_group(body, group); });
+        }
+        exchange->respond(json_response(200, std::move(body)));
+      });
+}
 
 void drain_queue(Call& call) {
   auto queue = path_queue(call);
@@ -218,6 +240,14 @@ void list_operations(Call& call) {
 
 void get_operation(Call& call) {
   call.context.engine.operations().get(std::string(call.params[0]), answer_operation(call));
+}
+
+void pause_operation(Call& call) {
+  call.context.engine.operations().pause(std::string(call.params[0]), true, answer_operation(call));
+}
+
+void resume_operation(Call& call) {
+  call.context.engine.operations().pause(std::string(call.params[0]), false, answer_operation(call));
 }
 
 void cancel_operation(Call& call) {

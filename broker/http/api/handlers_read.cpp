@@ -117,6 +117,7 @@ void list_dead_letters(Call& call) {
   filter.status = {core::Status::failed};
   filter.name = query.name("name");
   filter.error_type = query.text("errorType");
+  filter.fingerprint = query.fingerprint("fingerprint");
   filter.newest_first = newest_first(query);
   const RecordParts parts = list_parts(query);
   Page page(query);

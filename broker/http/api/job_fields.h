@@ -22,6 +22,8 @@ inline constexpr std::int64_t starts_max = 1'000'000;  // of a rate limit, and a
 /// {url, on?}
 void read_callback_target(Input& in, const Where& at, core::Callback& out);
 /// {max, perMs, burst?}
+/// A fingerprint of failures that were told apart.
+void read_fingerprint(Input& in, const Where& at, engine::Fingerprint& out);
 void read_rate_limit(Input& in, const Where& at, core::RateLimit& out);
 /// An item of `settlements`: jobId, leaseId, outcome and what belongs to the outcome.
 void read_settlement_item(Input& in, const Where& at, core::Settlement& out);

@@ -137,6 +137,15 @@ std::vector<core::Status> Query::statuses(std::string_view name) {
   return statuses;
 }
 
+std::optional<engine::Fingerprint> Query::fingerprint(std::string_view name) {
+  const std::optional<std::string> given = text(name);
+  if (!given) return std::nullopt;
+  const auto fingerprint = engine::parse_fingerprint(*given);
+  if (!fingerprint)
+    wrong(name, "must be 16 hexadecimal digits, as GET /queues/{queue}/dlq/groups tells them");
+  return fingerprint;
+}
+
 std::optional<Problem> Query::verdict() {
   for (const Param& param : params_) {
     if (!param.used) wrong(param.name, "is not a known parameter");

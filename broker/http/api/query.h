@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/core/states.h"
+#include "broker/engine/fingerprint.h"
 #include "broker/http/api/problem.h"
 
 namespace pawl::http::api {
@@ -26,6 +27,8 @@ class Query {
   /// Values separated by commas, or the parameter given more than once.
   std::vector<std::string> list(std::string_view name);
   std::vector<core::Status> statuses(std::string_view name);
+  /// As GET /queues/{queue}/dlq/groups tells it.
+  std::optional<engine::Fingerprint> fingerprint(std::string_view name);
   /// Notes a wrong parameter.
   void wrong(std::string_view name, std::string detail);
   /// Call last: nothing when all is well.

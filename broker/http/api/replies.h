@@ -63,6 +63,8 @@ void append_workflow(std::string& out, const engine::WorkflowView& view);
 void append_trigger(std::string& out, const core::TriggerView& trigger);
 void append_limit(std::string& out, const core::LimitView& limit);
 void append_worker(std::string& out, const core::WorkerView& worker);
+/// Of GET /queues/{queue}/dlq/groups.
+void append_failure_group(std::string& out, const engine::FailureGroup& group);
 void append_operation(std::string& out, const engine::OperationView& operation);
 std::string_view state_name(engine::OperationView::State state);
 void append_rate_point(std::string& out, const engine::RatePoint& point);

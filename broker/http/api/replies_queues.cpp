@@ -205,6 +205,10 @@ std::string_view state_name(engine::OperationView::State state) {
       return "done";
     case engine::OperationView::State::cancelled:
       return "cancelled";
+    case engine::OperationView::State::paused:
+      return "paused";
+    case engine::OperationView::State::stopped:
+      return "stopped";
   }
   return "running";
 }
@@ -221,6 +225,7 @@ void append_filter(std::string& out, const engine::OperationSpec& spec) {
   if (spec.group) object.text("group", *spec.group);
   if (spec.tag) object.text("tag", *spec.tag);
   if (spec.error_type) object.text("errorType", *spec.error_type);
+  if (spec.fingerprint) object.text("fingerprint", engine::fingerprint_text(*spec.fingerprint));
 }
 
 /// Not known while they are being counted, nor for what does not count.
@@ -252,6 +257,16 @@ void append_operation(std::string& out, const engine::OperationView& operation) 
   } else {
     object.null("perSecond");
   }
+  if (operation.spec.canary > 0)
+    object.integer("canary", operation.spec.canary);
+  else
+    object.null("canary");
+  if (operation.spec.stop_on_failure_rate)
+    object.number("stopOnFailureRate", *operation.spec.stop_on_failure_rate);
+  else
+    object.null("stopOnFailureRate");
+  object.integer("ended", operation.ended);
+  object.integer("failed", operation.failed);
   object.integer("done", operation.done);
   object.integer("skipped", operation.skipped);
   object.integer("refused", operation.refused);
@@ -266,6 +281,17 @@ void append_operation(std::string& out, const engine::OperationView& operation) 
   });
   object.time("startedAt", operation.started_at);
   object.time_or_null("finishedAt", operation.finished_at);
+}
+
+void append_failure_group(std::string& out, const engine::FailureGroup& group) {
+  ObjectWriter object(out);
+  object.text("fingerprint", engine::fingerprint_text(group.fingerprint));
+  object.integer("count", group.count);
+  object.text_or_null("type", group.type);
+  object.text_or_null("sample", group.sample);
+  object.time("firstSeen", group.first_seen);
+  object.time("lastSeen", group.last_seen);
+  object.list("trend", group.trend, [&out](std::uint32_t failures) { out += std::to_string(failures); });
 }
 
 void append_rate_point(std::string& out, const engine::RatePoint& point) {

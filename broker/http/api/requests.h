@@ -70,10 +70,12 @@ struct DeadLetterChoice {
   std::vector<core::JobId> ids;  // empty: all
   std::optional<std::string> name;
   std::optional<std::string> error_type;
-  double per_second = 0;  // 0: as fast as it goes
+  std::optional<engine::Fingerprint> fingerprint;
+  double per_second = 0;    // 0: as fast as it goes
+  std::int64_t canary = 0;  // 0: none
+  std::optional<double> stop_on_failure_rate;
 };
-/// An empty body means all only when `empty_is_all`.
-Parsed<DeadLetterChoice> read_dead_letter_choice(std::string_view body, bool empty_is_all,
-                                                 const Limits& limits);
+/// For a purge an empty body means all; a replay has members of its own.
+Parsed<DeadLetterChoice> read_dead_letter_choice(std::string_view body, bool purge, const Limits& limits);
 
 }  // namespace pawl::http::api

@@ -35,8 +35,10 @@ constexpr std::array filter_fields{
     S{"group",
       [](Input& in, const Where& at, OperationSpec& spec) { read_label(in, at, spec.group.emplace()); }},
     S{"tag", [](Input& in, const Where& at, OperationSpec& spec) { read_label(in, at, spec.tag.emplace()); }},
-    S{"errorType", [](Input& in, const Where& at, OperationSpec& spec) {
-        read_label(in, at, spec.error_type.emplace());
+    S{"errorType",
+      [](Input& in, const Where& at, OperationSpec& spec) { read_label(in, at, spec.error_type.emplace()); }},
+    S{"fingerprint", [](Input& in, const Where& at, OperationSpec& spec) {
+        read_fingerprint(in, at, spec.fingerprint.emplace());
       }}};
 
 void read_filter(Input& in, const Where& at, OperationSpec& spec) {
@@ -44,7 +46,7 @@ void read_filter(Input& in, const Where& at, OperationSpec& spec) {
   read_object(in, at, filter_fields, spec, &seen);
   // A slip must not be an order over every job that there is.
   if (seen.none() && in.clean() && !in.json.error())
-    in.wrong(at, "must have at least one of queue, status, name, group, tag, errorType");
+    in.wrong(at, "must have at least one of queue, status, name, group, tag, errorType, fingerprint");
 }
 
 void read_action(Input& in, const Where& at, OperationSpec& spec) {
@@ -70,6 +72,17 @@ constexpr std::array bulk_fields{S{"filter", read_filter, true}, S{"action", rea
                                    }}};
 
 }  // namespace
+
+void read_fingerprint(Input& in, const Where& at, engine::Fingerprint& out) {
+  if (!expect(in, at, JsonKind::string)) return;
+  const auto fingerprint = engine::parse_fingerprint(in.json.read_string());
+  if (in.json.error()) return;
+  if (!fingerprint)
+    return in.wrong(at, "must be 16 hexadecimal digits, as GET /queues/{queue}/dlq/groups tells them");
+  out = *fingerprint;
+  if (out == engine::Fingerprint::none)
+    in.wrong(at, "is of failures that were not told apart: say their name or errorType instead");
+}
 
 Parsed<engine::OperationSpec> read_bulk(std::string_view body, const Limits& limits) {
   return read_document<OperationSpec>(body, limits, [](Input& in, const Where& at, OperationSpec& out) {

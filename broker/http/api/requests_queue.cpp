@@ -213,7 +213,7 @@ struct ChoiceDraft {
   bool all = false;
 };
 using C = Field<ChoiceDraft>;
-enum ChoiceMember : std::size_t { job_ids, all, name, error_type, per_second };
+enum ChoiceMember : std::size_t { job_ids, all };
 constexpr std::array choice_fields{
     C{"jobIds",
       [](Input& in, const Where& at, ChoiceDraft& draft) {
@@ -225,17 +225,35 @@ constexpr std::array choice_fields{
       [](Input& in, const Where& at, ChoiceDraft& draft) { read_name(in, at, draft.choice.name.emplace()); }},
     C{"errorType", [](Input& in, const Where& at,
                       ChoiceDraft& draft) { read_label(in, at, draft.choice.error_type.emplace()); }},
-    C{"perSecond", [](Input& in, const Where& at, ChoiceDraft& draft) {
+    C{"perSecond",
+      [](Input& in, const Where& at, ChoiceDraft& draft) {
         read_number(in, at, 0.001, 1'000'000, draft.choice.per_second);
+      }},
+    C{"fingerprint", [](Input& in, const Where& at, ChoiceDraft& draft) {
+        read_fingerprint(in, at, draft.choice.fingerprint.emplace());
       }}};
 
-void read_choice(Input& in, const Where& at, ChoiceDraft& draft) {
-  std::bitset<choice_fields.size()> seen;
-  read_object(in, at, choice_fields, draft, &seen);
+constexpr std::int64_t canary_max = 1000;
+constexpr std::array replay_fields = [] {
+  constexpr std::array more{
+      C{"canary", [](Input& in, const Where& at,
+                     ChoiceDraft& draft) { read_integer(in, at, 1, canary_max, draft.choice.canary); }},
+      C{"stopOnFailureRate", [](Input& in, const Where& at, ChoiceDraft& draft) {
+          read_number(in, at, 0, 1, draft.choice.stop_on_failure_rate.emplace());
+        }}};
+  std::array<C, choice_fields.size() + more.size()> fields{};
+  std::ranges::copy(more, std::ranges::copy(choice_fields, fields.begin()).out);
+  return fields;
+}();
+
+template <std::size_t count>
+void read_choice(Input& in, const Where& at, const std::array<C, count>& fields, ChoiceDraft& draft) {
+  std::bitset<count> seen;
+  read_object(in, at, fields, draft, &seen);
   if (in.json.error()) return;
   if (seen[job_ids]) {
-    for (std::size_t i = all; i < choice_fields.size(); ++i) {
-      if (seen[i]) in.wrong(at.member(choice_fields[i].name), "excludes jobIds");
+    for (std::size_t i = all; i < count; ++i) {
+      if (seen[i]) in.wrong(at.member(fields[i].name), "excludes jobIds");
     }
   } else if (!seen[all]) {
     in.wrong(at.member("jobIds"), "is required, unless \"all\" is true");
@@ -293,10 +311,15 @@ Parsed<void> read_nothing(std::string_view body, const Limits& limits) {
   return {};
 }
 
-Parsed<DeadLetterChoice> read_dead_letter_choice(std::string_view body, bool empty_is_all,
-                                                 const Limits& limits) {
-  if (body.empty() && empty_is_all) return DeadLetterChoice{};
-  auto draft = read_document<ChoiceDraft>(body, limits, read_choice);
+Parsed<DeadLetterChoice> read_dead_letter_choice(std::string_view body, bool purge, const Limits& limits) {
+  if (body.empty() && purge) return DeadLetterChoice{};
+  auto draft =
+      read_document<ChoiceDraft>(body, limits, [purge](Input& in, const Where& at, ChoiceDraft& out) {
+        if (purge)
+          read_choice(in, at, choice_fields, out);
+        else
+          read_choice(in, at, replay_fields, out);
+      });
   if (!draft) return std::unexpected(std::move(draft.error()));
   return std::move(draft->choice);
 }

@@ -24,7 +24,39 @@ std::string letters_table(const Json& jobs, const Screen& screen) {
   return table.text(screen);
 }
 
+std::string groups_table(const Json& groups, const Screen& screen) {
+  using enum Column::Align;
+  Table table{{{"FINGERPRINT", left},
+               {"JOBS", right},
+               {"FIRST", right},
+               {"LAST", right},
+               {"LAST ERROR", left, true}}};
+  for (const Json& group : groups.items()) {
+    const std::string type = printable(group["type"].text());
+    const std::string sample = printable(group["sample"].text());
+    table.add({{group["fingerprint"].text(), Tone::bold},
+               {count_text(group["count"].integer())},
+               {age_text(group["firstSeen"])},
+               {age_text(group["lastSeen"])},
+               {sample.empty() ? type : type + ": " + sample, Tone::bad}});
+  }
+  return table.text(screen);
+}
+
 }  // namespace
+
+Result<Exit> run(const DlqGroups& command, Session& session) {
+  const auto answer = session.get(path("queues", command.queue, "dlq/groups"));
+  if (!answer) return std::unexpected(answer.error());
+  if (session.wants_json()) {
+    Session::print_json(*answer);
+  } else if (answer->json["groups"].size() == 0) {
+    print_error(fmt::format("There are no dead letters in {}.\n", printable(command.queue)));
+  } else {
+    print(groups_table(answer->json["groups"], session.screen()));
+  }
+  return Exit::ok;
+}
 
 Result<Exit> run(const DlqList& command, Session& session) {
   const auto answer = get_dead_letters(session, command.queue, command.filter, command.limit, command.cursor);

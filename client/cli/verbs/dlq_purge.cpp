@@ -11,7 +11,7 @@ namespace {
 /// How many dead letters the command is about.
 Result<std::int64_t> count_letters(const DlqPurge& command, Session& session) {
   if (!command.job_ids.empty()) return static_cast<std::int64_t>(command.job_ids.size());
-  if (command.filter.name.empty() && command.filter.error_type.empty()) {
+  if (command.filter.empty()) {
     const auto queue = session.get(path("queues", command.queue));
     if (!queue) return std::unexpected(queue.error());
     return queue->json["counts"]["failed"].integer();
@@ -60,7 +60,7 @@ Result<Exit> run(const DlqPurge& command, Session& session) {
     }
   }
   const auto answer = session.call("POST", path("queues", command.queue, "dlq/purge"),
-                                   choice_json(command.job_ids, command.filter, 0));
+                                   choice_json(command.job_ids, command.filter).text());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
     Session::print_json(*answer);

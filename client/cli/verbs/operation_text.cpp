@@ -19,7 +19,9 @@ std::string operation_text(std::string_view queue, const Json& operation) {
   if (const std::int64_t skipped = operation["skipped"].integer(); skipped > 0) {
     text.append(fmt::format(", {} left as they were", count_text(skipped)));
   }
-  if (operation["state"].text() == "running") {
+  if (operation["state"].text() == "stopped") {
+    text.append("; it stopped, since too many failed again");
+  } else if (operation["state"].text() == "running") {
     text.append(fmt::format(" so far; it goes on in the broker as {}", operation["operationId"].text()));
   }
   return text.append("\n");

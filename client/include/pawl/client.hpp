@@ -158,6 +158,12 @@ class Client {
     return value_or_throw(try_dlq(queue, limit, cursor));
   }
   /// Runs dead letters again. The broker's answer.
+  /// The largest group first.
+  Result<std::vector<FailureGroup>> try_failure_groups(std::string_view queue);
+  std::vector<FailureGroup> failure_groups(std::string_view queue) {
+    return value_or_throw(try_failure_groups(queue));
+  }
+
   Result<Response> try_dlq_replay(std::string_view queue, const DeadLetters& which);
   Response dlq_replay(std::string_view queue, const DeadLetters& which) {
     return value_or_throw(try_dlq_replay(queue, which));

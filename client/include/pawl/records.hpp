@@ -316,7 +316,23 @@ struct DeadLetters {
   std::vector<std::string> job_ids = {};  // when it is not empty, only these
   std::string name = {};
   std::string error_type = {};
+  std::string fingerprint = {};           // those of one FailureGroup
   std::optional<double> per_second = {};  // replay: not faster than this
+  // Replay. So many first (1…1000); the others when these have ended and not too many failed again.
+  std::optional<std::uint32_t> canary = {};
+  // Replay, 0…1. It stops when a larger share of those that have ended failed again; for a canary: 0.
+  std::optional<double> stop_on_failure_rate = {};
+};
+
+/// Dead letters that failed in the same way: the type of their last error is the same, and its message too
+/// but for numbers, times, ids and addresses.
+struct FailureGroup {
+  std::string fingerprint;
+  std::uint64_t count = 0;
+  std::string type;
+  std::string sample;  // the message of the latest
+  std::optional<Time> first_seen;
+  std::optional<Time> last_seen;
 };
 
 /// What becomes of runs that nobody saw come, since the broker was down.

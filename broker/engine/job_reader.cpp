@@ -1,0 +1,35 @@
+#include "broker/engine/job_reader.h"
+
+#include "broker/engine/codec.h"
+
+namespace pawl::engine {
+
+using core::Place;
+
+std::optional<core::Job> read_job(const storage::Snapshot& snapshot, const core::JobId& id, core::Millis wall,
+                                  bool& damaged) {
+  const Key<22> ready = ready_key(id.queue(), id.priority(), id);
+  const Key<20> other = placed_key(id.queue(), id);
+  for (const Place place : {Place::ready, Place::parked, Place::ended, Place::dead}) {
+    const std::string_view key = place == Place::ready ? ready.view() : other.view();
+    const auto row = snapshot.get(family_of(place), key);
+    if (!row) {
+      damaged = true;
+      return std::nullopt;
+    }
+    if (!*row) continue;
+    Decoded<core::Job> job = decode_job(place, key, **row);
+    damaged = damaged || !job;
+    if (job && !expired(job->expires_at, wall)) return std::move(*job);
+  }
+  const Key<28> laned = lane_row_key(id.queue(), id.lane(), id.priority(), id);
+  const auto row = snapshot.get(family::ready, laned);
+  if (!row) damaged = true;
+  if (!row || !*row) return std::nullopt;
+  Decoded<core::Job> job = decode_job(Place::ready, laned, **row);
+  damaged = damaged || !job;
+  if (!job) return std::nullopt;
+  return std::move(*job);
+}
+
+}  // namespace pawl::engine
