@@ -130,6 +130,10 @@ struct Range {
 /// Called for each row; return false to stop. The views live for the call only.
 using Visit = std::function<bool(std::string_view key, std::string_view value)>;
 
+/// Called for each row, as Visit. `to` comes empty; a key put there is where it goes on instead of at the
+/// next row: at it or behind it, in reverse at the last one before it. Only onward.
+using Walk = std::function<bool(std::string_view key, std::string_view value, std::string& to)>;
+
 /// A frozen view for long reads. Thread: any, one at a time. Holds files on disk: keep it for seconds, not
 /// hours. Must be destroyed before its partition.
 class Snapshot {
@@ -139,6 +143,8 @@ class Snapshot {
   /// Returns after the end of the range or when visit says stop. An unreadable file is an Error, never a
   /// short answer.
   virtual Result<void> scan(const Range& range, const Visit& visit) const = 0;
+  /// The same, with jumps; a jump costs a fraction of another scan. Errors: as scan().
+  virtual Result<void> walk(const Range& range, const Walk& visit) const = 0;
 };
 
 /// What drivers count. Cumulative since open, but for the gauges.

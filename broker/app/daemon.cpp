@@ -17,6 +17,7 @@
 #include "broker/app/zoned_calendar.h"
 #include "broker/engine/engine.h"
 #include "broker/http/api/cloud_events.h"
+#include "broker/http/api/payload_value.h"
 #include "broker/http/api/routes.h"
 #include "broker/http/server.h"
 #include "broker/push/pusher.h"
@@ -64,6 +65,8 @@ engine::EngineOptions engine_options(const Settings& settings, const Log& log,
                                      std::shared_ptr<const ZonedCalendar> calendar) {
   engine::EngineOptions options;
   options.calendar = std::move(calendar);
+  options.payload_value = http::api::payload_value;
+  options.audit_kept_ms = settings.audit_keep_days * 86'400'000;
   options.ends = std::make_shared<http::api::CloudEvents>();
   options.machine.window_jobs = size_of(settings.engine_window_jobs);
   options.machine.window_bytes = size_of(settings.engine_window_bytes);
@@ -157,6 +160,7 @@ int serve(const Settings& settings, const Door& door, engine::Engine& engine, co
   MetricsPage metrics(engine, started_at);
   http::api::ApiContext context{.engine = engine, .version = PAWL_VERSION, .started_at = started_at};
   context.limits = api_limits(settings);
+  if (!door.token.value.empty()) context.actor = "token";
   context.check_timetable = [&calendar](const core::Timetable& timetable) {
     return calendar.fault(timetable);
   };

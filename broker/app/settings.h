@@ -35,6 +35,7 @@ struct Settings {
   std::int64_t engine_active_bytes = 0;
   std::int64_t engine_events_kept = 0;
   std::int64_t engine_queues_max = 0;
+  std::int64_t audit_keep_days = 0;
 
   std::int64_t http_threads = 0;
   std::int64_t http_payload_bytes = 0;

@@ -218,6 +218,7 @@ struct PutQueue {
   std::optional<std::shared_ptr<const Push>> push;
   std::optional<std::shared_ptr<const Callback>> callback;
   std::optional<bool> skip_failed;
+  std::optional<std::vector<std::string>> searchable;
   bool clear_hold = false;  // ends what a rate-limited settlement holds back
   bool must_exist = false;  // pause and resume of an unknown queue are refused
 };

@@ -190,6 +190,7 @@ struct QueueSettings {
   std::shared_ptr<const Callback> callback;  // of its jobs without one of their own; null: none
   std::shared_ptr<const Push> push;          // null: its jobs wait for workers alone
   bool skip_failed = false;  // a failed job lets the next of its strict order run; else it holds that up
+  std::vector<std::string> searchable;  // paths into payloads, such as user.id: lists can be filtered by them
 };
 
 }  // namespace pawl::core

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -202,6 +203,8 @@ class Machine {
   /// Some of its jobs have waited in a lane.
   bool has_lanes(QueueNumber queue) const;
   std::vector<QueueNumber> queues_with_lanes() const;
+  /// Every queue's row as it will be after the next flush().
+  void each_queue(const std::function<void(const QueueRow&)>& visit) const;
   std::size_t active_count() const;
   std::size_t waiter_count() const;
   std::size_t resident_count() const;

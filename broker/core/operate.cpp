@@ -135,6 +135,7 @@ void Machine::State::apply(Ticket to, const PutQueue& put, Now now, Outbox& outb
   if (put.callback) settings.callback = *put.callback;
   if (put.skip_failed) settings.skip_failed = *put.skip_failed;
   if (queue.has_lanes()) unpark_all(queue);
+  if (put.searchable) settings.searchable = *put.searchable;
   if (put.clear_hold) queue.row.held_until = 0;
   mark_dirty(queue);
   note_matchable(queue);

@@ -211,6 +211,10 @@ const std::string* Machine::queue_name(QueueNumber number) const {
   return queue == nullptr ? nullptr : &queue->row.name;
 }
 
+void Machine::each_queue(const std::function<void(const QueueRow&)>& visit) const {
+  for (const auto& [name, queue] : state_->queues) visit(queue->row);
+}
+
 std::vector<QueueView> Machine::queue_views(Now now) const {
   std::vector<QueueView> views;
   for (const auto& [name, queue] : state_->queues) views.push_back(state_->view(*queue, now));

@@ -14,9 +14,15 @@ void BatchOutbox::clear() {
   samples.clear();
   failures.clear();
   log_erases.clear();
+  notes.clear();
+  searchable_changed.clear();
 }
 
 void BatchOutbox::put_job(core::Place place, const Job& job) {
+  if (with_notes) {
+    const auto paths = searchable.find(static_cast<std::uint32_t>(job.queue));
+    notes.add(job, paths == searchable.end() ? nullptr : &paths->second, value_at);
+  }
   value_.clear();
   encode_job(place, job, value_);
   if (place == core::Place::ready && job.lane != 0) {
@@ -61,7 +67,20 @@ void BatchOutbox::put_grant(const core::Grant& grant) {
 
 void BatchOutbox::erase_grant(std::uint64_t number) { batch.erase(family::grants, grant_key(number)); }
 
+void BatchOutbox::declare(const core::QueueRow& row) {
+  const auto number = static_cast<std::uint32_t>(row.number);
+  const auto known = searchable.find(number);
+  if (row.settings.searchable.empty() && known == searchable.end()) return;
+  if (known != searchable.end() && known->second == row.settings.searchable) return;
+  searchable_changed.push_back(row.number);
+  if (row.settings.searchable.empty())
+    searchable.erase(number);
+  else
+    searchable[number] = row.settings.searchable;
+}
+
 void BatchOutbox::put_queue(const core::QueueRow& row) {
+  declare(row);
   value_.clear();
   encode_queue(row, value_);
   batch.put(family::queues, queue_key(row.number), value_);
@@ -232,6 +251,12 @@ void BatchOutbox::put_wait(const core::JobId& id, const core::Wait& wait) {
 
 void BatchOutbox::erase_wait(const core::JobId& id) { batch.erase(family::waits, id.view()); }
 
+void BatchOutbox::put_audit(const AuditEntry& entry, core::Millis at) {
+  value_.clear();
+  encode_audit(entry, at + audit_kept_ms, value_);
+  batch.put(family::audit, audit_key(at, ++audited_), value_);
+}
+
 void BatchOutbox::put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
                            std::span<const std::string> lines) {
   value_.clear();
@@ -265,6 +290,7 @@ double seconds(core::Millis ms) { return static_cast<double>(ms < 0 ? 0 : ms) / 
 Meters::Sample make_sample(const Job& job, const std::string& queue, Status from, const core::Event* cause) {
   Meters::Sample sample;
   sample.queue = queue;
+  sample.number = job.queue;
   sample.name = job.name;
   sample.from = from;
   sample.to = job.status;

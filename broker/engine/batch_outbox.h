@@ -4,13 +4,16 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "broker/core/outbox.h"
+#include "broker/engine/audit.h"
 #include "broker/engine/events.h"
 #include "broker/engine/failure_groups.h"
 #include "broker/engine/meters.h"
+#include "broker/engine/search_index.h"
 #include "storage/store.h"
 
 namespace pawl::engine {
@@ -30,6 +33,15 @@ class BatchOutbox final : public core::Outbox {
   /// Jobs whose log lines are to be erased: they have no fixed number of rows, so the owner reads which.
   std::vector<core::JobId> log_erases;
 
+  core::Millis audit_kept_ms = audit_kept_ms_default;
+  /// What this batch's jobs can be found by, while `with_notes`.
+  bool with_notes = false;
+  SearchNotes notes;
+  PayloadValue value_at;
+  /// What queues declare as searchable, and those whose declaration this batch changes.
+  std::unordered_map<std::uint32_t, std::vector<std::string>> searchable;
+  std::vector<core::QueueNumber> searchable_changed;
+
   bool empty() const { return batch.empty() && replies.empty() && events.empty(); }
   void clear();
 
@@ -41,6 +53,8 @@ class BatchOutbox final : public core::Outbox {
   void put_grant(const core::Grant& grant) override;
   void erase_grant(std::uint64_t number) override;
   void put_queue(const core::QueueRow& row) override;
+  /// Takes up what the queue declares as searchable; put_queue does so too.
+  void declare(const core::QueueRow& row);
   void erase_queue(const core::QueueRow& row) override;
   void put_retained(const core::RetainedRow& row) override;
   void put_marks(const core::Marks& marks) override;
@@ -73,6 +87,7 @@ class BatchOutbox final : public core::Outbox {
   void erase_owed(const core::JobId& job) override;
   void put_wait(const core::JobId& id, const core::Wait& wait) override;
   void erase_wait(const core::JobId& id) override;
+  void put_audit(const AuditEntry& entry, core::Millis at);
   void put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
                 std::span<const std::string> lines) override;
   void erase_logs(const core::JobId& id) override;
@@ -83,7 +98,8 @@ class BatchOutbox final : public core::Outbox {
   void logged(const core::Job& job, const std::string& queue, std::span<const std::string> lines) override;
 
  private:
-  std::string value_;  // reused
+  std::string value_;          // reused
+  std::uint32_t audited_ = 0;  // so far; tells apart what happened in one millisecond
 };
 
 }  // namespace pawl::engine

@@ -305,6 +305,22 @@ class Checker {
       if (!row) return problem("{}", row.error().what);
       ++report_.schedules;
     });
+    scan(family::history, 13, "points of the history", [&](std::string_view key, std::string_view value) {
+      const Decoded<HistoryRow> row = decode_history(key, value);
+      if (!row) return problem("{}", row.error().what);
+      if (expired(expiry_of(*row), now_wall_))
+        ++report_.expired_rows;
+      else
+        ++report_.history_points;
+    });
+    scan(family::audit, 12, "audited actions", [&](std::string_view key, std::string_view value) {
+      const Decoded<AuditEntry> entry = decode_audit(key, value);
+      if (!entry) return problem("{}", entry.error().what);
+      if (expired(stamp_of(value).value_or(0), now_wall_))
+        ++report_.expired_rows;
+      else
+        ++report_.audited_actions;
+    });
     read_waits();
     read_graphs();
     read_limits();

@@ -26,7 +26,9 @@ struct CheckReport {
   std::uint64_t lanes = 0;  // that were ever used
   std::uint64_t limits = 0;
   std::uint64_t workflows = 0;
-  std::uint64_t gathered = 0;         // events that triggers keep until there are more
+  std::uint64_t gathered = 0;  // events that triggers keep until there are more
+  std::uint64_t history_points = 0;
+  std::uint64_t audited_actions = 0;
   std::uint64_t expired_rows = 0;     // past their stamp, not dropped yet
   std::uint64_t leftover_timers = 0;  // of deleted queues; they vanish when they come due
   std::uint64_t problem_count = 0;

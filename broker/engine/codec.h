@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "broker/core/outbox.h"
+#include "broker/engine/audit.h"
+#include "broker/engine/history.h"
 #include "broker/engine/keys.h"
 #include "broker/engine/operations.h"
 
@@ -92,6 +94,24 @@ struct OperationRow {
 };
 void encode_operation(const OperationRow& row, std::string& out);
 Decoded<OperationRow> decode_operation(std::string_view key, std::string_view value);
+
+/// A span of the history as it is kept: of a second or a minute, of a queue or (number 0) of all.
+struct HistoryRow {
+  static constexpr char second = 's';
+  static constexpr char minute = 'm';
+  char step = second;
+  core::QueueNumber queue{};
+  HistoryPoint point;
+};
+/// The stamp that its value begins with.
+constexpr core::Millis expiry_of(const HistoryRow& row) {
+  return row.point.at + (row.step == HistoryRow::second ? seconds_kept_ms + minute_ms : minutes_kept_ms);
+}
+void encode_history(const HistoryRow& row, std::string& out);
+Decoded<HistoryRow> decode_history(std::string_view key, std::string_view value);
+
+void encode_audit(const AuditEntry& entry, core::Millis expires_at, std::string& out);
+Decoded<AuditEntry> decode_audit(std::string_view key, std::string_view value);
 
 /// A UUID's text: 36 characters, lower case.
 std::string uuid_text(const core::JobId& id);

@@ -58,7 +58,10 @@ enum SettingBit : std::uint32_t {
   has_push,
   has_queue_callback,
   setting_count,
+  has_searchable = 24,
 };
+constexpr std::uint64_t known_settings =
+    ((std::uint64_t{1} << setting_count) - 1) | bit(has_searchable, true);
 
 void write_push(Writer& to, const core::Push& push) {
   to.text(push.url);
@@ -112,7 +115,8 @@ void write_settings(Writer& to, const core::QueueRow& row) {
             bit(has_group_rate_limit, settings.group_rate_limit.has_value()) |
             bit(skips_failed, settings.skip_failed) | bit(has_next_lane, row.next_lane != 1) |
             bit(has_ageing, settings.priority_ageing_ms.has_value()) |
-            bit(has_push, settings.push != nullptr) | bit(has_queue_callback, settings.callback != nullptr));
+            bit(has_push, settings.push != nullptr) | bit(has_queue_callback, settings.callback != nullptr) |
+            bit(has_searchable, !settings.searchable.empty()));
   if (!settings.pause_reason.empty()) to.text(settings.pause_reason);
   if (settings.priority) to.zigzag(*settings.priority);
   if (settings.max_attempts) to.varint(*settings.max_attempts);
@@ -132,12 +136,19 @@ void write_settings(Writer& to, const core::QueueRow& row) {
   if (settings.priority_ageing_ms) to.zigzag(*settings.priority_ageing_ms);
   if (settings.push) write_push(to, *settings.push);
   if (settings.callback) write_callback(to, *settings.callback);
+  if (!settings.searchable.empty()) write_texts(to, settings.searchable);
+}
+
+std::size_t bytes_of(const std::vector<std::string>& texts) {
+  std::size_t sum = 0;
+  for (const std::string& text : texts) sum += text.size() + varint_max;
+  return sum;
 }
 
 void read_settings(Reader& from, core::QueueRow& row) {
   core::QueueSettings& settings = row.settings;
   const std::uint64_t bits = from.varint();
-  if (bits >> setting_count != 0) from.fail();
+  if ((bits & ~known_settings) != 0) from.fail();
   const auto has = [bits](SettingBit which) { return (bits >> which & 1) != 0; };
   settings.paused = has(is_paused);
   if (has(has_pause_reason)) settings.pause_reason = from.text();
@@ -160,6 +171,7 @@ void read_settings(Reader& from, core::QueueRow& row) {
   if (has(has_ageing)) settings.priority_ageing_ms = from.zigzag();
   if (has(has_push)) settings.push = read_push(from);
   if (has(has_queue_callback)) settings.callback = read_callback(from);
+  if (has(has_searchable)) settings.searchable = read_texts(from);
 }
 
 }  // namespace
@@ -201,12 +213,14 @@ std::vector<storage::FamilySpec> families() {
           plain("lanes"),
           plain("limits"),
           plain("groups"),
-          plain("orders")};
+          plain("orders"),
+          expiring("history", 0),
+          expiring("audit", 0)};
 }
 
 void encode_queue(const core::QueueRow& row, std::string& out) {
   const std::size_t room = 500 + row.name.size() + row.settings.pause_reason.size() +
-                           row.pace.counted.size() * 2 * varint_max +
+                           row.pace.counted.size() * 2 * varint_max + bytes_of(row.settings.searchable) +
                            (row.settings.push ? room_for_push(*row.settings.push) : 0) +
                            (row.settings.callback ? row.settings.callback->url.size() + 8 : 0);
   append(out, room, [&](Writer& to) {
@@ -495,17 +509,23 @@ void encode_operation(const OperationRow& row, std::string& out) {
   const OperationView& view = row.view;
   const OperationSpec& spec = view.spec;
   const std::size_t room = 64 + 12 * varint_max + spec.queue.size() + spec.name.value_or("").size() +
-                           spec.error_type.value_or("").size() + row.position.size() +
-                           view.under_way.size() * 16 + room_of_bulk(view);
+                           spec.error_type.value_or("").size() + row.position.size() + room_of_bulk(view) +
+                           view.under_way.size() * 16 +
+                           (spec.actor ? spec.actor->name.size() + spec.actor->address.size() : 0);
   append(out, room, [&](Writer& to) {
     to.byte(version_1);
     to.byte(static_cast<std::uint8_t>(spec.action));
     to.byte(static_cast<std::uint8_t>(view.state));
     to.byte(static_cast<std::uint8_t>((spec.name ? 1u : 0u) | (spec.error_type ? 2u : 0u) |
-                                      (spec.fingerprint ? 8u : 0u) | (is_careful(spec) ? 16u : 0u)));
+                                      (spec.actor ? 4u : 0u) | (spec.fingerprint ? 8u : 0u) |
+                                      (is_careful(spec) ? 16u : 0u)));
     to.text(spec.queue);
     if (spec.name) to.text(*spec.name);
     if (spec.error_type) to.text(*spec.error_type);
+    if (spec.actor) {
+      to.text(spec.actor->name);
+      to.text(spec.actor->address);
+    }
     to.real(spec.per_second);
     to.varint(view.done);
     to.varint(view.skipped);
@@ -528,13 +548,17 @@ Decoded<OperationRow> decode_operation(std::string_view key, std::string_view va
   const std::uint8_t action = from.byte();
   const std::uint8_t state = from.byte();
   const std::uint8_t bits = from.byte();
-  if (action > 6 || state > 4 || bits > 31 || (bits & 4) != 0) from.fail();
+  if (action > 6 || state > 4 || bits > 31) from.fail();
   if (!from.ok()) return damaged("an operation");
   spec.action = static_cast<OperationSpec::Action>(action);
   row.view.state = static_cast<OperationView::State>(state);
   spec.queue = from.text();
   if ((bits & 1) != 0) spec.name = std::string(from.text());
   if ((bits & 2) != 0) spec.error_type = std::string(from.text());
+  if ((bits & 4) != 0) {
+    spec.actor.emplace().name = from.text();
+    spec.actor->address = from.text();
+  }
   spec.per_second = from.real();
   row.view.done = from.varint();
   row.view.skipped = from.varint();

@@ -10,6 +10,7 @@
 
 #include "broker/engine/event_ring.h"
 #include "broker/engine/gate.h"
+#include "broker/engine/history_keeper.h"
 #include "broker/engine/inbox.h"
 #include "broker/engine/job_lister.h"
 #include "broker/engine/loop.h"
@@ -45,6 +46,7 @@ struct Engine::State {
   FailureGroups failures;
   Gate gate;
   Pressure pressure;
+  SearchIndex search;
   // Its own threads may still be inside a done or an answer: they are joined before what those touch goes.
   std::unique_ptr<storage::Partition> partition;
   Port port;
@@ -57,6 +59,7 @@ struct Engine::State {
   std::thread thread;
   std::unique_ptr<SnapshotLister> lister;
   std::unique_ptr<OperationRunner> operations;
+  std::unique_ptr<HistoryKeeper> history;
 };
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -73,7 +76,7 @@ storage::Result<std::unique_ptr<Engine>> Engine::start(storage::Store& store, En
   std::future<bool> outcome = recovered.get_future();
   state.thread = std::thread([&state, recovered = std::move(recovered)]() mutable {
     pthread_setname_np(pthread_self(), "pawl-engine");  // for top -H and perf
-    Loop loop({*state.partition, state.inbox, state.gate, state.pressure}, state.options);
+    Loop loop({*state.partition, state.inbox, state.gate, state.pressure, state.search}, state.options);
     const bool good = loop.recover();
     state.recovered = good;
     state.serving = good;
@@ -87,8 +90,11 @@ storage::Result<std::unique_ptr<Engine>> Engine::start(storage::Store& store, En
         storage::Errc::corrupt,
         "the store cannot be used: " + state.failure + ". Run `pawld check DIR`, or restore a backup."});
   }
-  state.lister = std::make_unique<SnapshotLister>(state.port, state.failures);
+  state.lister =
+      std::make_unique<SnapshotLister>(state.port, state.search, state.failures, state.options.payload_value);
   state.operations = std::make_unique<OperationRunner>(state.port, state.options.log_warn);
+  state.history = std::make_unique<HistoryKeeper>(state.port, state.meters, state.options.log_warn,
+                                                  state.options.history);
   return std::unique_ptr<Engine>(new Engine(std::move(made)));
 }
 
@@ -101,7 +107,7 @@ bool makes_jobs(const core::CommandBody& body) {
 }  // namespace
 
 std::expected<core::Ticket, Busy> Engine::post(core::CommandBody body, std::shared_ptr<ReplyTarget> target,
-                                               std::uint64_t tag) {
+                                               std::uint64_t tag, std::unique_ptr<Actor> actor) {
   if (makes_jobs(body)) {
     if (state_->pressure.no_space) return std::unexpected(Busy::no_space);
     if (state_->pressure.slow) return std::unexpected(Busy::store_slow);
@@ -111,6 +117,7 @@ std::expected<core::Ticket, Busy> Engine::post(core::CommandBody body, std::shar
   item.command.body = std::move(body);
   item.target = std::move(target);
   item.tag = tag;
+  item.actor = std::move(actor);
   return state_->inbox.push(std::move(item), true);
 }
 
@@ -125,8 +132,11 @@ std::expected<void, Busy> Engine::post_as(core::Ticket ticket, core::CommandBody
 
 EventHub& Engine::events() { return state_->events; }
 JobLister& Engine::lists() { return *state_->lister; }
+AuditLog& Engine::audit_log() { return *state_->lister; }
 Operations& Engine::operations() { return *state_->operations; }
 Meters& Engine::meters() { return state_->meters; }
+History& Engine::history() { return *state_->history; }
+core::Millis Engine::wall() const { return state_->wall(); }
 storage::Counters Engine::store_counters() const { return state_->partition->counters(); }
 std::size_t Engine::inbox_size() const { return state_->inbox.size(); }
 bool Engine::ready() const { return state_->serving && !state_->gate.failed(); }
@@ -142,6 +152,7 @@ void Engine::stop() {
   const std::lock_guard lock(state_->stop_mutex);
   state_->operations->stop();
   state_->lister->stop();
+  state_->history->stop();
   state_->failures.stop();
   stop_leasing();
   state_->inbox.close(Busy::stopping);

@@ -21,8 +21,10 @@
 #include "broker/core/command.h"
 #include "broker/core/machine.h"
 #include "broker/core/reply.h"
+#include "broker/engine/audit.h"
 #include "broker/engine/clock.h"
 #include "broker/engine/events.h"
+#include "broker/engine/history.h"
 #include "broker/engine/lists.h"
 #include "broker/engine/meters.h"
 #include "broker/engine/operations.h"
@@ -62,6 +64,9 @@ struct EngineOptions {
   std::shared_ptr<const core::EndWriter> ends;     // null: there are no callbacks
   /// Called once, from any thread, when a commit failed and nothing more can be promised: log, exit non-zero.
   std::function<void(const std::string&)> on_fatal;
+  core::Millis audit_kept_ms = audit_kept_ms_default;
+  bool history = true;         // false: none is gathered, for tests that hold commits back
+  PayloadValue payload_value;  // reads searchable payloads; null: none is
   std::function<void(const std::string&)> log_info;  // null: nowhere
   std::function<void(const std::string&)> log_warn;
 };
@@ -80,16 +85,20 @@ class Engine {
 
   /// Hands a command over. Thread: any. The ticket names the waiter in AbandonLease, SetCredit, CloseWorker.
   /// The engine keeps `target` alive until the reply (worker connections: until CloseWorker). target may be
-  /// null when no reply is wanted.
+  /// null when no reply is wanted. actor: what audited() names is written to the audit log in its name.
   std::expected<core::Ticket, Busy> post(core::CommandBody body, std::shared_ptr<ReplyTarget> target,
-                                         std::uint64_t tag);
+                                         std::uint64_t tag, std::unique_ptr<Actor> actor = nullptr);
   /// The same under a ticket that a worker connection already has (OpenWorker again).
   std::expected<void, Busy> post_as(core::Ticket ticket, core::CommandBody body);
 
   EventHub& events();        // Thread: any
   JobLister& lists();        // Thread: any
+  AuditLog& audit_log();     // Thread: any
   Operations& operations();  // Thread: any
   Meters& meters();          // Thread: any
+  History& history();        // Thread: any
+  /// Wall time, not behind what the engine has seen. Thread: any.
+  core::Millis wall() const;
   storage::Counters store_counters() const;
   std::size_t inbox_size() const;
   bool ready() const;  // serving, not stopping, not failed

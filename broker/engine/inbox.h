@@ -41,8 +41,9 @@ struct Item {
   std::shared_ptr<ReplyTarget> target;
   std::uint64_t tag = 0;
   std::size_t bytes = 0;
-  bool unless_active = false;  // refused when the job it names is active
-  std::unique_ptr<Task> task;  // instead of the command
+  bool unless_active = false;    // refused when the job it names is active
+  std::unique_ptr<Task> task;    // instead of the command
+  std::unique_ptr<Actor> actor;  // whose action it is, when it shall be audited
 };
 
 /// Payload bytes that a command holds, for the bound.

@@ -42,6 +42,8 @@ inline constexpr storage::Family lanes{23};
 inline constexpr storage::Family limits{24};
 inline constexpr storage::Family groups{25};
 inline constexpr storage::Family orders{26};
+inline constexpr storage::Family history{27};
+inline constexpr storage::Family audit{28};
 }  // namespace family
 
 constexpr storage::Family family_of(core::Place place) {
@@ -130,6 +132,20 @@ inline std::string lane_after(core::QueueNumber queue, std::uint32_t lane, const
                               : lane_row_key(queue, lane, after.priority, after.id).str();
   return key.append(1, '\0');
 }
+/// queue(4) | 0xffff: where a queue's lanes begin
+inline Key<6> lanes_begin(core::QueueNumber queue) {
+  Key<6> key;
+  detail::store_big(key.bytes.data(), static_cast<std::uint32_t>(queue));
+  detail::store_big(key.bytes.data() + 4, std::uint16_t{0xffff});
+  return key;
+}
+/// queue(4) | 0xffff | lane(4): what the keys of a lane's rows begin with
+inline Key<10> lane_prefix(core::QueueNumber queue, std::uint32_t lane) {
+  Key<10> key;
+  std::memcpy(key.bytes.data(), lanes_begin(queue).bytes.data(), 6);
+  detail::store_big(key.bytes.data() + 6, lane);
+  return key;
+}
 /// queue(4) | lane(4)
 inline Key<8> order_key(core::QueueNumber queue, std::uint32_t lane) {
   Key<8> key;
@@ -174,6 +190,23 @@ inline Key<28> log_key(const core::JobId& id, core::Millis at, std::uint32_t fir
   std::memcpy(key.bytes.data(), id.bytes.data(), 16);
   detail::store_big(key.bytes.data() + 16, static_cast<std::uint64_t>(at < 0 ? 0 : at));
   detail::store_big(key.bytes.data() + 24, first_line);
+  return key;
+}
+
+/// step(1) | queue(4) | at(8)
+inline Key<13> history_key(char step, core::QueueNumber queue, core::Millis at) {
+  Key<13> key;
+  key.bytes[0] = step;
+  detail::store_big(key.bytes.data() + 1, static_cast<std::uint32_t>(queue));
+  detail::store_big(key.bytes.data() + 5, static_cast<std::uint64_t>(at < 0 ? 0 : at));
+  return key;
+}
+
+/// at(8) | number(4)
+inline Key<12> audit_key(core::Millis at, std::uint32_t number) {
+  Key<12> key;
+  detail::store_big(key.bytes.data(), static_cast<std::uint64_t>(at < 0 ? 0 : at));
+  detail::store_big(key.bytes.data() + 8, number);
   return key;
 }
 

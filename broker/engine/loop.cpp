@@ -40,9 +40,13 @@ Loop::Loop(Parts parts, const EngineOptions& options)
       inbox_(parts.inbox),
       gate_(parts.gate),
       pressure_(parts.pressure),
+      search_(parts.search),
       options_(options),
       machine_(machine_options(options), seed_of(options), options.calendar.get()),
-      loader_(partition_, machine_, inbox_, [this](const std::string& why) { gate_.fail(why); }) {}
+      loader_(partition_, machine_, inbox_, [this](const std::string& why) { gate_.fail(why); }) {
+  outbox_.value_at = options.payload_value;
+  outbox_.audit_kept_ms = options.audit_kept_ms;
+}
 
 void Loop::run() {
   while (true) {
@@ -84,6 +88,9 @@ void Loop::turn() {
   served_ = 0;
   // After the commands were taken: whoever subscribes and then asks hears of all that follows his answer.
   outbox_.with_events = gate_.wants_events();
+  const bool searched = search_.armed();
+  if (searched && !outbox_.with_notes) outbox_.notes.forget_told();
+  outbox_.with_notes = searched;
   read_pressure();
   erase_old_logs();
   tick_if_due(now);
@@ -201,11 +208,29 @@ void Loop::serve(Item& item, Now now) {
       return;
     }
   }
+  const std::size_t first_reply = outbox_.replies.size();
   machine_.apply(command, now, outbox_);
+  if (item.actor != nullptr) write_audit(item, first_reply, now);
   // What the command made the machine forget gets no more replies.
   if (const auto* abandon = std::get_if<core::AbandonLease>(&command.body))
     closing_.push_back(abandon->waiter);
   if (const auto* close = std::get_if<core::CloseWorker>(&command.body)) closing_.push_back(close->worker);
+}
+
+void Loop::write_audit(const Item& item, std::size_t first_reply, Now now) {
+  std::optional<AuditEntry> entry = audited(item.command.body);
+  if (!entry) return;
+  entry->actor = *item.actor;
+  if (entry->queue.empty() && !entry->target.empty()) {
+    if (const auto id = parse_uuid(entry->target)) {
+      const std::string* queue = machine_.queue_name(id->queue());
+      if (queue != nullptr) entry->queue = *queue;
+    }
+  }
+  for (std::size_t i = first_reply; i < outbox_.replies.size(); ++i) {
+    if (outbox_.replies[i].first == item.command.ticket) add_outcome(*entry, outbox_.replies[i].second);
+  }
+  outbox_.put_audit(*entry, now.wall);
 }
 
 void Loop::tick_if_due(Now now) {
@@ -260,6 +285,9 @@ Owed Loop::collect_owed() {
 
 void Loop::hand_over() {
   Owed owed = collect_owed();
+  // Before the commit: what a snapshot shows, the index knows.
+  for (const core::QueueNumber queue : outbox_.searchable_changed) search_.reset(queue);
+  if (!outbox_.notes.empty()) search_.note(outbox_.notes);
   if (!outbox_.batch.empty()) {
     partition_.commit(outbox_.batch, gate_.hold(std::move(owed)));
   } else if (!owed.replies.empty() || !owed.events.empty() || !owed.calls.empty()) {

@@ -16,6 +16,7 @@
 #include "broker/engine/gate.h"
 #include "broker/engine/inbox.h"
 #include "broker/engine/loader.h"
+#include "broker/engine/search_index.h"
 #include "broker/engine/tickets.h"
 
 namespace pawl::engine {
@@ -35,6 +36,7 @@ class Loop {
     Inbox& inbox;
     Gate& gate;
     Pressure& pressure;
+    SearchIndex& search;
   };
   Loop(Parts parts, const EngineOptions& options);
 
@@ -49,6 +51,7 @@ class Loop {
   std::optional<Instant> sleep_until() const;
   void turn();
   void serve(Item& item, core::Now now);
+  void write_audit(const Item& item, std::size_t first_reply, core::Now now);
   bool is_active(const core::JobId& id, core::Now now);
   std::optional<core::Job> look(const core::JobId& id, core::Now now);
   void carry_out(Together& together, core::Now now);
@@ -70,6 +73,7 @@ class Loop {
   Inbox& inbox_;
   Gate& gate_;
   Pressure& pressure_;
+  SearchIndex& search_;
   const EngineOptions& options_;
 
   core::Machine machine_;

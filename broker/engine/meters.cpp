@@ -1,12 +1,12 @@
 #include "broker/engine/meters.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pawl::engine {
 
 namespace {
 
-constexpr std::size_t rate_seconds_max = 3600;
 constexpr const char* other = "other";
 
 using core::Status;
@@ -36,18 +36,9 @@ void count(RatePoint& point, const Meters::Sample& sample) {
   if (sample.retried) ++point.retried;
 }
 
-RatePoint& point_of(std::vector<RatePoint>& points, core::Millis at) {
-  const core::Millis second = at - at % 1000;
-  if (points.empty() || points.back().at < second) {
-    // Drops the older half at once, so that a second costs no move of the whole hour.
-    if (points.size() >= 2 * rate_seconds_max) {
-      points.erase(points.begin(), points.begin() + static_cast<std::ptrdiff_t>(rate_seconds_max));
-    }
-    points.push_back({});
-    points.back().at = second;
-  }
-  return points.back();
-}
+// A queue that has been quiet for so long gives its series to another.
+constexpr core::Millis quiet_ms = 3'600'000;
+constexpr core::Millis evict_every_ms = 1000;
 
 }  // namespace
 
@@ -79,12 +70,27 @@ std::map<Meters::Key, JobMeters> Meters::jobs() const {
   return jobs_;
 }
 
-std::vector<RatePoint> Meters::rates(const std::string& queue, std::size_t seconds) const {
+RatePoint Meters::sum_since(const std::string& queue, core::Millis since) const {
+  RatePoint sum;
+  sum.at = since;
+  const auto add = [&](const Series& series) {
+    for (const RatePoint& point : series.recent) {
+      if (point.at <= since) continue;
+      sum.submitted += point.submitted;
+      sum.started += point.started;
+      sum.completed += point.completed;
+      sum.failed += point.failed;
+      sum.retried += point.retried;
+    }
+  };
   const std::lock_guard lock(mutex_);
-  const auto it = rates_.find(queue);
-  if (it == rates_.end()) return {};
-  const std::size_t most = std::min({seconds, rate_seconds_max, it->second.size()});
-  return {it->second.end() - static_cast<std::ptrdiff_t>(most), it->second.end()};
+  if (!queue.empty()) {
+    if (const auto it = series_.find(queue); it != series_.end()) add(it->second);
+    return sum;
+  }
+  add(rest_);
+  for (const auto& [name, series] : series_) add(series);
+  return sum;
 }
 
 EngineMeters Meters::engine() const {
@@ -99,9 +105,68 @@ void Meters::add(const std::vector<Sample>& samples) {
     // Neighbours in a batch are mostly of one kind: look up once for the run.
     if (last_jobs_ == nullptr || last_queue_ != sample.queue || last_name_ != sample.name) find(sample);
     count(*last_jobs_, sample);
-    if (last_rates_ != nullptr) count(point_of(*last_rates_, sample.at), sample);
-    count(point_of(rates_[""], sample.at), sample);
+    count_second(*last_series_, sample);
   }
+}
+
+void Meters::count_second(Series& series, const Sample& sample) {
+  const core::Millis second = sample.at - sample.at % second_ms;
+  if (series.recent.empty() || series.recent.back().at < second) {
+    if (series.open) close(series);
+    // Drops the older half at once, so that a second costs no move of the whole minute.
+    if (series.recent.size() >= 2 * rates_kept_s) {
+      series.recent.erase(series.recent.begin(),
+                          series.recent.begin() + static_cast<std::ptrdiff_t>(rates_kept_s));
+    }
+    series.recent.push_back({});
+    series.recent.back().at = second;
+  }
+  series.open = true;
+  count(series.recent.back(), sample);
+  if (sample.wait_s >= 0) series.wait.add(sample.wait_s);
+  if (sample.run_s >= 0 && sample.from == Status::active && !sample.submitted) series.run.add(sample.run_s);
+}
+
+Traffic Meters::traffic_of(const Series& series) {
+  const RatePoint& rates = series.recent.back();
+  Traffic traffic{series.number, {}};
+  traffic.point.at = rates.at;
+  traffic.point.submitted = rates.submitted;
+  traffic.point.started = rates.started;
+  traffic.point.completed = rates.completed;
+  traffic.point.failed = rates.failed;
+  traffic.point.retried = rates.retried;
+  traffic.point.wait = Spread(series.wait);
+  traffic.point.run = Spread(series.run);
+  return traffic;
+}
+
+void Meters::close(Series& series) {
+  if (collecting_) closed_.push_back(traffic_of(series));
+  series.wait = {};
+  series.run = {};
+  series.open = false;
+}
+
+Meters::Series* Meters::series_of(const Sample& sample) {
+  auto it = series_.find(sample.queue);
+  // A queue that was deleted and made again is another one.
+  if (it != series_.end() && it->second.number != sample.number) {
+    if (it->second.open) close(it->second);
+    series_.erase(it);
+    it = series_.end();
+  }
+  if (it != series_.end()) return &it->second;
+  if (series_.size() >= series_max && sample.at >= evict_after_) {
+    evict_after_ = sample.at + evict_every_ms;
+    std::erase_if(series_, [&](const auto& item) {
+      return !item.second.open && item.second.recent.back().at + quiet_ms < sample.at;
+    });
+  }
+  if (series_.size() >= series_max) return &rest_;
+  Series& made = series_[sample.queue];
+  made.number = sample.number;
+  return &made;
 }
 
 void Meters::find(const Sample& sample) {
@@ -111,17 +176,56 @@ void Meters::find(const Sample& sample) {
   auto jobs = jobs_.find(key);
   if (jobs == jobs_.end()) jobs = jobs_.try_emplace(jobs_.size() < names_max ? key : Key{other, other}).first;
   last_jobs_ = &jobs->second;
-  auto rates = rates_.find(sample.queue);
-  if (rates == rates_.end() && rates_.size() <= names_max) rates = rates_.try_emplace(sample.queue).first;
-  last_rates_ = rates == rates_.end() ? nullptr : &rates->second;
+  last_series_ = series_of(sample);
 }
 
 void Meters::add_batch(std::uint64_t commands, double commit_seconds) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++engine_.batches;
+    engine_.commands += commands;
+    engine_.commit.add(commit_seconds);
+    engine_.mean_batch_commands =
+        static_cast<double>(engine_.commands) / static_cast<double>(engine_.batches);
+  }
+  if (resting_.load(std::memory_order_relaxed) && resting_.exchange(false)) stirred_();
+}
+
+void Meters::collect(std::function<void()> stirred) {
   const std::lock_guard lock(mutex_);
-  ++engine_.batches;
-  engine_.commands += commands;
-  engine_.commit.add(commit_seconds);
-  engine_.mean_batch_commands = static_cast<double>(engine_.commands) / static_cast<double>(engine_.batches);
+  collecting_ = stirred != nullptr;
+  closed_.clear();
+  resting_ = false;
+  if (!collecting_) return;
+  stirred_ = std::move(stirred);
+  resting_ = true;
+}
+
+std::vector<core::QueueNumber> Meters::moving() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<core::QueueNumber> numbers;
+  for (const auto& [name, series] : series_) numbers.push_back(series.number);
+  return numbers;
+}
+
+std::vector<Traffic> Meters::take(core::Millis before) {
+  const std::lock_guard lock(mutex_);
+  const auto close_old = [&](Series& series) {
+    if (series.open && series.recent.back().at < before) close(series);
+  };
+  close_old(rest_);
+  for (auto& [name, series] : series_) close_old(series);
+  return std::exchange(closed_, {});
+}
+
+std::vector<Traffic> Meters::open_traffic() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Traffic> traffic = closed_;
+  if (rest_.open) traffic.push_back(traffic_of(rest_));
+  for (const auto& [name, series] : series_) {
+    if (series.open) traffic.push_back(traffic_of(series));
+  }
+  return traffic;
 }
 
 }  // namespace pawl::engine

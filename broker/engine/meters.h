@@ -1,8 +1,10 @@
-// Counters and histograms of what happened, for /metrics, /stats and GET /queues/Q.
+// Counters and histograms of what happened, for /metrics and GET /queues/Q, and what the history is made of.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "broker/core/job.h"
+#include "broker/engine/history.h"
 
 namespace pawl::engine {
 
@@ -61,17 +64,33 @@ struct EngineMeters {
 /// Thread: any (one mutex; the engine thread adds once for a batch).
 class Meters {
  public:
-  static constexpr std::size_t names_max = 200;  // label pairs in all
+  static constexpr std::size_t names_max = 200;   // label pairs in all
+  static constexpr std::size_t series_max = 200;  // queues with rates of their own
+  static constexpr std::size_t rates_kept_s = 60;
 
   using Key = std::pair<std::string, std::string>;  // queue, name
   std::map<Key, JobMeters> jobs() const;
-  /// The last `seconds` (at most 3600) of a queue, or of all when empty; oldest first.
-  std::vector<RatePoint> rates(const std::string& queue, std::size_t seconds) const;
+  /// What a queue (all when empty) did in the seconds after `since`, of which the last rates_kept_s are
+  /// known.
+  RatePoint sum_since(const std::string& queue, core::Millis since) const;
   EngineMeters engine() const;
+
+  // For the history. From collect() on, seconds that are over are kept until they are taken.
+  /// stirred: called once after each rest(), when a batch was written; on any thread, must not block. Null:
+  /// no more.
+  void collect(std::function<void()> stirred);
+  void rest() { resting_ = true; }
+  /// Queues with rates of their own.
+  std::vector<core::QueueNumber> moving() const;
+  /// Takes the seconds that began before `before`, oldest first for each queue.
+  std::vector<Traffic> take(core::Millis before);
+  /// Copies those that nobody has taken.
+  std::vector<Traffic> open_traffic() const;
 
   // For the engine.
   struct Sample {
     std::string queue;
+    core::QueueNumber number{};
     std::string name;
     core::Status from = core::Status::pending;
     core::Status to = core::Status::pending;
@@ -88,16 +107,33 @@ class Meters {
   void add_batch(std::uint64_t commands, double commit_seconds);
 
  private:
+  struct Series {
+    core::QueueNumber number{};
+    std::vector<RatePoint> recent;  // oldest first; the last one is the second under way
+    bool open = false;              // the last one is not among closed_
+    LiveSpread wait;                // of the second under way
+    LiveSpread run;
+  };
   void find(const Sample& sample);
+  Series* series_of(const Sample& sample);
+  void count_second(Series& series, const Sample& sample);
+  void close(Series& series);
+  static Traffic traffic_of(const Series& series);
 
   mutable std::mutex mutex_;
   std::map<Key, JobMeters> jobs_;
-  std::map<std::string, std::vector<RatePoint>> rates_;
+  std::map<std::string, Series> series_;
+  Series rest_;  // of all queues without one
+  core::Millis evict_after_ = 0;
+  bool collecting_ = false;
+  std::vector<Traffic> closed_;
+  std::atomic<bool> resting_{false};
+  std::function<void()> stirred_;
   EngineMeters engine_;
   std::string last_queue_;  // what the last lookup was for
   std::string last_name_;
   JobMeters* last_jobs_ = nullptr;
-  std::vector<RatePoint>* last_rates_ = nullptr;
+  Series* last_series_ = nullptr;
 };
 
 }  // namespace pawl::engine

@@ -38,6 +38,57 @@ JobId new_uuid(Millis wall) {
 bool running(const OperationView& view) { return view.state == OperationView::State::running; }
 bool ended(const OperationView& view) { return !running(view) && view.state != OperationView::State::paused; }
 
+std::string_view audit_name(OperationSpec::Action action) {
+  using enum OperationSpec::Action;
+  switch (action) {
+    case replay:
+      return "replay";
+    case purge:
+      return "purge";
+    case drain:
+      return "drain";
+    case retry:
+      return "bulk-retry";
+    case cancel:
+      return "bulk-cancel";
+    case promote:
+      return "bulk-promote";
+    case remove:
+      return "bulk-delete";
+  }
+  return "replay";
+}
+
+// Which jobs, beside the queue.
+std::string filter_text(const OperationSpec& spec) {
+  std::string text;
+  const auto add = [&text](std::string_view what, std::string_view value) {
+    if (!text.empty()) text += ", ";
+    text.append(what).append(" ").append(value);
+  };
+  for (const core::Status status : spec.status) add("status", core::name_of(status));
+  if (spec.name) add("name", *spec.name);
+  if (spec.group) add("group", *spec.group);
+  if (spec.tag) add("tag", *spec.tag);
+  if (spec.error_type) add("error type", *spec.error_type);
+  if (spec.fingerprint) add("fingerprint", fingerprint_text(*spec.fingerprint));
+  return text;
+}
+
+// What the audit log says of an operation, when it begins and when it ends.
+AuditEntry entry_of(const OperationView& view, AuditEntry::Outcome outcome) {
+  const OperationSpec& spec = view.spec;
+  AuditEntry entry;
+  entry.actor = spec.actor.value_or(Actor{});
+  entry.action = audit_name(spec.action);
+  entry.queue = spec.queue;
+  entry.target = view.id;
+  entry.count = view.done;
+  entry.outcome = outcome;
+  entry.detail = filter_text(spec);
+  return entry;
+}
+
 // Positions: a letter for the place, then the key of the last row that was looked at.
 constexpr char position_ready = 'r';
 constexpr char position_parked = 'p';
@@ -145,29 +196,35 @@ void OperationRunner::get(std::string id, Answer answer) {
   });
 }
 
-void OperationRunner::change(std::string id, std::function<void(Operation&)> change, const Answer& answer) {
-  post([this, id = std::move(id), change = std::move(change), answer](bool serve) {
+void OperationRunner::change(std::string id, std::optional<Actor> actor,
+                             std::function<void(Operation&)> change, const Answer& answer) {
+  post([this, id = std::move(id), actor = std::move(actor), change = std::move(change), answer](bool serve) {
     if (!serve) return answer(std::unexpected(ListError::busy));
     const auto it = operations_.find(id);
     if (it == operations_.end()) return answer(std::unexpected(ListError::unknown_job));
-    if (!ended(it->second.row.view)) change(it->second);
+    if (!ended(it->second.row.view)) {
+      if (actor) it->second.row.view.spec.actor = actor;
+      change(it->second);
+    }
     answer(it->second.row.view);
   });
 }
 
-void OperationRunner::cancel(std::string id, Answer answer) {
+void OperationRunner::cancel(std::string id, std::optional<Actor> actor, Answer answer) {
   change(
-      std::move(id), [this](Operation& operation) { end(operation, OperationView::State::cancelled); },
-      answer);
+      std::move(id), std::move(actor),
+      [this](Operation& operation) { end(operation, OperationView::State::cancelled); }, answer);
 }
 
-void OperationRunner::pause(std::string id, bool paused, Answer answer) {
+void OperationRunner::pause(std::string id, bool paused, std::optional<Actor> actor, Answer answer) {
   const auto state = paused ? OperationView::State::paused : OperationView::State::running;
   change(
-      std::move(id),
+      std::move(id), std::move(actor),
       [this, state](Operation& operation) {
         operation.row.view.state = state;
-        save(operation);
+        AuditEntry entry = entry_of(operation.row.view, AuditEntry::Outcome::done);
+        entry.action = state == OperationView::State::paused ? "pause-operation" : "resume-operation";
+        save(operation, entry);
       },
       answer);
 }
@@ -292,7 +349,8 @@ void OperationRunner::begin(OperationSpec spec, bool wait, const Answer& answer)
   operation.row.view.started_at = port_.wall();
   operation.row.view.id = uuid_text(new_uuid(operation.row.view.started_at));
   operation.row.view.spec = std::move(spec);
-  if (!save(operation)) return answer(std::unexpected(ListError::busy));
+  if (!save(operation, entry_of(operation.row.view, AuditEntry::Outcome::started)))
+    return answer(std::unexpected(ListError::busy));
   if (wait)
     operation.waiting.push_back({answer, steady_clock::now() + wait_most});
   else
@@ -300,18 +358,24 @@ void OperationRunner::begin(OperationSpec spec, bool wait, const Answer& answer)
   operations_[operation.row.view.id] = std::move(operation);
 }
 
-bool OperationRunner::save(const Operation& operation) {
-  return port_.run([row = operation.row](core::Machine&, BatchOutbox& outbox, core::Now) {
+bool OperationRunner::save(const Operation& operation, const std::optional<AuditEntry>& entry) {
+  return port_.run([row = operation.row, entry](core::Machine&, BatchOutbox& outbox, core::Now now) {
     std::string value;
     encode_operation(row, value);
     outbox.batch.put(family::operations, parse_uuid(row.view.id)->view(), value);
+    if (entry) outbox.put_audit(*entry, now.wall);
   });
 }
 
 void OperationRunner::end(Operation& operation, OperationView::State state) {
   operation.row.view.state = state;
   operation.row.view.finished_at = port_.wall();
-  save(operation);
+  AuditEntry entry =
+      entry_of(operation.row.view, state == OperationView::State::done ? AuditEntry::Outcome::done
+                                                                       : AuditEntry::Outcome::cancelled);
+  if (state == OperationView::State::stopped)
+    entry.detail += (entry.detail.empty() ? "" : ", ") + std::string("stopped: too many failed again");
+  save(operation, entry);
   for (const Waiting& waiting : std::exchange(operation.waiting, {})) waiting.answer(operation.row.view);
 }
 
@@ -404,7 +468,7 @@ OperationRunner::Slice OperationRunner::read_bulk_slice(const Operation& operati
   if (!read) return slice;
   for (const JobId& id : read->ids) slice.commands.push_back(bulk_command(view.spec.action, id));
   slice.wanted = [filter = filter_of(view.spec), until = view.started_at](const core::Job& job) {
-    return job.created_at <= until && matches(filter, job);
+    return job.created_at <= until && matches(filter, job, {});
   };
   slice.position = position_acting;
   if (read->seen) slice.position += read->seen->view();

@@ -29,8 +29,8 @@ class OperationRunner final : public Operations {
 
   void start(OperationSpec spec, bool wait, Answer answer) override;
   void get(std::string id, Answer answer) override;
-  void cancel(std::string id, Answer answer) override;
-  void pause(std::string id, bool paused, Answer answer) override;
+  void cancel(std::string id, std::optional<Actor> actor, Answer answer) override;
+  void pause(std::string id, bool paused, std::optional<Actor> actor, Answer answer) override;
   void list(ListAnswer answer) override;
 
  private:
@@ -62,9 +62,10 @@ class OperationRunner final : public Operations {
   void load();
   void begin(OperationSpec spec, bool wait, const Answer& answer);
   void end(Operation& operation, OperationView::State state);
-  bool save(const Operation& operation);
+  bool save(const Operation& operation, const std::optional<AuditEntry>& entry = {});
   void forget_old();
-  void change(std::string id, std::function<void(Operation&)> change, const Answer& answer);
+  void change(std::string id, std::optional<Actor> actor, std::function<void(Operation&)> change,
+              const Answer& answer);
   void drive(Operation& operation);
   bool look(Operation& operation);
   std::size_t allowance(Operation& operation, Instant now) const;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/engine/audit.h"
 #include "broker/engine/fingerprint.h"
 #include "broker/engine/lists.h"
 
@@ -31,6 +32,7 @@ struct OperationSpec {
   std::optional<std::string> error_type;        // only jobs whose last error is of this type
   std::optional<Fingerprint> fingerprint = {};  // only jobs whose last error has it
   double per_second = 0;                        // 0: as fast as it goes; else never more in any second
+  std::optional<Actor> actor{};                 // whose action it is, for the audit log
   // Of replay only.
   std::uint32_t canary =
       0;  // so many are replayed, then all of them must have ended before the others; 0: none
@@ -82,9 +84,9 @@ class Operations {
   /// Thread: any. Answers when the operation is on disk. `wait`: when it ended, at the latest after 2 s.
   virtual void start(OperationSpec spec, bool wait, Answer answer) = 0;
   virtual void get(std::string id, Answer answer) = 0;
-  virtual void cancel(std::string id, Answer answer) = 0;
+  virtual void cancel(std::string id, std::optional<Actor> actor, Answer answer) = 0;
   /// A paused operation does nothing until it is resumed, restarts included. No effect once it has ended.
-  virtual void pause(std::string id, bool paused, Answer answer) = 0;
+  virtual void pause(std::string id, bool paused, std::optional<Actor> actor, Answer answer) = 0;
   using ListAnswer = std::function<void(std::expected<std::vector<OperationView>, ListError>)>;
   /// All that run, and that ended within a week; by id, which is the order of their starts.
   virtual void list(ListAnswer answer) = 0;

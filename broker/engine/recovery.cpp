@@ -126,8 +126,10 @@ bool Loop::recover() {
                      Decoded<core::QueueRow> row = decode_queue(key, value);
                      if (!row)
                        loader_.fail(row.error().what);
-                     else
+                     else {
+                       outbox_.declare(*row);
                        machine_.restore_queue(std::move(*row));
+                     }
                      return !gate_.failed();
                    });
   loader_.read_all({family::retained, {}, std::string(14, '\xff')},

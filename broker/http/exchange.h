@@ -29,6 +29,8 @@ struct Request {
   std::string last_event_id;
   std::string accept;
   std::string traceparent;
+  std::string actor;                           // header X-Pawl-Actor: who acts, as the client says
+  std::shared_ptr<const std::string> address;  // of the other end; null: not known
 };
 
 struct Response {

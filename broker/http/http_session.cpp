@@ -37,6 +37,9 @@ HttpSession::HttpSession(IoThread& io, ServerContext& context, Socket socket,
                          std::unique_ptr<AddressCounts::Place> place)
     : io_(io), context_(context), socket_(std::move(socket)), place_(std::move(place)) {
   context_.meters.open.fetch_add(1, std::memory_order_relaxed);
+  ErrorCode gone;
+  const Tcp::endpoint peer = socket_.remote_endpoint(gone);
+  if (!gone) address_ = std::make_shared<const std::string>(peer.address().to_string());
 }
 
 HttpSession::~HttpSession() { context_.meters.open.fetch_sub(1, std::memory_order_relaxed); }
@@ -225,6 +228,7 @@ void HttpSession::dispatch() {
   if (admitted_.request.path == "*")
     return slot->answer({.status = 204, .content_type = {}, .body = {}, .headers = {}});
   admitted_.request.body = std::exchange(body_, {});
+  admitted_.request.address = address_;
   try {
     context_.options.handler(std::move(admitted_.request), make_exchange(slot));
   } catch (const std::exception& error) {

@@ -74,6 +74,7 @@ class HttpSession final : public Connection, public SlotOwner {
   ServerContext& context_;
   Socket socket_;
   std::unique_ptr<AddressCounts::Place> place_;
+  std::shared_ptr<const std::string> address_;  // of the other end
 
   Phase phase_ = Phase::head;
   InBuffer in_;

@@ -24,6 +24,9 @@ void add_common(CLI::App& root, Common& common) {
   root.add_option("--token-file", common.token_file, "A file with the token in its first line")
       ->envname("PAWL_TOKEN_FILE")
       ->type_name("FILE");
+  root.add_option("--actor", common.actor, "Who you are, for the broker's audit log; else the user's name")
+      ->envname("PAWL_ACTOR")
+      ->type_name("NAME");
   root.add_flag("--json", common.json, "Print the broker's answer as JSON instead of a table");
 }
 
@@ -71,6 +74,29 @@ void add_list(CLI::App& root, Draft& draft) {
   app.add_option("--name", options.name, "Only of this name")->type_name("NAME");
   app.add_option("--group", options.group, "Only of this group")->type_name("GROUP");
   app.add_option("--tag", options.tag, "Only with this tag")->type_name("TAG");
+  app.add_option("--error-type", options.error_type, "Only whose last error is of this type")
+      ->type_name("TYPE");
+  app.add_option("--worker", options.worker, "Only last taken by this worker")->type_name("WORKER");
+  app.add_option("--id", options.id, "Only whose id begins so")->type_name("ID");
+  add_moment(&app, "--created-after", "Only submitted at this time or later", options.created_after);
+  add_moment(&app, "--created-before", "Only submitted before this time", options.created_before);
+  app.add_option("--attempts-min", options.attempts_min, "Only with so many attempts made, or more")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N");
+  app.add_option("--attempts-max", options.attempts_max, "Only with so many attempts made, or fewer")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N");
+  app.add_option("--text", options.text, "Only with this text in the payload or in an error")
+      ->type_name("TEXT");
+  app.add_option("--payload", options.payload, "Only with this value at a path that the queue declares")
+      ->type_name("PATH=VALUE")
+      ->allow_extra_args(false)
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            const std::size_t equals = text.find('=');
+            return equals != 0 && equals != std::string::npos ? "" : "must be PATH=VALUE, such as user.id=42";
+          },
+          ""));
   app.add_flag("--oldest", options.oldest_first, "The oldest first");
   app.add_option("--limit", options.limit, "Most jobs to list")
       ->check(CLI::Range(1, 1000))

@@ -97,6 +97,11 @@ void add_queue(CLI::App& root, Draft& draft) {
                  "What a failed job of a strict order does to those behind it")
       ->check(CLI::IsMember({"block", "skip"}))
       ->type_name("block|skip");
+  app.add_option("--searchable", options.searchable,
+                 "Paths into payloads by which jobs can be listed, such as user.id; with commas")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("PATH");
   CLI::Option* push =
       app.add_option("--push", options.push_url, "The broker posts its jobs to this URL itself")
           ->type_name("URL");
@@ -139,7 +144,7 @@ void add_queue(CLI::App& root, Draft& draft) {
       ->type_name("SETTING")
       ->check(CLI::IsMember({"priority", "max-attempts", "max-stalls", "lease", "timeout", "backoff", "keep",
                              "max-concurrency", "rate", "group-concurrency", "group-rate", "priority-ageing",
-                             "push"}));
+                             "searchable", "push"}));
 }
 
 void add_queue_action(CLI::App& root, Draft& draft, QueueAction::Kind kind, const VerbHelp& help) {
@@ -388,6 +393,16 @@ void add_broker_verbs(CLI::App& root, Draft& draft) {
     options->every_ms = std::max<std::int64_t>(ms, 100);
   });
   add_verb<Workers>(root, draft, {"workers", broker, "List the workers and what they hold"});
+  const auto audit = add_verb<Audit>(root, draft, {"audit", broker, "Show who did what, the newest first"});
+  audit.app->add_option("--queue", audit.options->queue, "Only to this queue")->type_name("QUEUE");
+  audit.app->add_option("--action", audit.options->action, "Only of this kind: cancel, pause, purge, …")
+      ->type_name("ACTION");
+  audit.app->add_option("--actor", audit.options->actor, "Only by this actor")->type_name("NAME");
+  audit.app->add_option("--limit", audit.options->limit, "Most entries to list")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  audit.app->add_option("--cursor", audit.options->cursor, "Go on where an earlier list ended")
+      ->type_name("CURSOR");
   const auto stats =
       add_verb<Stats>(root, draft, {"stats", broker, "Show how many jobs came and went lately"});
   stats.app->add_option("--queue", stats.options->queue, "Only of this queue")->type_name("QUEUE");

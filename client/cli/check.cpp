@@ -64,6 +64,8 @@ std::string json_of(const engine::CheckReport& report) {
       .add("triggers", count(report.triggers))
       .add("workflows", count(report.workflows))
       .add("gatheredEvents", count(report.gathered))
+      .add("historyPoints", count(report.history_points))
+      .add("auditedActions", count(report.audited_actions))
       .add("expiredRows", count(report.expired_rows))
       .add("problemCount", count(report.problem_count))
       .add("problems", report.problems)

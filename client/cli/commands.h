@@ -38,6 +38,15 @@ struct List {
   std::string name;
   std::string group;
   std::string tag;
+  std::string error_type;
+  std::string worker;
+  std::string id;  // its beginning
+  std::optional<Time> created_after;
+  std::optional<Time> created_before;
+  std::optional<std::int64_t> attempts_min;
+  std::optional<std::int64_t> attempts_max;
+  std::string text;
+  std::vector<std::string> payload;  // PATH=VALUE
   bool oldest_first = false;
   std::uint32_t limit = 50;
   std::string cursor;
@@ -73,7 +82,8 @@ struct Queue {
   std::optional<std::int64_t> max_concurrency;
   std::optional<std::int64_t> rate_max;  // together with the next
   std::int64_t rate_per_ms = 1'000;
-  std::optional<std::int64_t> burst;  // only with a rate
+  std::optional<std::int64_t> burst;    // only with a rate
+  std::vector<std::string> searchable;  // paths into payloads; they replace those that were declared
   std::optional<std::int64_t> group_concurrency;
   std::optional<std::int64_t> group_rate_max;  // together with the next
   std::int64_t group_rate_per_ms = 1'000;
@@ -97,6 +107,13 @@ struct Top {
   std::int64_t every_ms = 1000;
 };
 struct Workers {};
+struct Audit {
+  std::string queue;
+  std::string action;
+  std::string actor;
+  std::uint32_t limit = 50;
+  std::string cursor;
+};
 struct Stats {
   std::string queue;
 };
@@ -245,10 +262,10 @@ struct Check {
 
 using Command =
     std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Queues, Queue, QueueAction, Top, Workers,
-                 Stats, Version, DlqGroups, DlqList, DlqReplay, DlqPurge, BulkStart, BulkList, BulkAction,
-                 Schedules, ScheduleGet, SchedulePut, ScheduleAction, RaiseEvent, Triggers, TriggerGet,
-                 TriggerPut, TriggerDelete, LimitsList, LimitPut, LimitAction, Workflows, WorkflowSubmit,
-                 WorkflowAction, Work, Bench, Check>;
+                 Audit, Stats, Version, DlqGroups, DlqList, DlqReplay, DlqPurge, BulkStart, BulkList,
+                 BulkAction, Schedules, ScheduleGet, SchedulePut, ScheduleAction, RaiseEvent, Triggers,
+                 TriggerGet, TriggerPut, TriggerDelete, LimitsList, LimitPut, LimitAction, Workflows,
+                 WorkflowSubmit, WorkflowAction, Work, Bench, Check>;
 
 // Each prints its answer. A Failure is printed by the caller.
 Result<Exit> run(const Enqueue&, Session&);
@@ -263,6 +280,7 @@ Result<Exit> run(const Queue&, Session&);
 Result<Exit> run(const QueueAction&, Session&);
 Result<Exit> run(const Top&, Session&);
 Result<Exit> run(const Workers&, Session&);
+Result<Exit> run(const Audit&, Session&);
 Result<Exit> run(const Stats&, Session&);
 Result<Exit> run(const Version&, Session&);
 Result<Exit> run(const DlqGroups&, Session&);

@@ -45,6 +45,10 @@ std::string path(std::string_view collection, std::string_view id, std::string_v
 }
 
 Result<Session> Session::open(Common common) {
+  if (common.actor.empty()) {
+    const char* const user = std::getenv("USER");
+    common.actor = user != nullptr ? user : "";
+  }
   if (!common.token_file.empty()) {
     auto token = read_token(common.token_file);
     if (!token) return std::unexpected(token.error());
@@ -78,7 +82,9 @@ Result<Answer> Session::call(std::string_view method, std::string_view target, s
                              const Headers& headers) {
   const auto client = this->client();
   if (!client) return std::unexpected(client.error());
-  auto response = (*client)->try_request(method, target, std::move(body), headers);
+  Headers all = headers;
+  if (method != "GET" && !common_.actor.empty()) all.emplace_back("X-Pawl-Actor", common_.actor);
+  auto response = (*client)->try_request(method, target, std::move(body), all);
   if (!response) return std::unexpected(failure_of(response.error(), url()));
   if (!response->ok()) return std::unexpected(failure_of(to_error(*response), url()));
   Answer answer;

@@ -22,6 +22,7 @@ struct Common {
   std::string url;         // --url, PAWL_URL
   std::string token;       // --token, PAWL_TOKEN
   std::string token_file;  // --token-file; wins
+  std::string actor;       // --actor, PAWL_ACTOR; else the name that the system gives the user
   bool json = false;
   bool url_given = false;  // on the command line or in the environment
 };

@@ -390,6 +390,20 @@ class MemorySnapshot final : public Snapshot {
     return scan_table(*shelf.table, shelf.spec.expires, range, now(), visit);
   }
 
+  Result<void> walk(const Range& range, const Walk& visit) const override {
+    Range rest = range;
+    std::string to;
+    do {
+      to.clear();
+      const auto scanned = scan(rest, [&](std::string_view key, std::string_view value) {
+        return visit(key, value, to) && to.empty();
+      });
+      if (!scanned) return scanned;
+      (rest.reverse ? rest.end : rest.begin) = to;
+    } while (!to.empty());
+    return {};
+  }
+
  private:
   std::uint64_t now() const { return clock_ ? clock_() : system_millis(); }
   const std::shared_ptr<std::mutex> mutex_;  // the store's

@@ -30,6 +30,12 @@ class Reader {
   }
 
   Result<void> scan(const Range& range, const Visit& visit) const {
+    return walk(range, [&visit](std::string_view key, std::string_view value, std::string&) {
+      return visit(key, value);
+    });
+  }
+
+  Result<void> walk(const Range& range, const Walk& visit) const {
     if (range.begin >= range.end) return {};
     const rocksdb::Slice lower = slice(range.begin);
     const rocksdb::Slice upper = slice(range.end);
@@ -43,10 +49,19 @@ class Reader {
     const std::uint64_t now = expires ? now_ms(database_.wall_clock()) : 0;
 
     range.reverse ? row->SeekToLast() : row->SeekToFirst();
-    for (; row->Valid(); range.reverse ? row->Prev() : row->Next()) {
+    std::string to;
+    while (row->Valid()) {
       const std::string_view value = row->value().ToStringView();
-      if (expires && !is_shown(value, now)) continue;
-      if (!visit(row->key().ToStringView(), value)) return {};
+      to.clear();
+      if ((!expires || is_shown(value, now)) && !visit(row->key().ToStringView(), value, to)) return {};
+      if (to.empty()) {
+        range.reverse ? row->Prev() : row->Next();
+      } else if (range.reverse) {
+        row->SeekForPrev(to);
+        if (row->Valid() && row->key() == slice(to)) row->Prev();
+      } else {
+        row->Seek(to);
+      }
     }
     // A damaged block ends the iteration like the end of the range does.
     if (!row->status().ok()) return std::unexpected(database_.read_error(row->status()));
@@ -77,6 +92,10 @@ class RocksSnapshot final : public Snapshot {
   }
   Result<void> scan(const Range& range, const Visit& visit) const override {
     return Reader(*database_, *seat_, snapshot_).scan(range, visit);
+  }
+
+  Result<void> walk(const Range& range, const Walk& visit) const override {
+    return Reader(*database_, *seat_, snapshot_).walk(range, visit);
   }
 
  private:

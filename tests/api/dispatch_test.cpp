@@ -244,7 +244,11 @@ TEST(DispatchTest, WrongQueriesAreNamed) {
       {"/jobs?include=all", "/include"},
       {"/jobs?cursor=zz", "/cursor"},
       {"/queues?cursor=zz", "/cursor"},
-      {"/stats?seconds=3601", "/seconds"},
+      {"/stats?seconds=604801", "/seconds"},
+      {"/stats?seconds=7200&step=10", "/step"},
+      {"/stats?seconds=7200&step=90", "/step"},
+      {"/stats?from=yesterday", "/from"},
+      {"/stats?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "/from"},
       {"/events?lastEventId=x", "/lastEventId"},
       {"/queues/a%20b", "/queue"},
   };

@@ -83,12 +83,14 @@ TEST(RepliesTest, AListCarriesNoPayloadUnlessItIsWantedAndItsRoomIsBounded) {
   engine::JobPage page;
   page.jobs = {sample(), sample()};
   page.next_cursor = "c";
+  page.scanned = 7;
+  page.of = 9;
   std::string lean;
   append_job_page(lean, page, {false, false, false}, 100);
   EXPECT_EQ(lean.find("payload"), std::string::npos);
   EXPECT_EQ(lean.find("history"), std::string::npos);
   EXPECT_NE(lean.find(R"("lastError":{"attempt":1)"), std::string::npos);
-  EXPECT_TRUE(lean.ends_with(R"("nextCursor":"c"})"));
+  EXPECT_TRUE(lean.ends_with(R"("nextCursor":"c","scanned":7,"of":9})"));
 
   std::string bounded;
   append_job_page(bounded, page, {true, false, false}, 15);

@@ -212,6 +212,18 @@ def walk_operations(walk, queue):
     walk.call("listQueues", 200, query="limit=1000")
     walk.call("getStats", 200, query=f"queue={queue}&seconds=60")
     walk.call("getStats", 200)
+    walk.call("getStats", 422, query="from=2026-01-01T00:00:00Z&seconds=5&step=61")
+    pauses, _ = walk.call("listAudit", 200, query=f"queue={queue}&action=pause")
+    if [entry["detail"] for entry in pauses["entries"]] != ["again"]:
+        walk.complain(f"the audit log says of pauses {pauses['entries']}")
+    entries, _ = walk.call("listAudit", 200, query=f"queue={queue}&limit=2")
+    walk.call("listAudit", 200, query=f"queue={queue}&limit=2&cursor={entries['nextCursor']}")
+    walk.call("listAudit", 422, query="from=yesterday")
+    for field in ("queue", "name", "group", "tag", "errorType", "worker"):
+        walk.call("suggest", 200, query=f"field={field}&prefix=l&limit=5")
+    walk.call("suggest", 422, query="field=colour")
+    walk.call("putQueue", 200, {"searchable": ["user.id"]}, queue=queue)
+    walk.call("listJobs", 200, query=f"queue={queue}&payload.user.id=7&attemptsMin=1&createdAfter=2026-01-01T00:00:00Z&q=x")
     for operation in ("getMetrics", "getLivez", "getReadyz", "getVersion", "getOpenapi"):
         walk.call(operation, 200)
     walk.call("connectWorker", 426)

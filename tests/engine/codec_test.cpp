@@ -301,6 +301,76 @@ TEST(CodecTest, OtherRowsComeBack) {
   ASSERT_EQ(bulk_back->view.errors.size(), 1u);
   EXPECT_EQ(bulk_back->view.errors[0].detail, "no");
   EXPECT_FALSE(parse_uuid("not a uuid"));
+  EXPECT_FALSE(bulk_back->view.spec.actor);
+
+  const std::size_t without_actor = value.size();
+  operation.view.spec.actor = Actor{"anna", "::1"};
+  value.clear();
+  encode_operation(operation, value);
+  EXPECT_EQ(value.size(), without_actor + 9);
+  const auto by_anna = decode_operation(fresh_job().id.view(), value);
+  ASSERT_TRUE(by_anna);
+  ASSERT_TRUE(by_anna->view.spec.actor);
+  EXPECT_EQ(by_anna->view.spec.actor->name, "anna");
+  EXPECT_EQ(by_anna->view.spec.actor->address, "::1");
+  EXPECT_EQ(by_anna->view.spec.tag, "t");
+}
+
+TEST(CodecTest, GoldenBytesOfAnAuditedAction) {
+  AuditEntry entry;
+  entry.actor = {"anna", "::1"};
+  entry.action = "bulk-retry";
+  entry.queue = "q";
+  entry.target = "t";
+  entry.count = 300;
+  entry.outcome = AuditEntry::Outcome::started;
+  entry.detail = "tag x";
+  std::string value;
+  encode_audit(entry, 5'000'000, value);
+  EXPECT_EQ(hex(value),
+            "00000000004c4b40"  // until when it is kept
+            "01"
+            "02"    // started
+            "ac02"  // 300
+            "04616e6e61"
+            "033a3a31"
+            "0a62756c6b2d7265747279"
+            "0171"
+            "0174"
+            "0574616720"
+            "78");
+  const std::string key = audit_key(1'000'000, 7).str();
+  EXPECT_EQ(hex(key), "00000000000f424000000007");
+  const auto back = decode_audit(key, value);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->at, 1'000'000);
+  EXPECT_EQ(back->actor.name, "anna");
+  EXPECT_EQ(back->actor.address, "::1");
+  EXPECT_EQ(back->action, "bulk-retry");
+  EXPECT_EQ(back->queue, "q");
+  EXPECT_EQ(back->target, "t");
+  EXPECT_EQ(back->count, 300u);
+  EXPECT_EQ(back->outcome, AuditEntry::Outcome::started);
+  EXPECT_EQ(back->detail, "tag x");
+  for (std::size_t i = 0; i < value.size(); ++i) EXPECT_FALSE(decode_audit(key, value.substr(0, i))) << i;
+  EXPECT_FALSE(decode_audit(key, value + "x"));
+}
+
+TEST(CodecTest, GoldenBytesOfTheSearchablePathsOfAQueue) {
+  core::QueueRow queue;
+  queue.number = QueueNumber{3};
+  queue.name = "q";
+  std::string plain;
+  encode_queue(queue, plain);
+  queue.settings.searchable = {"user.id", "plan"};
+  std::string value;
+  encode_queue(queue, value);
+  // Three bytes more for bit 24, and at the end how many there are and the paths.
+  EXPECT_EQ(hex(value),
+            hex(plain.substr(0, plain.size() - 1)) + "80808008" + "02" + "07757365722e6964" + "04706c616e");
+  const auto back = decode_queue(queue_key(queue.number), value);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->settings.searchable, queue.settings.searchable);
 }
 
 // Whatever the bytes, the answer is a value or an error.

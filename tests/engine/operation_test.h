@@ -20,7 +20,9 @@ class OperationTest : public testing::Test {
     return ask([&](Operations::Answer answer) { bench.engine().operations().get(id, answer); });
   }
   OperationView pause(const std::string& id, bool paused) {
-    return ask([&](Operations::Answer answer) { bench.engine().operations().pause(id, paused, answer); });
+    return ask([&](Operations::Answer answer) {
+      bench.engine().operations().pause(id, paused, std::nullopt, answer);
+    });
   }
   template <typename Call>
   OperationView ask(Call&& call) {

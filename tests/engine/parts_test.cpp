@@ -302,8 +302,8 @@ TEST_F(OperationTest, CancelStopsIt) {
   spec.queue = "q";
   spec.per_second = 0.5;
   const OperationView view = start(spec, false);
-  const OperationView cancelled =
-      ask([&](Operations::Answer answer) { bench.engine().operations().cancel(view.id, answer); });
+  const OperationView cancelled = ask(
+      [&](Operations::Answer answer) { bench.engine().operations().cancel(view.id, std::nullopt, answer); });
   EXPECT_EQ(cancelled.state, OperationView::State::cancelled);
   bench.restart();
   EXPECT_EQ(get(view.id).state, OperationView::State::cancelled);

@@ -305,6 +305,40 @@ TEST_P(ConformanceTest, ExpiredRowsAreNeverShown) {
   EXPECT_EQ(scan(all), Rows{"b=" + stamped(0, "B")});
 }
 
+TEST_P(ConformanceTest, AWalkJumpsOnwardInBothDirectionsAndKeepsToItsRange) {
+  for (const char* key : {"a1", "a2", "a3", "b1", "b2", "c1", "d1"}) put(plain, key, "");
+  const auto snapshot = partition->snapshot();
+  // The first of each letter that it meets, then a jump over the rest.
+  const auto letters = [&](Range range) {
+    Rows seen;
+    const auto result = snapshot->walk(range, [&](std::string_view key, std::string_view, std::string& to) {
+      EXPECT_TRUE(to.empty());
+      seen.emplace_back(key);
+      to = range.reverse ? std::string(1, key[0]) : std::string(1, static_cast<char>(key[0] + 1));
+      return key[0] != 'z';
+    });
+    EXPECT_TRUE(result);
+    return seen;
+  };
+  EXPECT_EQ(letters({plain, "a2", "d"}), (Rows{"a2", "b1", "c1"}));
+  EXPECT_EQ(letters({plain, "a2", "d", true}), (Rows{"c1", "b2", "a3"}));
+  EXPECT_EQ(letters({plain, "e", "f"}), Rows{});
+  // To a key that is there: at it, in reverse before it. Without a jump to the next row; false ends it.
+  const auto jump = [&](bool reverse, const char* at, const char* over) {
+    Rows seen;
+    const auto result = snapshot->walk({plain, "a", "z", reverse},
+                                       [&](std::string_view key, std::string_view, std::string& to) {
+                                         seen.emplace_back(key);
+                                         if (key == at) to = over;
+                                         return seen.size() < 4;
+                                       });
+    EXPECT_TRUE(result);
+    return seen;
+  };
+  EXPECT_EQ(jump(false, "a1", "b1"), (Rows{"a1", "b1", "b2", "c1"}));
+  EXPECT_EQ(jump(true, "c1", "a3"), (Rows{"d1", "c1", "a2", "a1"}));
+}
+
 TEST_P(ConformanceTest, ASnapshotStaysAsItWas) {
   put(plain, "a", "1");
   put(plain, "b", "1");

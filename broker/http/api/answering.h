@@ -52,12 +52,17 @@ class ReplyOnce final : public engine::ReplyTarget {
   Render render_;
 };
 
+/// Who asks for what this request does.
+engine::Actor actor_of(const Call& call);
+
 /// Posts a command; render(const Wanted&) → Response makes the answer of its reply. A command that is not
 /// taken is answered at once.
 template <typename Wanted, typename Render>
 void post_and_answer(Call& call, core::CommandBody command, Render render) {
   auto target = std::make_shared<ReplyOnce<Wanted, Render>>(call.exchange, std::move(render));
-  const auto ticket = call.context.engine.post(std::move(command), std::move(target), 0);
+  std::unique_ptr<engine::Actor> actor;
+  if (engine::audited(command)) actor = std::make_unique<engine::Actor>(actor_of(call));
+  const auto ticket = call.context.engine.post(std::move(command), std::move(target), 0, std::move(actor));
   if (!ticket) refuse(call, problem_of(ticket.error()));
 }
 

@@ -18,6 +18,8 @@ Response submitted_response(const core::Submitted& submitted, const std::string&
 // Read and watch
 void get_job(Call& call);
 void list_jobs(Call& call);
+void suggest(Call& call);
+void list_audit(Call& call);
 void explain_job(Call& call);
 void get_job_logs(Call& call);
 void stream_job_events(Call& call);

@@ -41,6 +41,7 @@ Response operation_response(const engine::OperationView& operation) {
 }
 
 void start_operation(Call& call, engine::OperationSpec spec) {
+  spec.actor = actor_of(call);
   call.context.engine.operations().start(
       std::move(spec), true,
       [exchange = call.exchange](std::expected<engine::OperationView, engine::ListError> answer) {
@@ -55,8 +56,12 @@ class NamedDeadLetters final : public engine::ReplyTarget,
                                public std::enable_shared_from_this<NamedDeadLetters> {
  public:
   NamedDeadLetters(engine::Engine& engine, std::shared_ptr<Exchange> exchange, Action action,
-                   std::vector<core::JobId> ids)
-      : engine_(engine), exchange_(std::move(exchange)), action_(action), ids_(std::move(ids)) {}
+                   std::vector<core::JobId> ids, engine::Actor actor)
+      : engine_(engine),
+        exchange_(std::move(exchange)),
+        action_(action),
+        ids_(std::move(ids)),
+        actor_(std::move(actor)) {}
 
   void start(std::string queue) {
     const auto ticket = engine_.post(core::GetQueue{std::move(queue)}, shared_from_this(), queue_tag);
@@ -94,7 +99,8 @@ class NamedDeadLetters final : public engine::ReplyTarget,
         finish_one();
         continue;
       }
-      const auto ticket = engine_.post(command(id), shared_from_this(), job_tag);
+      const auto ticket =
+          engine_.post(command(id), shared_from_this(), job_tag, std::make_unique<engine::Actor>(actor_));
       if (ticket) continue;
       busy_.store(static_cast<int>(ticket.error()));
       finish_one();
@@ -128,6 +134,7 @@ class NamedDeadLetters final : public engine::ReplyTarget,
   std::shared_ptr<Exchange> exchange_;
   const Action action_;
   const std::vector<core::JobId> ids_;
+  const engine::Actor actor_;
   std::atomic<std::size_t> left_ = 0;
   std::atomic<std::size_t> done_ = 0;
   std::atomic<std::size_t> skipped_ = 0;
@@ -141,7 +148,7 @@ void change_dead_letters(Call& call, Action action) {
   if (!choice) return refuse(call, choice.error());
   if (!choice->ids.empty()) {
     return std::make_shared<NamedDeadLetters>(call.context.engine, call.exchange, action,
-                                              std::move(choice->ids))
+                                              std::move(choice->ids), actor_of(call))
         ->start(std::move(*queue));
   }
   engine::OperationSpec spec;
@@ -208,6 +215,7 @@ void drain_queue(Call& call) {
 void start_bulk(Call& call) {
   auto spec = read_bulk(call.request.body, call.context.limits);
   if (!spec) return refuse(call, spec.error());
+  spec->actor = actor_of(call);
   call.context.engine.operations().start(
       std::move(*spec), false,
       [exchange = call.exchange](std::expected<engine::OperationView, engine::ListError> answer) {
@@ -243,15 +251,18 @@ void get_operation(Call& call) {
 }
 
 void pause_operation(Call& call) {
-  call.context.engine.operations().pause(std::string(call.params[0]), true, answer_operation(call));
+  call.context.engine.operations().pause(std::string(call.params[0]), true, actor_of(call),
+                                         answer_operation(call));
 }
 
 void resume_operation(Call& call) {
-  call.context.engine.operations().pause(std::string(call.params[0]), false, answer_operation(call));
+  call.context.engine.operations().pause(std::string(call.params[0]), false, actor_of(call),
+                                         answer_operation(call));
 }
 
 void cancel_operation(Call& call) {
-  call.context.engine.operations().cancel(std::string(call.params[0]), answer_operation(call));
+  call.context.engine.operations().cancel(std::string(call.params[0]), actor_of(call),
+                                          answer_operation(call));
 }
 
 }  // namespace pawl::http::api

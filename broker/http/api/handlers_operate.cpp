@@ -4,24 +4,6 @@
 #include "broker/http/api/replies.h"
 
 namespace pawl::http::api {
-namespace {
-
-constexpr std::int64_t stats_seconds_default = 300;
-constexpr std::int64_t stats_seconds_max = 3600;
-
-void append_engine_meters(std::string& out, engine::Engine& engine) {
-  const engine::EngineMeters meters = engine.meters().engine();
-  ObjectWriter object(out);
-  object.integer("batches", meters.batches);
-  object.integer("commands", meters.commands);
-  object.number("meanBatchCommands", meters.mean_batch_commands);
-  object.number("commitMsP50", meters.commit.quantile(0.50) * 1000);
-  object.number("commitMsP99", meters.commit.quantile(0.99) * 1000);
-  object.integer("waitingCommands", engine.inbox_size());
-}
-
-}  // namespace
-
 void list_workers(Call& call) {
   Query query(call.request.query);
   const PageQuery page(query);
@@ -33,27 +15,6 @@ void list_workers(Call& call) {
         [&body](const core::WorkerView& worker) { append_worker(body, worker); });
     return json_response(200, std::move(body));
   });
-}
-
-void get_stats(Call& call) {
-  Query query(call.request.query);
-  const auto queue = query.name("queue");
-  const std::int64_t seconds = query.integer("seconds", 1, stats_seconds_max, stats_seconds_default);
-  if (const auto problem = query.verdict()) return refuse(call, *problem);
-  engine::Engine& engine = call.context.engine;
-  const auto points = engine.meters().rates(queue.value_or(""), static_cast<std::size_t>(seconds));
-  std::string body;
-  body.reserve(256 + 110 * points.size());
-  {
-    ObjectWriter object(body);
-    object.text_or_null("queue", queue.value_or(""));
-    object.integer("seconds", seconds);
-    object.list("points", points,
-                [&body](const engine::RatePoint& point) { append_rate_point(body, point); });
-    object.begin("engine");
-    append_engine_meters(body, engine);
-  }
-  call.exchange->respond(json_response(200, std::move(body)));
 }
 
 void get_metrics(Call& call) {

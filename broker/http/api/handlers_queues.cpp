@@ -7,18 +7,10 @@
 namespace pawl::http::api {
 namespace {
 
-constexpr std::size_t rate_seconds = 60;
+constexpr core::Millis rate_ms = 60'000;
 
 QueueMeters meters_of(engine::Engine& engine, const JobMetersMap& jobs, const std::string& queue) {
-  QueueMeters meters{sum_of(jobs, queue), {}};
-  for (const engine::RatePoint& point : engine.meters().rates(queue, rate_seconds)) {
-    meters.last_minute.submitted += point.submitted;
-    meters.last_minute.started += point.started;
-    meters.last_minute.completed += point.completed;
-    meters.last_minute.failed += point.failed;
-    meters.last_minute.retried += point.retried;
-  }
-  return meters;
+  return {sum_of(jobs, queue), engine.meters().sum_since(queue, engine.wall() - rate_ms)};
 }
 
 Response queue_response(engine::Engine& engine, const core::QueueView& view) {

@@ -146,6 +146,12 @@ Problem problem_of(engine::ListError error) {
       return {problem::unknown_workflow, ""};
     case engine::ListError::unknown_job:
       return {problem::unknown_job, ""};
+    case engine::ListError::not_searchable: {
+      Problem problem{problem::invalid_input, ""};
+      problem.errors.push_back({"/payload", "names a path that the queue does not declare in `searchable`",
+                                FieldError::In::query});
+      return problem;
+    }
     case engine::ListError::store:
       return {problem::unavailable, "The store could not be read."};
     case engine::ListError::busy:

@@ -5,6 +5,7 @@
 #include "broker/http/api/json_reader.h"
 #include "client/wire/protocol.h"
 #include "client/wire/status.h"
+#include "client/wire/time.h"
 
 namespace pawl::http::api {
 namespace {
@@ -115,6 +116,14 @@ bool Query::boolean(std::string_view name, bool fallback) {
   return *value == "true";
 }
 
+std::optional<std::int64_t> Query::time(std::string_view name) {
+  const auto value = text(name);
+  if (!value) return std::nullopt;
+  const auto ms = wire::parse_time(*value);
+  if (!ms) wrong(name, "must be a time such as 2026-01-31T12:00:00.000Z");
+  return ms;
+}
+
 std::vector<std::string> Query::list(std::string_view name) {
   std::vector<std::string> values;
   for (Param& param : params_) {
@@ -123,6 +132,16 @@ std::vector<std::string> Query::list(std::string_view name) {
     for (const std::string_view value : split(param.value, ',')) values.emplace_back(value);
   }
   return values;
+}
+
+std::vector<std::pair<std::string, std::string>> Query::beginning(std::string_view prefix) {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (Param& param : params_) {
+    if (!param.name.starts_with(prefix)) continue;
+    param.used = true;
+    found.emplace_back(param.name.substr(prefix.size()), param.value);
+  }
+  return found;
 }
 
 std::vector<core::Status> Query::statuses(std::string_view name) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/core/states.h"
@@ -24,9 +25,13 @@ class Query {
   std::optional<std::string> name(std::string_view name);
   std::int64_t integer(std::string_view name, std::int64_t min, std::int64_t max, std::int64_t fallback);
   bool boolean(std::string_view name, bool fallback);
+  /// RFC 3339.
+  std::optional<std::int64_t> time(std::string_view name);
   /// Values separated by commas, or the parameter given more than once.
   std::vector<std::string> list(std::string_view name);
   std::vector<core::Status> statuses(std::string_view name);
+  /// Parameters whose names begin so, without that beginning.
+  std::vector<std::pair<std::string, std::string>> beginning(std::string_view prefix);
   /// As GET /queues/{queue}/dlq/groups tells it.
   std::optional<engine::Fingerprint> fingerprint(std::string_view name);
   /// Notes a wrong parameter.

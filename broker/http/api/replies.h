@@ -67,7 +67,6 @@ void append_worker(std::string& out, const core::WorkerView& worker);
 void append_failure_group(std::string& out, const engine::FailureGroup& group);
 void append_operation(std::string& out, const engine::OperationView& operation);
 std::string_view state_name(engine::OperationView::State state);
-void append_rate_point(std::string& out, const engine::RatePoint& point);
 
 /// One Server-Sent Event, with its id, event and data lines and the empty line.
 void append_event(std::string& out, const engine::JobEvent& event);

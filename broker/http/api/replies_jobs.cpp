@@ -184,6 +184,8 @@ void append_job_page(std::string& out, const engine::JobPage& page, RecordParts 
     append_record(out, view, own, omit);
   });
   object.text_or_null("nextCursor", page.next_cursor.value_or(""));
+  object.integer("scanned", page.scanned);
+  object.integer("of", page.of);
 }
 
 void append_logs(std::string& out, const engine::JobLister::Logs& logs) {

@@ -89,6 +89,7 @@ void append_settings(std::string& out, const core::QueueSettings& settings) {
   object.begin("push");
   append_push(out, settings.push.get());
   object.text("onOrderedFailure", settings.skip_failed ? "skip" : "block");
+  object.texts("searchable", settings.searchable);
   object.begin("defaults");
   ObjectWriter defaults(out);
   integer_or_null(defaults, "priority", settings.priority);
@@ -292,16 +293,6 @@ void append_failure_group(std::string& out, const engine::FailureGroup& group) {
   object.time("firstSeen", group.first_seen);
   object.time("lastSeen", group.last_seen);
   object.list("trend", group.trend, [&out](std::uint32_t failures) { out += std::to_string(failures); });
-}
-
-void append_rate_point(std::string& out, const engine::RatePoint& point) {
-  ObjectWriter object(out);
-  object.time("at", point.at);
-  object.integer("submitted", point.submitted);
-  object.integer("started", point.started);
-  object.integer("completed", point.completed);
-  object.integer("failed", point.failed);
-  object.integer("retried", point.retried);
 }
 
 void append_event(std::string& out, const engine::JobEvent& event) {

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "broker/http/api/job_fields.h"
+#include "broker/http/api/payload_value.h"
 #include "broker/http/api/requests.h"
 
 namespace pawl::http::api {
@@ -93,6 +94,25 @@ void read_on_failure(Input& in, const Where& at, PutQueue& put) {
   put.skip_failed = text == "skip";
 }
 
+constexpr std::size_t searchable_max = 8;
+
+void read_searchable(Input& in, const Where& at, PutQueue& put) {
+  std::vector<std::string>& paths = put.searchable.emplace();
+  if (take_null(in)) return;
+  read_array(in, at, 0, searchable_max, [&](const Where& item) {
+    std::string path;
+    read_free_text(in, item, 256, path);
+    if (!is_payload_path(path)) {
+      in.wrong(item,
+               "must be a path such as user.id: up to 8 member names joined by dots, 128 bytes at most");
+    } else if (std::ranges::find(paths, path) != paths.end()) {
+      in.wrong(item, "is given twice");
+    } else {
+      paths.push_back(std::move(path));
+    }
+  });
+}
+
 bool is_header_name(std::string_view name) {
   return !name.empty() && name.size() <= 128 && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -160,6 +180,7 @@ void read_push(Input& in, const Where& at, core::Push& push) {
 }
 
 constexpr std::array put_queue_fields{
+    F{"searchable", read_searchable},
     F{"callback",
       [](Input& in, const Where& at, PutQueue& put) {
         put.callback.emplace();

@@ -5,6 +5,7 @@
 
 #include "broker/http/api/answering.h"
 #include "broker/http/api/handlers.h"
+#include "broker/http/api/json_reader.h"
 #include "client/wire/ids.h"
 
 namespace pawl::http::api {
@@ -37,6 +38,7 @@ constexpr std::array table{
     Route{post, "/workflows/{workflowId}/cancel", "cancelWorkflow", cancel_workflow, may_body},
     Route{post, "/workflows/{workflowId}/retry", "retryWorkflow", retry_workflow, may_body},
     Route{get, "/jobs", "listJobs", list_jobs},
+    Route{get, "/search/suggest", "suggest", suggest},
     Route{get, "/jobs/{jobId}", "getJob", get_job},
     Route{del, "/jobs/{jobId}", "deleteJob", delete_job},
     Route{get, "/jobs/{jobId}/why", "explainJob", explain_job},
@@ -84,6 +86,7 @@ constexpr std::array table{
     Route{post, "/schedules/{scheduleId}/resume", "resumeSchedule", resume_schedule, may_body},
     Route{get, "/workers", "listWorkers", list_workers},
     Route{get, "/stats", "getStats", get_stats},
+    Route{get, "/audit", "listAudit", list_audit},
     Route{get, "/metrics", "getMetrics", get_metrics},
     Route{get, "/livez", "getLivez", get_livez},
     Route{get, "/readyz", "getReadyz", get_readyz},
@@ -220,6 +223,15 @@ std::optional<core::JobId> path_job(Call& call) {
   if (const auto bytes = wire::parse_uuid(call.params[0])) return core::JobId{*bytes};
   refuse(call, {problem::unknown_job, "A job's id is a UUID."});
   return std::nullopt;
+}
+
+engine::Actor actor_of(const Call& call) {
+  constexpr std::size_t actor_bytes_max = 128;
+  engine::Actor actor;
+  actor.name = call.request.actor.substr(0, actor_bytes_max);
+  if (actor.name.empty() || find_invalid_utf8(actor.name)) actor.name = call.context.actor;
+  if (call.request.address) actor.address = *call.request.address;
+  return actor;
 }
 
 std::optional<std::string> path_queue(Call& call) { return path_name(call, "queue"); }

@@ -25,6 +25,7 @@ struct ApiContext {
   std::string version = "0.1.0";
   std::string commit = {};      // of the source; empty: not known
   core::Millis started_at = 0;  // wall clock
+  std::string actor = {};       // the name of whoever does not say one: the token's; empty: nobody
   /// What is wrong with the cron expression and time zone of a schedule. Null: there is no calendar for them.
   CheckTimetable check_timetable = {};
   /// What is wrong with where a queue pushes to: the field within `push`, and why. Null: nothing is pushed.

@@ -1,22 +1,42 @@
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
+#include "client/cli/text/duration.h"
 #include "client/cli/verbs/job_text.h"
+#include "client/wire/time.h"
 
 namespace pawl::cli {
+
+namespace {
+
+std::string time_text(Time time) { return wire::format_time(time.time_since_epoch().count()); }
+
+}  // namespace
 
 Result<Exit> run(const List& command, Session& session) {
   std::string status;
   for (const std::string& one : command.status) status.append(status.empty() ? "" : ",").append(one);
-  const Query query = Query{}
-                          .add("queue", command.queue)
-                          .add("status", status)
-                          .add("name", command.name)
-                          .add("group", command.group)
-                          .add("tag", command.tag)
-                          .add("order", command.oldest_first ? "oldest" : "")
-                          .add("limit", std::to_string(command.limit))
-                          .add("cursor", command.cursor);
+  Query query = Query{}
+                    .add("queue", command.queue)
+                    .add("status", status)
+                    .add("name", command.name)
+                    .add("group", command.group)
+                    .add("tag", command.tag)
+                    .add("errorType", command.error_type)
+                    .add("worker", command.worker)
+                    .add("id", command.id)
+                    .add("q", command.text)
+                    .add("order", command.oldest_first ? "oldest" : "")
+                    .add("limit", std::to_string(command.limit))
+                    .add("cursor", command.cursor);
+  if (command.created_after) query.add("createdAfter", time_text(*command.created_after));
+  if (command.created_before) query.add("createdBefore", time_text(*command.created_before));
+  if (command.attempts_min) query.add("attemptsMin", std::to_string(*command.attempts_min));
+  if (command.attempts_max) query.add("attemptsMax", std::to_string(*command.attempts_max));
+  for (const std::string& pair : command.payload) {
+    const std::size_t equals = pair.find('=');
+    query.add("payload." + pair.substr(0, equals), pair.substr(equals + 1));
+  }
   const auto answer = session.get("/jobs" + query.text());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
@@ -30,7 +50,11 @@ Result<Exit> run(const List& command, Session& session) {
     return Exit::ok;
   }
   print(jobs_table(jobs, session.screen()));
-  if (!next.empty()) print_error(fmt::format("There are more: the same command with --cursor {}\n", next));
+  if (next.empty()) return Exit::ok;
+  const std::string looked_at =
+      fmt::format("{} of {} looked at", count_text(answer->json["scanned"].integer()),
+                  count_text(answer->json["of"].integer()));
+  print_error(fmt::format("There may be more ({}): the same command with --cursor {}\n", looked_at, next));
   return Exit::ok;
 }
 

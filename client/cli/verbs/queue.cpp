@@ -79,6 +79,7 @@ void add_push(JsonObject& changes, const Queue& command) {
 }
 
 void add_limits(JsonObject& changes, const Queue& command) {
+  if (!command.searchable.empty()) changes.add("searchable", command.searchable);
   changes.add("maxConcurrency", command.max_concurrency);
   if (command.rate_max) {
     JsonObject rate;
@@ -101,6 +102,7 @@ void add_limits(JsonObject& changes, const Queue& command) {
     if (setting == "group-rate") changes.add_raw("groupRateLimit", "null");
     if (setting == "max-concurrency") changes.add_raw("maxConcurrency", "null");
     if (setting == "rate") changes.add_raw("rateLimit", "null");
+    if (setting == "searchable") changes.add_raw("searchable", "null");
   }
 }
 

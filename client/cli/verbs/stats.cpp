@@ -58,8 +58,8 @@ std::string engine_text(const Json& engine, const Screen& screen) {
 }  // namespace
 
 Result<Exit> run(const Stats& command, Session& session) {
-  const auto answer =
-      session.get("/stats" + Query{}.add("queue", command.queue).add("seconds", "3600").text());
+  const auto answer = session.get(
+      "/stats" + Query{}.add("queue", command.queue).add("seconds", "3600").add("step", "1").text());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
     Session::print_json(*answer);
