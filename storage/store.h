@@ -156,6 +156,7 @@ struct Counters {
   std::uint64_t sync_micros = 0;  // time spent in syncs
   std::uint64_t last_sync_micros = 0;
   std::uint64_t disk_bytes = 0;    // gauge: size of the store's files
+  std::uint64_t free_bytes = 0;    // gauge: free space of the disk that holds them; 0: not known
   std::uint64_t memory_bytes = 0;  // gauge: caches and write buffers
   bool write_stalled = false;      // gauge: a commit now would block; refuse new work first
   bool low_on_space = false;       // gauge: below the floor of free space

@@ -19,6 +19,7 @@
 #include "broker/http/api/cloud_events.h"
 #include "broker/http/api/payload_value.h"
 #include "broker/http/api/routes.h"
+#include "broker/http/dashboard/dashboard.h"
 #include "broker/http/server.h"
 #include "broker/push/pusher.h"
 #include "storage/store.h"
@@ -99,6 +100,11 @@ http::ServerOptions server_options(const Settings& settings, const Door& door, c
   options.rules.token = door.token.value;
   options.rules.hosts = settings.hosts;
   options.rules.origins = settings.origins;
+#ifdef PAWL_WEB_UI
+  // The dashboard's own files hold nothing of anybody's; it asks for the token before it shows anything.
+  options.rules.open_paths.insert(options.rules.open_paths.end(), {"/", "/ui"});
+  options.rules.open_prefixes.emplace_back("/ui/");
+#endif
   const http::api::Limits api = api_limits(settings);
   options.rules.body_bytes_max = [api](http::Method method, std::string_view path) {
     return http::api::body_bytes_max(method, path, api);
@@ -174,6 +180,12 @@ int serve(const Settings& settings, const Door& door, engine::Engine& engine, co
   context.check_push = [&pusher](const core::Push& target) { return (*pusher)->check(target); };
   context.queues_changed = [&pusher] { (*pusher)->look(); };
   metrics.show(static_cast<const push::Pusher*>(pusher->get()));
+
+#ifdef PAWL_WEB_UI
+  context.ui = [](const http::Request& request, const std::shared_ptr<http::Exchange>& exchange) {
+    return http::dashboard::serve(request, *exchange, http::dashboard::embedded_files());
+  };
+#endif
 
   http::ServerOptions options = server_options(settings, door, log);
   options.engine = &engine;

@@ -191,6 +191,7 @@ void add_store(Families& families, const storage::Counters& store) {
   families.add("pawl_store_keys_total", static_cast<double>(store.keys));
   families.add("pawl_store_written_bytes_total", static_cast<double>(store.bytes));
   families.add("pawl_store_disk_bytes", static_cast<double>(store.disk_bytes));
+  families.add("pawl_store_free_bytes", static_cast<double>(store.free_bytes));
   families.add("pawl_store_memory_bytes", static_cast<double>(store.memory_bytes));
   families.add("pawl_store_write_stalled", store.write_stalled ? 1 : 0);
   families.add("pawl_store_low_on_space", store.low_on_space ? 1 : 0);

@@ -47,6 +47,7 @@ constexpr std::array table{
     MetricSpec{"pawl_store_keys_total", counter, "", "Keys put and erased."},
     MetricSpec{"pawl_store_written_bytes_total", counter, "", "Bytes of these keys and their values."},
     MetricSpec{"pawl_store_disk_bytes", gauge, "", "Size of the store's files."},
+    MetricSpec{"pawl_store_free_bytes", gauge, "", "Free space of the disk that holds them."},
     MetricSpec{"pawl_store_memory_bytes", gauge, "", "Memory of the store's cache and write buffers."},
     MetricSpec{"pawl_store_write_stalled", gauge, "",
                "1 while a commit would block; submits are then refused."},

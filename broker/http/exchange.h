@@ -28,6 +28,7 @@ struct Request {
   std::string if_none_match;
   std::string last_event_id;
   std::string accept;
+  std::string accept_encoding;
   std::string traceparent;
   std::string actor;                           // header X-Pawl-Actor: who acts, as the client says
   std::shared_ptr<const std::string> address;  // of the other end; null: not known

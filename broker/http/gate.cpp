@@ -36,7 +36,7 @@ struct Known {
 struct Fields {
   Known host, content_length, transfer_encoding, content_type, content_encoding, expect, upgrade,
       authorization, origin, fetch_site, idempotency_key, idempotency_keep_ms, prefer, if_none_match,
-      last_event_id, accept, traceparent, actor, ws_key, ws_version, ws_protocol;
+      last_event_id, accept, accept_encoding, traceparent, actor, ws_key, ws_version, ws_protocol;
   bool close = false;
   bool keep_alive = false;
   bool upgrade_token = false;
@@ -69,6 +69,7 @@ Known* Fields::find(std::string_view name) {
       Entry{"last-event-id", &Fields::last_event_id},
       Entry{"traceparent", &Fields::traceparent},
       Entry{"x-pawl-actor", &Fields::actor},
+      Entry{"accept-encoding", &Fields::accept_encoding},
       Entry{"sec-websocket-key", &Fields::ws_key},
       Entry{"sec-websocket-version", &Fields::ws_version},
       Entry{"sec-websocket-protocol", &Fields::ws_protocol},
@@ -276,6 +277,7 @@ void copy_fields(const Fields& fields, Request& request) {
   request.if_none_match = fields.if_none_match.value;
   request.last_event_id = fields.last_event_id.value;
   request.accept = fields.accept.value;
+  request.accept_encoding = fields.accept_encoding.value;
   request.traceparent = fields.traceparent.value;
   request.actor = fields.actor.value;
 }

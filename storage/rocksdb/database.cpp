@@ -283,6 +283,7 @@ void Database::look_around() {
 
   std::uint64_t free = 0;
   if (guard_->GetFreeSpace(directory_->db_path(), {}, &free, nullptr).ok()) {
+    free_bytes_.store(free, std::memory_order_relaxed);
     low_on_space_.store(free < options_.free_space_floor_bytes, std::memory_order_relaxed);
   }
   std::uint64_t bytes = 0;
@@ -296,6 +297,7 @@ void Database::fill(Counters& counters) const {
   counters.sync_micros = syncer_->sync_micros();
   counters.last_sync_micros = syncer_->last_sync_micros();
   counters.disk_bytes = disk_bytes_.load(std::memory_order_relaxed);
+  counters.free_bytes = free_bytes_.load(std::memory_order_relaxed);
   counters.memory_bytes = tuning_.memory_bytes();
   counters.write_stalled = write_stalled_.load(std::memory_order_relaxed);
   counters.low_on_space = low_on_space_.load(std::memory_order_relaxed);

@@ -94,6 +94,7 @@ class Database {
   std::map<std::uint32_t, std::shared_ptr<Seat>> seats_;
 
   std::atomic<std::uint64_t> disk_bytes_ = 0;
+  std::atomic<std::uint64_t> free_bytes_ = 0;
   std::atomic<bool> write_stalled_ = false;
   std::atomic<bool> low_on_space_ = false;
 };

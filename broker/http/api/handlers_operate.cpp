@@ -1,3 +1,5 @@
+#include <chrono>
+
 #include "broker/http/api/answering.h"
 #include "broker/http/api/handlers.h"
 #include "broker/http/api/paging.h"

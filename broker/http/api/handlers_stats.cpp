@@ -110,12 +110,27 @@ void append_engine_meters(std::string& out, engine::Engine& engine) {
   object.integer("waitingCommands", engine.inbox_size());
 }
 
+void append_store(std::string& out, const storage::Counters& store) {
+  ObjectWriter object(out);
+  object.integer("diskBytes", store.disk_bytes);
+  if (store.free_bytes > 0) {
+    object.integer("freeBytes", store.free_bytes);
+  } else {
+    object.null("freeBytes");
+  }
+  object.integer("memoryBytes", store.memory_bytes);
+  object.boolean("writeStalled", store.write_stalled);
+  object.boolean("lowOnSpace", store.low_on_space);
+}
+
 Response stats_response(engine::Engine& engine, const engine::HistoryQuery& query,
                         const engine::HistorySeries& series) {
+  const engine::JobMeters sum = sum_of(engine.meters().jobs(), query.queue);
   std::string body;
   body.reserve(1024 + 400 * series.points.size());
   {
     ObjectWriter object(body);
+    object.time("at", engine.wall());
     object.text_or_null("queue", query.queue);
     object.time("from", query.from);
     object.time("to", query.to);
@@ -128,8 +143,14 @@ Response stats_response(engine::Engine& engine, const engine::HistoryQuery& quer
       body += "null";
     object.list("points", series.points,
                 [&body](const engine::HistoryPoint& point) { append_point(body, point); });
+    object.begin("waitMs");
+    append_quantiles_object(body, sum.wait);
+    object.begin("runMs");
+    append_quantiles_object(body, sum.run);
     object.begin("engine");
     append_engine_meters(body, engine);
+    object.begin("store");
+    append_store(body, engine.store_counters());
   }
   return json_response(200, std::move(body));
 }

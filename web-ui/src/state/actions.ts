@@ -1,0 +1,158 @@
+// What changes something: one request, described so that it can be carried out, or copied as a command instead.
+import {apiRoot, request, token} from '../api/http';
+import type {JobFilter} from '../api/api';
+import type {Answer} from '../api/http';
+import type {QueueChange} from '../api/types';
+import {curlOf, draftCall, draftPawl, pawlOf, type Broker, type Call, type Draft} from '../text/commands';
+import {refreshBroker} from './broker';
+import {actor} from './preferences';
+import {complain, say} from './toasts';
+
+export interface Action extends Call {
+  /// "Retry"
+  label: string;
+  /// "The job runs again."
+  done: string;
+  /// Arguments of `pawl`; null where it has no such command.
+  pawl: string[] | null;
+}
+
+/// The answer, or null when it failed and that was said.
+export async function carryOut(action: Action): Promise<Answer | null> {
+  try {
+    const answer = await request(action.method, action.path, {body: action.body, headers: {...(actor.value ? {'x-pawl-actor': actor.value} : {}), ...action.headers}});
+    if (action.done) say(action.done);
+    void refreshBroker();
+    return answer;
+  } catch (error) {
+    complain(error);
+    return null;
+  }
+}
+
+export function brokerAddress(): Broker {
+  return {url: apiRoot.href.replace(/\/$/, ''), needsToken: token.value !== ''};
+}
+
+/// What can be copied instead: [name, text].
+export function commandsOf(action: Action): [string, string][] {
+  const commands: [string, string][] = [['curl', curlOf(action, brokerAddress())]];
+  if (action.pawl) commands.push(['pawl', pawlOf(action.pawl, brokerAddress())]);
+  return commands;
+}
+
+const body = (value: unknown) => JSON.stringify(value);
+
+export const enqueue = (draft: Draft): Action =>
+  ({label: 'Enqueue', done: '', ...draftCall(draft), pawl: draftPawl(draft)});
+export const retry = (id: string): Action =>
+  ({label: 'Retry', done: 'The job runs again.', method: 'POST', path: `/jobs/${id}/retry`, pawl: ['retry', id]});
+export const promote = (id: string): Action =>
+  ({label: 'Run now', done: 'The job waits no longer.', method: 'POST', path: `/jobs/${id}/promote`, pawl: ['promote', id]});
+export const cancel = (id: string, active: boolean): Action => ({
+  label: active ? 'Ask to cancel' : 'Cancel',
+  done: active ? 'Its worker is told at its next heartbeat.' : 'The job is cancelled.',
+  method: 'POST',
+  path: `/jobs/${id}/cancel`,
+  pawl: ['cancel', id],
+});
+export const remove = (id: string): Action =>
+  ({label: 'Delete', done: 'The job is gone.', method: 'DELETE', path: `/jobs/${id}`, pawl: ['delete', id]});
+
+export const pause = (queue: string, reason: string): Action => ({
+  label: 'Pause',
+  done: `${queue} is paused.`,
+  method: 'POST',
+  path: `/queues/${queue}/pause`,
+  body: reason ? body({reason}) : undefined,
+  pawl: ['pause', queue, ...(reason ? ['--reason', reason] : [])],
+});
+export const resume = (queue: string): Action =>
+  ({label: 'Resume', done: `${queue} goes on.`, method: 'POST', path: `/queues/${queue}/resume`, pawl: ['resume', queue]});
+export const drain = (queue: string): Action =>
+  ({label: 'Cancel all that wait', done: `The waiting jobs of ${queue} are being cancelled.`, method: 'POST', path: `/queues/${queue}/drain`, pawl: ['drain', queue]});
+
+export interface DeadLetterChoice {
+  jobIds?: string[];
+  name?: string;
+  errorType?: string;
+  fingerprint?: string;
+  perSecond?: number;
+  /// So many first; the others when these have ended well.
+  canary?: number;
+  /// 0 to 1
+  stopOnFailureRate?: number;
+}
+
+function choiceBody({jobIds, ...filter}: DeadLetterChoice): string {
+  return body(jobIds ? {jobIds} : {all: true, ...filter});
+}
+
+function choiceArguments({jobIds, name, errorType, fingerprint, perSecond, canary, stopOnFailureRate}: DeadLetterChoice): string[] {
+  if (jobIds) return jobIds;
+  return [
+    ...(name ? ['--name', name] : []),
+    ...(errorType ? ['--error-type', errorType] : []),
+    ...(fingerprint ? ['--fingerprint', fingerprint] : []),
+    ...(perSecond ? ['--per-second', String(perSecond)] : []),
+    ...(canary ? ['--canary', String(canary)] : []),
+    ...(stopOnFailureRate !== undefined ? ['--stop-on-failure-rate', String(stopOnFailureRate)] : []),
+  ];
+}
+
+export const replay = (queue: string, choice: DeadLetterChoice): Action =>
+  ({label: 'Replay', done: '', method: 'POST', path: `/queues/${queue}/dlq/replay`, body: choiceBody(choice), pawl: ['dlq', 'replay', queue, ...choiceArguments(choice)]});
+export const purge = (queue: string, choice: DeadLetterChoice): Action => ({
+  label: 'Purge',
+  done: '',
+  method: 'POST',
+  path: `/queues/${queue}/dlq/purge`,
+  body: choiceBody(choice),
+  pawl: choice.perSecond ? null : ['dlq', 'purge', queue, ...choiceArguments(choice), '--yes'],
+});
+export const stopOperation = (id: string): Action =>
+  ({label: 'Stop', done: 'Stopped; what was done stays done.', method: 'POST', path: `/bulk/${id}/cancel`, pawl: ['bulk', 'cancel', id]});
+export const pauseOperation = (id: string): Action =>
+  ({label: 'Pause', done: 'It waits until it is resumed.', method: 'POST', path: `/bulk/${id}/pause`, pawl: ['bulk', 'pause', id]});
+export const resumeOperation = (id: string): Action =>
+  ({label: 'Resume', done: 'It goes on.', method: 'POST', path: `/bulk/${id}/resume`, pawl: ['bulk', 'resume', id]});
+
+export const runSchedule = (id: string): Action =>
+  ({label: 'Run now', done: '', method: 'POST', path: `/schedules/${id}/run`, pawl: ['schedules', 'run', id]});
+export const pauseSchedule = (id: string): Action =>
+  ({label: 'Pause', done: `${id} is paused.`, method: 'POST', path: `/schedules/${id}/pause`, pawl: ['schedules', 'pause', id]});
+export const resumeSchedule = (id: string): Action =>
+  ({label: 'Resume', done: `${id} goes on from now.`, method: 'POST', path: `/schedules/${id}/resume`, pawl: ['schedules', 'resume', id]});
+export const deleteSchedule = (id: string): Action =>
+  ({label: 'Delete', done: `${id} is gone; its jobs stay.`, method: 'DELETE', path: `/schedules/${id}`, pawl: ['schedules', 'delete', id]});
+export const putSchedule = (id: string, spec: string): Action =>
+  ({label: 'Save', done: `${id} is saved.`, method: 'PUT', path: `/schedules/${id}`, body: spec, pawl: null});
+
+export const cancelWorkflow = (id: string): Action =>
+  ({label: 'Cancel', done: 'What had not ended is cancelled.', method: 'POST', path: `/workflows/${id}/cancel`, pawl: ['workflows', 'cancel', id]});
+export const retryWorkflow = (id: string): Action =>
+  ({label: 'Retry what failed', done: 'It runs again; what was completed stays.', method: 'POST', path: `/workflows/${id}/retry`, pawl: ['workflows', 'retry', id]});
+
+export const putLimit = (id: string, limit: string): Action =>
+  ({label: 'Save', done: `${id} is saved.`, method: 'PUT', path: `/limits/${id}`, body: limit, pawl: null});
+export const deleteLimit = (id: string): Action =>
+  ({label: 'Delete', done: `${id} is gone.`, method: 'DELETE', path: `/limits/${id}`, pawl: ['limits', 'delete', id]});
+export const resumeLimit = (id: string): Action =>
+  ({label: 'Resume', done: `${id} is held back no longer.`, method: 'POST', path: `/limits/${id}/resume`, pawl: ['limits', 'resume', id]});
+
+export type BulkAction = 'retry' | 'cancel' | 'promote' | 'delete';
+export const bulk = (action: BulkAction, filter: JobFilter, perSecond?: number): Action => ({
+  label: action[0]!.toUpperCase() + action.slice(1),
+  done: 'It goes on in the broker.',
+  method: 'POST',
+  path: '/bulk',
+  body: body({filter, action, perSecond}),
+  pawl: [
+    'bulk', 'start', action,
+    ...Object.entries({queue: filter.queue, status: filter.status?.join(','), group: filter.group, tag: filter.tag, name: filter.name, 'error-type': filter.errorType}).flatMap(([key, value]) => (value ? [`--${key}`, value] : [])),
+    ...(perSecond ? ['--per-second', String(perSecond)] : []),
+  ],
+});
+
+export const putQueue = (queue: string, change: QueueChange): Action =>
+  ({label: 'Save', done: `${queue} is changed.`, method: 'PUT', path: `/queues/${queue}`, body: body(change), pawl: null});
