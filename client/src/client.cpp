@@ -49,6 +49,9 @@ std::string queue_path(std::string_view queue, std::string_view rest = {}) {
 std::string workflow_path(std::string_view id, std::string_view rest = {}) {
   return "/workflows/" + url_escape(id) + std::string(rest);
 }
+std::string operation_path(std::string_view id, std::string_view rest = {}) {
+  return "/bulk/" + url_escape(id) + std::string(rest);
+}
 std::string limit_path(std::string_view name, std::string_view rest = {}) {
   return "/limits/" + url_escape(name) + std::string(rest);
 }
@@ -260,12 +263,17 @@ struct Client::State {
   // Every page of a list; `each` gets the members of the page's list of that name.
   template <class Each>
   Result<void> all_pages(std::string_view collection, Each each) {
+    return all_pages(collection, collection, std::move(each));
+  }
+  /// `field`: where the answer has them.
+  template <class Each>
+  Result<void> all_pages(std::string_view collection, std::string_view field, Each each) {
     std::string cursor;
     do {
       const std::string target = "/" + std::string(collection) + "?limit=1000" +
                                  (cursor.empty() ? "" : "&cursor=" + url_escape(cursor));
       auto page = ask({.method = "GET", .target = target}, [&](JsonSlice answer) {
-        answer[collection].elements(each);
+        answer[field].elements(each);
         const JsonSlice next = answer["nextCursor"];
         return next.present() ? next.string() : std::string();
       });
@@ -526,6 +534,35 @@ Result<JsonText> Client::try_keep_step(std::string_view job_id, std::string_view
                      [](JsonSlice answer) { return JsonText::raw(std::string(answer["result"].text())); });
 }
 
+Result<std::string> Client::try_start_bulk(const BulkSpec& spec) {
+  return state_->ask({.method = "POST", .target = "/bulk", .body = client::bulk_json(spec)},
+                     [](JsonSlice answer) { return answer["bulkId"].string(); });
+}
+Result<OperationRecord> Client::try_get_operation(std::string_view id) {
+  return state_->ask({.method = "GET", .target = operation_path(id)}, client::read_operation);
+}
+Result<std::vector<OperationRecord>> Client::try_operations() {
+  std::vector<OperationRecord> out;
+  auto done = state_->all_pages("bulk", "operations",
+                                [&](JsonSlice item) { out.push_back(client::read_operation(item)); });
+  if (!done) return std::unexpected(std::move(done.error()));
+  return out;
+}
+Result<OperationRecord> Client::try_cancel_operation(std::string_view id) {
+  return state_->ask({.method = "POST", .target = operation_path(id, "/cancel")}, client::read_operation);
+}
+Result<OperationRecord> Client::try_pause_operation(std::string_view id, bool paused) {
+  return state_->ask({.method = "POST", .target = operation_path(id, paused ? "/pause" : "/resume")},
+                     client::read_operation);
+}
+Result<WorkflowSubmitted> Client::try_add_children(std::string_view job_id, std::string_view lease_id,
+                                                   const std::vector<WorkflowJob>& children) {
+  return state_->ask({.method = "POST",
+                      .target = job_path(job_id, "/children"),
+                      .body = client::children_json(lease_id, children),
+                      .repeatable = false},
+                     client::read_graph_made);
+}
 Result<void> Client::try_invoke(std::string_view job_id, std::string_view lease_id, std::string_view as,
                                 const JobSpec& spec) {
   std::string body = "{";

@@ -131,6 +131,13 @@ Parent Job::invoke(std::string_view as, const JobSpec& spec) {
   throw client::Suspended{};
 }
 
+void Job::wait_for_children(const std::vector<WorkflowJob>& children) {
+  if (children.empty() || parent(children.front().ref)) return;
+  value_or_throw(held_->outbox->add_children(*held_, children));
+  release();  // the lease is over: this only tells the session
+  throw client::Suspended{};
+}
+
 bool Job::settled() const { return !held_ || held_->settled; }
 
 void Worker::guarded(Job&& given, const std::function<void(Job&)>& body) {

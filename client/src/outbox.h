@@ -44,14 +44,24 @@ class Outbox {
   using KeepStep = std::function<Result<JsonText>(const HeldJob&, std::string_view step, const JsonText&)>;
   /// `invoke` gives the job back until another one has ended, and waits for the broker's answer. Thread: any.
   using Invoke = std::function<Result<void>(const HeldJob&, std::string_view as, const JobSpec&)>;
-  explicit Outbox(std::function<void()> wake, KeepStep keep_step = {}, Invoke invoke = {})
-      : wake_(std::move(wake)), keep_step_(std::move(keep_step)), invoke_(std::move(invoke)) {}
+  /// `add_children` gives the job back until those have ended, and waits for the broker's answer. Thread:
+  /// any.
+  using AddChildren = std::function<Result<void>(const HeldJob&, const std::vector<WorkflowJob>&)>;
+  explicit Outbox(std::function<void()> wake, KeepStep keep_step = {}, Invoke invoke = {},
+                  AddChildren add_children = {})
+      : wake_(std::move(wake)),
+        keep_step_(std::move(keep_step)),
+        invoke_(std::move(invoke)),
+        add_children_(std::move(add_children)) {}
 
   Result<JsonText> keep_step(const HeldJob& job, std::string_view step, const JsonText& result) const {
     return keep_step_(job, step, result);
   }
   Result<void> invoke(const HeldJob& job, std::string_view as, const JobSpec& spec) const {
     return invoke_(job, as, spec);
+  }
+  Result<void> add_children(const HeldJob& job, const std::vector<WorkflowJob>& children) const {
+    return add_children_(job, children);
   }
 
   void complete(const std::shared_ptr<HeldJob>& job, std::string_view result);
@@ -87,6 +97,7 @@ class Outbox {
   std::function<void()> wake_;
   const KeepStep keep_step_;
   const Invoke invoke_;
+  const AddChildren add_children_;
   Content content_;
   HeldJobs dirty_;
   bool woken_ = false;

@@ -30,6 +30,11 @@ JobRecord read_job(JsonSlice answer);
 JobPage read_page(JsonSlice answer);
 LimitRecord read_limit(JsonSlice answer);
 std::vector<FailureGroup> read_failure_groups(JsonSlice answer);
+OperationRecord read_operation(JsonSlice answer);
+/// The body of POST /bulk.
+std::string bulk_json(const BulkSpec& spec);
+/// "leaseId" and "jobs" of POST /jobs/ID/children.
+std::string children_json(std::string_view lease_id, const std::vector<WorkflowJob>& children);
 QueueInfo read_queue(JsonSlice answer);
 ScheduleRecord read_schedule(JsonSlice answer);
 WorkflowSubmitted read_graph_made(JsonSlice answer);

@@ -1,3 +1,4 @@
+#include <array>
 #include <pawl/records.hpp>
 
 #include "client/src/json_slices.h"
@@ -446,6 +447,48 @@ std::string to_json(const WorkflowSpec& spec) {
   return out + '}';
 }
 
+namespace client {
+std::string bulk_json(const BulkSpec& spec) {
+  constexpr std::array<std::string_view, 4> actions{"retry", "cancel", "promote", "delete"};
+  std::string filter = "{";
+  const auto text = [&filter](std::string_view key, const std::string& value) {
+    if (!value.empty()) put(filter, key, value);
+  };
+  text("queue", spec.queue);
+  if (!spec.status.empty()) {
+    append_key(filter, "status");
+    for (std::size_t i = 0; i < spec.status.size(); ++i) {
+      filter += i == 0 ? '[' : ',';
+      append_quoted(filter, spec.status[i]);
+    }
+    filter += ']';
+  }
+  text("name", spec.name);
+  text("group", spec.group);
+  text("tag", spec.tag);
+  text("errorType", spec.error_type);
+  text("fingerprint", spec.fingerprint);
+  std::string out = "{";
+  append_key(out, "filter");
+  out += filter + '}';
+  append_key(out, "action");
+  append_quoted(out, actions[static_cast<std::size_t>(spec.action)]);
+  if (spec.per_second) {
+    append_key(out, "perSecond");
+    wire::append_json_number(out, *spec.per_second);
+  }
+  return out + '}';
+}
+
+std::string children_json(std::string_view lease_id, const std::vector<WorkflowJob>& children) {
+  std::string out = "{";
+  append_key(out, "leaseId");
+  append_quoted(out, lease_id);
+  put_graph(out, children);
+  return out + '}';
+}
+}  // namespace client
+
 std::string to_json(const TriggerSpec& spec) {
   std::string out = to_json(spec.job);
   // What follows the queue is the payload, which a trigger has not.
@@ -515,6 +558,23 @@ JobPage read_page(JsonSlice answer) {
     if (key == "nextCursor" && value.present()) page.next_cursor = value.string();
   });
   return page;
+}
+
+OperationRecord read_operation(JsonSlice answer) {
+  OperationRecord operation;
+  answer.members([&](std::string_view key, JsonSlice value) {
+    if (key == "operationId") operation.id = value.string();
+    if (key == "action") operation.action = value.string();
+    if (key == "status") operation.status = value.string();
+    if (key == "done") operation.done = number_of<std::uint64_t>(value);
+    if (key == "skipped") operation.skipped = number_of<std::uint64_t>(value);
+    if (key == "refused") operation.refused = number_of<std::uint64_t>(value);
+    if (key == "left") operation.left = optional_of<std::uint64_t>(value);
+    if (key == "ended") operation.ended = number_of<std::uint64_t>(value);
+    if (key == "failed") operation.failed = number_of<std::uint64_t>(value);
+  });
+  operation.text = answer.text();
+  return operation;
 }
 
 std::vector<FailureGroup> read_failure_groups(JsonSlice answer) {

@@ -26,8 +26,8 @@ std::string made_up_id() {
   return name + "-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}() % 100'000);
 }
 
-/// Keeps steps and invokes jobs over a client of its own, which is made when the first is. Handles outlive
-/// the worker, and so does this.
+/// Keeps steps, invokes jobs and adds children over a client of its own, which is made when the first is.
+/// Handles outlive the worker, and so does this.
 class StepKeeper {
  public:
   explicit StepKeeper(ClientOptions options) : state_(std::make_shared<State>(std::move(options))) {}
@@ -40,6 +40,12 @@ class StepKeeper {
   Result<void> operator()(const client::HeldJob& job, std::string_view as, const JobSpec& spec) const {
     std::call_once(state_->once, [&] { state_->client.emplace(state_->options); });
     return state_->client->try_invoke(job.id, job.lease_id, as, spec);
+  }
+  Result<void> operator()(const client::HeldJob& job, const std::vector<WorkflowJob>& children) const {
+    std::call_once(state_->once, [&] { state_->client.emplace(state_->options); });
+    const auto made = state_->client->try_add_children(job.id, job.lease_id, children);
+    if (!made) return std::unexpected(made.error());
+    return {};
   }
 
  private:
@@ -117,7 +123,7 @@ Worker::State::Running* Worker::State::set_up(bool signals) {
   Running* raw = fresh.get();
   // By itself, since handles outlive the worker.
   const StepKeeper steps(ClientOptions{.url = options.url, .token = options.token});
-  fresh->outbox = std::make_shared<client::Outbox>([raw] { raw->link->wake(); }, steps, steps);
+  fresh->outbox = std::make_shared<client::Outbox>([raw] { raw->link->wake(); }, steps, steps, steps);
   fresh->pool = std::make_unique<client::Pool>(
       options.concurrency, [this](std::shared_ptr<client::HeldJob> job) { dispatch(std::move(job)); });
   client::WorkerSession::Setup setup{options, {}};

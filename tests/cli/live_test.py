@@ -294,6 +294,7 @@ class DeadLetterTest(CliTest):
             self.pawl("enqueue", "b", "--delay", "1h")
         bulk = self.pawl("bulk", "start", "promote", "--queue", "b", "--status", "delayed,pending", "--per-second", "0.1").out.strip()
         self.assertRegex(self.pawl("bulk", "list").out, rf"{bulk} +promote +running .*queue b, status delayed pending")
+        self.assertIn(bulk, self.pawl("top", "--once").out)
         self.assertIn("paused", self.pawl("bulk", "pause", bulk).out)
         self.assertIn("running", self.pawl("bulk", "resume", bulk).out)
         self.assertEqual(self.pawl("bulk", "cancel", bulk, "--json").json["status"], "cancelled")

@@ -48,6 +48,30 @@ TEST_F(LiveClientTest, SetsAndLiftsTheLimitsOfAQueue) {
   EXPECT_EQ(wrong.error().status, 422);
 }
 
+TEST_F(LiveClientTest, ABulkOperationIsBegunPausedAndCancelled) {
+  std::vector<JobSpec> specs;
+  for (int i = 0; i < 20; ++i)
+    specs.push_back({.queue = "bulk", .payload = i, .delay = 1h, .tags = {"some"}});
+  client_.enqueue_many(specs);
+  const auto slow = client_.start_bulk(
+      {.action = BulkSpec::Action::cancel, .queue = "bulk", .status = {"delayed"}, .per_second = 0.01});
+  EXPECT_EQ(client_.pause_operation(slow).status, "paused");
+  EXPECT_EQ(client_.pause_operation(slow, false).status, "running");
+  const auto cancelled = client_.cancel_operation(slow);
+  EXPECT_EQ(cancelled.status, "cancelled");
+  EXPECT_EQ(cancelled.action, "cancel");
+  EXPECT_LE(cancelled.done, 1u);
+  const auto all = client_.start_bulk({.action = BulkSpec::Action::cancel, .queue = "bulk", .tag = "some"});
+  auto view = client_.get_operation(all);
+  while (view.status == "running") view = client_.get_operation(all);
+  EXPECT_EQ(view.status, "done");
+  EXPECT_EQ(view.left, 0u);
+  EXPECT_EQ(client_.operations().size(), 2u);
+  EXPECT_EQ(client_.try_start_bulk({}).error().status, 422);
+  EXPECT_EQ(client_.try_get_operation("none").error().kind, ErrorKind::not_found);
+  EXPECT_TRUE(client_.failure_groups("bulk").empty());
+}
+
 TEST_F(LiveClientTest, PausesListsAndCounts) {
   std::vector<JobSpec> specs;
   for (int i = 0; i < 25; ++i) specs.push_back({.queue = "many", .payload = i});

@@ -26,7 +26,7 @@ class WorkflowsPageTest(harness.BrokerTest):
         program = examples.build_cpp(self.folder, text.replace("http://127.0.0.1:7711", broker.url))
         ran = subprocess.run([program], capture_output=True, text=True, timeout=60)
         self.assertEqual(ran.returncode, 0, ran.stderr)
-        self.assertEqual(ran.stdout.splitlines(), ["60"])
+        self.assertEqual(ran.stdout.splitlines(), ["60", "10"])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 #include "client/cli/text/duration.h"
 #include "client/cli/text/table.h"
 #include "client/cli/verbs/job_text.h"
+#include "client/cli/verbs/operation_table.h"
 
 namespace pawl::cli {
 namespace {
@@ -59,6 +60,35 @@ std::string operation_fields(const Json& operation, const Screen& screen) {
 
 }  // namespace
 
+std::string operations_table(const std::vector<Json>& operations, const Screen& screen) {
+  using enum Column::Align;
+  Table table{{{"OPERATION", left},
+               {"ACTION", left},
+               {"STATUS", left},
+               {"DONE", right},
+               {"LEFT", right},
+               {"JOBS", left, true}}};
+  for (const Json& operation : operations) {
+    const std::string status = operation["status"].text();
+    table.add({{operation["bulkId"].text()},
+               {operation["action"].text()},
+               {status, tone_of(status)},
+               {count_text(operation["done"].integer())},
+               {left_text(operation)},
+               {filter_text(operation["filter"])}});
+  }
+  return table.text(screen);
+}
+
+std::vector<Json> under_way(const Json& list) {
+  std::vector<Json> some;
+  for (const Json& item : list.items()) {
+    const std::string status = item["status"].text();
+    if (status == "running" || status == "paused") some.push_back(item);
+  }
+  return some;
+}
+
 Result<Exit> run(const BulkStart& command, Session& session) {
   JsonObject filter;
   const auto add = [&filter](std::string_view field, const std::string& value) {
@@ -99,23 +129,8 @@ Result<Exit> run(const BulkList& command, Session& session) {
     print_error("No operation has run within a week. Begin one: pawl bulk start ACTION --queue QUEUE\n");
     return Exit::ok;
   }
-  using enum Column::Align;
-  Table table{{{"OPERATION", left},
-               {"ACTION", left},
-               {"STATUS", left},
-               {"DONE", right},
-               {"LEFT", right},
-               {"JOBS", left, true}}};
-  for (const Json& operation : operations.items()) {
-    const std::string status = operation["status"].text();
-    table.add({{operation["bulkId"].text()},
-               {operation["action"].text()},
-               {status, tone_of(status)},
-               {count_text(operation["done"].integer())},
-               {left_text(operation)},
-               {filter_text(operation["filter"])}});
-  }
-  print(table.text(session.screen()));
+  const auto items = operations.items();
+  print(operations_table({items.begin(), items.end()}, session.screen()));
   const std::string next = answer->json["nextCursor"].text();
   if (!next.empty()) print_error(fmt::format("There are more: the same command with --cursor {}\n", next));
   return Exit::ok;

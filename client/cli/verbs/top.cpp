@@ -7,6 +7,7 @@
 #include "client/cli/text/duration.h"
 #include "client/cli/text/moment.h"
 #include "client/cli/verbs/limit_text.h"
+#include "client/cli/verbs/operation_table.h"
 #include "client/cli/verbs/queue_text.h"
 #include "client/cli/verbs/schedule_text.h"
 #include "client/cli/verbs/worker_text.h"
@@ -53,6 +54,11 @@ Result<std::string> frame(Session& session) {
   if (!schedules) return std::unexpected(schedules.error());
   const auto limits = session.get("/limits?limit=1000");
   if (!limits) return std::unexpected(limits.error());
+  const auto operations = session.get("/bulk?limit=1000");
+  if (!operations) return std::unexpected(operations.error());
+  // The newest: those that run are among them but for very old ones.
+  const auto workflows = session.get("/workflows?limit=50");
+  if (!workflows) return std::unexpected(workflows.error());
   const Json queue_list = queues->json["queues"];
   const Json worker_list = workers->json["workers"];
   std::string text = head_line(queue_list, worker_list, session);
@@ -60,6 +66,10 @@ Result<std::string> frame(Session& session) {
   text.append(queue_list.size() > 0 ? queues_table(queue_list, session.screen()) : "No queues yet.\n");
   const std::vector<Json> busy = busy_limits(limits->json);
   if (!busy.empty()) text.append("\n").append(limits_table(busy, session.screen()));
+  const std::vector<Json> running = under_way(operations->json["operations"]);
+  if (!running.empty()) text.append("\n").append(operations_table(running, session.screen()));
+  const std::vector<Json> graphs = under_way(workflows->json["workflows"]);
+  if (!graphs.empty()) text.append("\n").append(workflows_table(graphs, session.screen()));
   if (worker_list.size() > 0) text.append("\n").append(workers_table(worker_list, session.screen()));
   return text;
 }

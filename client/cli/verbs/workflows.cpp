@@ -7,6 +7,7 @@
 #include "client/cli/text/moment.h"
 #include "client/cli/text/table.h"
 #include "client/cli/verbs/job_text.h"
+#include "client/cli/verbs/operation_table.h"
 #include "client/cli/verbs/payload.h"
 
 namespace pawl::cli {
@@ -51,14 +52,7 @@ std::string workflow_line(const Json& workflow) {
 
 }  // namespace
 
-Result<Exit> run(const Workflows& command, Session& session) {
-  const Query query = Query{}.add("limit", std::to_string(command.limit)).add("cursor", command.cursor);
-  const auto answer = session.get("/workflows" + query.text());
-  if (!answer) return std::unexpected(answer.error());
-  if (session.wants_json()) {
-    Session::print_json(*answer);
-    return Exit::ok;
-  }
+std::string workflows_table(const std::vector<Json>& workflows, const Screen& screen) {
   using enum Column::Align;
   Table table{{{"WORKFLOW", left, true},
                {"NAME", left, true},
@@ -67,7 +61,6 @@ Result<Exit> run(const Workflows& command, Session& session) {
                {"LEFT", right},
                {"FAILED", right},
                {"CREATED", right}}};
-  const auto workflows = answer->json["workflows"].items();
   for (const Json& workflow : workflows) {
     const std::string status = workflow["status"].text();
     table.add({{workflow["workflowId"].text(), Tone::bold},
@@ -78,11 +71,23 @@ Result<Exit> run(const Workflows& command, Session& session) {
                {count_text(workflow["failed"].integer())},
                {moment_text(workflow["createdAt"])}});
   }
+  return table.text(screen);
+}
+
+Result<Exit> run(const Workflows& command, Session& session) {
+  const Query query = Query{}.add("limit", std::to_string(command.limit)).add("cursor", command.cursor);
+  const auto answer = session.get("/workflows" + query.text());
+  if (!answer) return std::unexpected(answer.error());
+  if (session.wants_json()) {
+    Session::print_json(*answer);
+    return Exit::ok;
+  }
+  const auto workflows = answer->json["workflows"].items();
   if (workflows.empty()) {
     print_error("There are no workflows. Submit one: pawl workflows submit FILE\n");
     return Exit::ok;
   }
-  print(table.text(session.screen()));
+  print(workflows_table({workflows.begin(), workflows.end()}, session.screen()));
   const std::string next = answer->json["nextCursor"].text();
   if (!next.empty()) print_error(fmt::format("There are more: the same command with --cursor {}\n", next));
   return Exit::ok;

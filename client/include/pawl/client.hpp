@@ -223,6 +223,22 @@ class Client {
     return value_or_throw(try_raise_event(name, data));
   }
 
+  /// One action over all jobs that match: the operation's id. It goes on in the broker.
+  Result<std::string> try_start_bulk(const BulkSpec& spec);
+  std::string start_bulk(const BulkSpec& spec) { return value_or_throw(try_start_bulk(spec)); }
+  Result<OperationRecord> try_get_operation(std::string_view id);
+  OperationRecord get_operation(std::string_view id) { return value_or_throw(try_get_operation(id)); }
+  /// Those that run, and that ended within a week; replays, purges and drains too.
+  Result<std::vector<OperationRecord>> try_operations();
+  std::vector<OperationRecord> operations() { return value_or_throw(try_operations()); }
+  /// What it did stays done. These have no effect once it has ended.
+  Result<OperationRecord> try_cancel_operation(std::string_view id);
+  OperationRecord cancel_operation(std::string_view id) { return value_or_throw(try_cancel_operation(id)); }
+  Result<OperationRecord> try_pause_operation(std::string_view id, bool paused = true);
+  OperationRecord pause_operation(std::string_view id, bool paused = true) {
+    return value_or_throw(try_pause_operation(id, paused));
+  }
+
   /// Makes a trigger, or puts another in its place.
   Result<TriggerRecord> try_put_trigger(const TriggerSpec& spec);
   TriggerRecord put_trigger(const TriggerSpec& spec) { return value_or_throw(try_put_trigger(spec)); }
@@ -235,12 +251,16 @@ class Client {
   Result<void> try_delete_trigger(std::string_view id);
   void delete_trigger(std::string_view id) { value_or_throw(try_delete_trigger(id)); }
 
-  /// Keeps a step's result while a worker holds the job by that lease, unless the step has one: what is kept.
-  /// Job::step() of <pawl/worker.hpp> does this for a handler.
   /// Gives the job back until `spec`, which is submitted with it, has ended; its result is the step `as`
   /// then.
   Result<void> try_invoke(std::string_view job_id, std::string_view lease_id, std::string_view as,
                           const JobSpec& spec);
+  /// Submits jobs for a job that a worker holds by that lease; it is given back and runs again when all of
+  /// them have ended. Job::wait_for_children() does this for a handler.
+  Result<WorkflowSubmitted> try_add_children(std::string_view job_id, std::string_view lease_id,
+                                             const std::vector<WorkflowJob>& children);
+  /// Keeps a step's result while a worker holds the job by that lease, unless the step has one: what is kept.
+  /// Job::step() of <pawl/worker.hpp> does this for a handler.
   Result<JsonText> try_keep_step(std::string_view job_id, std::string_view lease_id, std::string_view step,
                                  const JsonText& result);
 

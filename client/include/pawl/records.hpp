@@ -335,6 +335,34 @@ struct FailureGroup {
   std::optional<Time> last_seen;
 };
 
+/// One action over all jobs that match; at least one of the fields that narrow it must be there.
+struct BulkSpec {
+  enum class Action { retry, cancel, promote, remove };
+  Action action = Action::retry;
+  std::string queue = {};
+  std::vector<std::string> status = {};  // of these; empty: any
+  std::string name = {};
+  std::string group = {};
+  std::string tag = {};
+  std::string error_type = {};
+  std::string fingerprint = {};           // those of one FailureGroup
+  std::optional<double> per_second = {};  // not faster than this
+};
+
+/// Work over many jobs as the broker knows it.
+struct OperationRecord {
+  std::string id;
+  std::string action;  // replay, purge, drain, retry, cancel, promote, delete
+  std::string status;  // running, paused, done, cancelled, stopped
+  std::uint64_t done = 0;
+  std::uint64_t skipped = 0;
+  std::uint64_t refused = 0;
+  std::optional<std::uint64_t> left;  // absent while they are counted, and for what does not count
+  std::uint64_t ended = 0;            // of a careful replay: replayed jobs that have ended
+  std::uint64_t failed = 0;           // of those: failed again
+  std::string text;                   // the whole answer as JSON
+};
+
 /// What becomes of runs that nobody saw come, since the broker was down.
 enum class Missed {
   skip,  // a run that is more than a minute late is left out

@@ -201,6 +201,11 @@ class Job {
   /// failed and cancelled too. `as` names the step. Throws Exception when it cannot be submitted.
   Parent invoke(std::string_view as, const JobSpec& spec);
 
+  /// Submits jobs the first time and waits, as sleep() does, until all of them have ended, however they did;
+  /// parent(ref) tells what became of each. They may depend on each other. Throws Exception when they cannot
+  /// be submitted.
+  void wait_for_children(const std::vector<WorkflowJob>& children);
+
   // The verdict. It is sent at once and again after a broken connection until the broker has confirmed it.
   void complete(JsonText result = {});
   void fail(Failure failure);
