@@ -1,5 +1,3 @@
-#include <chrono>
-
 #include "broker/http/api/answering.h"
 #include "broker/http/api/handlers.h"
 #include "broker/http/api/paging.h"

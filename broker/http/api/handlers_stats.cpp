@@ -113,11 +113,10 @@ void append_engine_meters(std::string& out, engine::Engine& engine) {
 void append_store(std::string& out, const storage::Counters& store) {
   ObjectWriter object(out);
   object.integer("diskBytes", store.disk_bytes);
-  if (store.free_bytes > 0) {
+  if (store.free_bytes > 0)
     object.integer("freeBytes", store.free_bytes);
-  } else {
+  else
     object.null("freeBytes");
-  }
   object.integer("memoryBytes", store.memory_bytes);
   object.boolean("writeStalled", store.write_stalled);
   object.boolean("lowOnSpace", store.low_on_space);
@@ -125,7 +124,6 @@ void append_store(std::string& out, const storage::Counters& store) {
 
 Response stats_response(engine::Engine& engine, const engine::HistoryQuery& query,
                         const engine::HistorySeries& series) {
-  const engine::JobMeters sum = sum_of(engine.meters().jobs(), query.queue);
   std::string body;
   body.reserve(1024 + 400 * series.points.size());
   {
@@ -143,10 +141,12 @@ Response stats_response(engine::Engine& engine, const engine::HistoryQuery& quer
       body += "null";
     object.list("points", series.points,
                 [&body](const engine::HistoryPoint& point) { append_point(body, point); });
+    engine::HistoryPoint sum;
+    for (const engine::HistoryPoint& point : series.points) sum.add(point);
     object.begin("waitMs");
-    append_quantiles_object(body, sum.wait);
+    append_spread(body, sum.wait);
     object.begin("runMs");
-    append_quantiles_object(body, sum.run);
+    append_spread(body, sum.run);
     object.begin("engine");
     append_engine_meters(body, engine);
     object.begin("store");

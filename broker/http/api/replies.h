@@ -53,10 +53,7 @@ struct QueueMeters {
   engine::RatePoint last_minute;  // sums over it
 };
 using JobMetersMap = std::map<engine::Meters::Key, engine::JobMeters>;
-/// Of one queue, or of all when it is empty.
 engine::JobMeters sum_of(const JobMetersMap& meters, const std::string& queue);
-/// {"p50","p95","p99"} in milliseconds; null when nothing was measured.
-void append_quantiles_object(std::string& out, const engine::Histogram& histogram);
 void append_queue(std::string& out, const core::QueueView& queue, const QueueMeters& meters);
 void append_schedule(std::string& out, const core::ScheduleView& schedule);
 /// The answer to a submitted graph; refs are those of the submit, in order.

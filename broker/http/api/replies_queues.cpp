@@ -136,17 +136,11 @@ void append_estimated_wait(ObjectWriter& object, const core::QueueView& queue, c
 
 engine::JobMeters sum_of(const JobMetersMap& meters, const std::string& queue) {
   engine::JobMeters sum;
-  for (auto it = meters.lower_bound({queue, {}}); it != meters.end(); ++it) {
-    if (!queue.empty() && it->first.first != queue) break;
+  for (auto it = meters.lower_bound({queue, {}}); it != meters.end() && it->first.first == queue; ++it) {
     add(sum.wait, it->second.wait);
     add(sum.run, it->second.run);
   }
   return sum;
-}
-
-void append_quantiles_object(std::string& out, const engine::Histogram& histogram) {
-  ObjectWriter object(out);
-  append_quantiles(out, object, histogram);
 }
 
 void append_queue(std::string& out, const core::QueueView& queue, const QueueMeters& meters) {
@@ -174,7 +168,10 @@ void append_queue(std::string& out, const core::QueueView& queue, const QueueMet
   append_rates(out, meters.last_minute);
   append_quantiles(out, object, meters.sum.run);
   object.begin("waitMs");
-  append_quantiles_object(out, meters.sum.wait);
+  {
+    ObjectWriter wait(out);
+    append_quantiles(out, wait, meters.sum.wait);
+  }
   object.begin("settings");
   append_settings(out, queue.settings);
 }

@@ -42,8 +42,8 @@ export interface JobPage {
   jobs: ListedJob[];
   nextCursor: string | null;
   /// How many jobs were looked at, of how many.
-  scanned?: number;
-  of?: number;
+  scanned: number;
+  of: number;
 }
 
 export const pageSize = 50;

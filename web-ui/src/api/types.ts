@@ -1,5 +1,5 @@
 // The names that screens use for what docs/openapi.yaml describes. schema.d.ts is made from it: npm run types.
-import type {components} from './schema';
+import type {components, operations} from './schema';
 
 type Schemas = components['schemas'];
 
@@ -13,6 +13,9 @@ export type Reason = Schemas['Reason'];
 export type Schedule = Schemas['Schedule'];
 export type Worker = Schemas['Worker'];
 export type Stats = Schemas['Stats'];
+export type Spread = Schemas['Spread'];
+export type Counts = Schemas['Counts'];
+export type AuditEntry = operations['listAudit']['responses'][200]['content']['application/json']['entries'][number];
 export type Operation = Schemas['Operation'];
 export type FailureGroup = Schemas['FailureGroup'];
 export type WorkflowHead = Schemas['WorkflowHead'];
@@ -21,18 +24,6 @@ export type Limit = Schemas['Limit'];
 export type RateLimit = Schemas['RateLimit'];
 export type Problem = Schemas['Problem'];
 export type Submitted = Schemas['Submitted'];
-
-export interface AuditEntry {
-  at: string;
-  actor: string | null;
-  address: string | null;
-  action: string;
-  queue: string | null;
-  target: string | null;
-  count: number;
-  outcome: 'done' | 'refused' | 'started' | 'cancelled';
-  detail: string | null;
-}
 
 export interface LogLine {
   at: string;

@@ -37,8 +37,8 @@ export function HealthStrip() {
       <dl>
         <Fact name="in" value={`${rate(submitted)}/s`} title={`Jobs submitted a second, over the last ${seconds} s`} />
         <Fact name="done" value={`${rate(completed)}/s`} title={`Jobs completed a second, over the last ${seconds} s`} />
-        <Fact name="wait p95" value={ms(waitMs.p95)} title="19 of 20 jobs waited less than this, since the broker started" />
-        <Fact name="run p95" value={ms(runMs.p95)} title="19 of 20 attempts ran less than this, since the broker started" />
+        <Fact name="wait p95" value={ms(waitMs.p95)} title="19 of 20 jobs waited less than this, in the last minute" />
+        <Fact name="run p95" value={ms(runMs.p95)} title="19 of 20 attempts ran less than this, in the last minute" />
         <div class={dead > 0 ? 'fact warn' : 'fact'} title="Jobs that failed for good, over all queues">
           <dt>dead letters</dt>
           <dd class="num"><a href={href('dlq')}>{count(dead)}</a></dd>

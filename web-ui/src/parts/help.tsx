@@ -1,4 +1,4 @@
-import {brokerKeepsHistory, version} from '../state/broker';
+import {version} from '../state/broker';
 import {bindings, openDialog, toggleShortcuts} from '../state/keys';
 import {actor, shortcuts} from '../state/preferences';
 import {Dialog} from './dialog';
@@ -15,12 +15,10 @@ export function Help() {
           ))}
         </tbody>
       </table>
-      {brokerKeepsHistory.value && (
-        <label class="field">
-          <span>Your name, for the audit log</span>
-          <input autocomplete="username" maxLength={128} value={actor.value} onInput={(event) => (actor.value = event.currentTarget.value.replace(/[^\x20-\x7e]/g, ''))} />
-        </label>
-      )}
+      <label class="field">
+        <span>Your name, for the audit log</span>
+        <input autocomplete="username" maxLength={128} value={actor.value} onInput={(event) => (actor.value = event.currentTarget.value.replace(/[^\x20-\x7e]/g, ''))} />
+      </label>
       <label class="check">
         <input type="checkbox" checked={shortcuts.value === 'on'} onChange={toggleShortcuts} />
         Single keys are shortcuts

@@ -2,7 +2,6 @@
 import {useMemo} from 'preact/hooks';
 
 import {api} from '../api/api';
-import {brokerKeepsHistory} from '../state/broker';
 import {place, setQuery} from '../state/place';
 import {usePoll} from '../state/use-poll';
 import {duration, rate, count} from '../text/format';
@@ -10,15 +9,13 @@ import {seriesOf, thinned, type Point} from '../text/series';
 import {Chart, type Line} from './chart';
 import {Problem} from './problem';
 
-const recent = [[60, '1 min'], [300, '5 min'], [900, '15 min'], [3600, '1 h']] as const;
-const long = [[60, '1 min'], [300, '5 min'], [3600, '1 h'], [86_400, '24 h'], [604_800, '7 d']] as const;
+const ranges = [[60, '1 min'], [300, '5 min'], [3600, '1 h'], [86_400, '24 h'], [604_800, '7 d']] as const;
 const pointsMax = 150;
 const first = 300;
 
 export function History({queue}: {queue?: string}) {
   // Of one queue all is of interest; over all of them the table below is, until more is asked for.
   const all = queue !== undefined || place.value.query.get('charts') === 'all';
-  const ranges = brokerKeepsHistory.value ? long : recent;
   const wanted = Number(place.value.query.get('range') ?? first);
   const seconds = ranges.some(([each]) => each === wanted) ? wanted : first;
   const {data, failure} = usePoll(`${queue ?? ''} ${seconds}`, (signal) => api.stats(seconds, queue, signal), seconds > 3600 ? 30_000 : 2000);
@@ -29,7 +26,7 @@ export function History({queue}: {queue?: string}) {
       <header>
         <h2>Throughput</h2>
         <span class="grow" />
-        {queue === undefined && brokerKeepsHistory.value && <button type="button" class="button small quiet" aria-pressed={all} onClick={() => setQuery({charts: all ? undefined : 'all'}, 'replace')}>Waits, runs, backlog</button>}
+        {queue === undefined && <button type="button" class="button small quiet" aria-pressed={all} onClick={() => setQuery({charts: all ? undefined : 'all'}, 'replace')}>Waits, runs, backlog</button>}
         <div class="segments" role="group" aria-label="Time range">
           {ranges.map(([each, name]) => (
             <button type="button" key={each} aria-pressed={each === seconds} onClick={() => setQuery({range: each === first ? undefined : String(each)}, 'replace')}>{name}</button>

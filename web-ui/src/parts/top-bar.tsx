@@ -1,7 +1,7 @@
 // Name, screens, and on the right how fresh the picture is, the broker's clock, and the page's own settings.
 import {useEffect, useRef} from 'preact/hooks';
 
-import {brokerKeepsHistory, countOf, freshness} from '../state/broker';
+import {countOf, freshness} from '../state/broker';
 import {now} from '../state/clock';
 import {openDialog} from '../state/keys';
 import {href, place} from '../state/place';
@@ -83,7 +83,7 @@ export function ScreenList() {
   }, [current]);
   return (
     <nav class="screens" aria-label="Screens" ref={list}>
-      {screens.filter(({path}) => path !== 'audit' || brokerKeepsHistory.value).map(({path, name, icon}) => {
+      {screens.map(({path, name, icon}) => {
         const here = current === path || (path === '' && current === 'queues');
         return (
           <a key={path} href={href(...(path ? [path] : []))} aria-current={here ? 'page' : undefined}>

@@ -5,14 +5,11 @@ import {computed, effect, signal} from '@preact/signals';
 import {api} from '../api/api';
 import {contact, Failure, locked, token} from '../api/http';
 import type {Queue, Stats, Status} from '../api/types';
-import {hasHistory} from '../text/series';
 import {setClock, sinceStart} from './clock';
 
 export const queues = signal<Queue[] | null>(null);
 export const stats = signal<Stats | null>(null);
 export const version = signal('');
-/// It tells more than the last hour, who did what, and finds jobs by more than their state.
-export const brokerKeepsHistory = computed(() => stats.value !== null && hasHistory(stats.value));
 
 const statsSeconds = 60;
 const every = 2000;

@@ -1,12 +1,5 @@
 // Points of GET /stats as charts need them: one for each step, also where nothing happened.
-import type {Stats, Status} from '../api/types';
-
-export interface Spread {
-  count: number;
-  p50: number | null;
-  p95: number | null;
-  p99: number | null;
-}
+import type {Counts, Spread, Stats} from '../api/types';
 
 export interface Point {
   at: number;
@@ -17,7 +10,7 @@ export interface Point {
   failed: number;
   wait: Spread | null;
   run: Spread | null;
-  counts: Record<Status, number> | null;
+  counts: Counts | null;
 }
 
 export interface Series {
@@ -26,25 +19,11 @@ export interface Series {
   points: Point[];
 }
 
-/// What a broker that keeps its history tells besides.
-interface History {
-  from?: string;
-  to?: string;
-  step?: number;
-  before?: Record<Status, number> | null;
-  points: {waitMs?: Spread; runMs?: Spread; counts?: Record<Status, number>}[];
-}
-
-export function hasHistory(stats: Stats): boolean {
-  return (stats as unknown as History).step !== undefined;
-}
-
 export function seriesOf(stats: Stats): Series {
-  const {from, to, step = 1, before = null} = stats as unknown as History;
-  const known = new Map(stats.points.map((point) => [Date.parse(point.at), point as Stats['points'][number] & History['points'][number]]));
-  const times = from && to ? range(Date.parse(from), Date.parse(to), step * 1000) : [...known.keys()];
-  let counts = before;
-  const points = times.map((at): Point => {
+  const step = stats.step;
+  const known = new Map(stats.points.map((point) => [Date.parse(point.at), point]));
+  let counts = stats.before;
+  const points = range(Date.parse(stats.from), Date.parse(stats.to), step * 1000).map((at): Point => {
     const point = known.get(at);
     counts = point?.counts ?? counts;
     return {at, seconds: Math.min(step, Math.max(1, (Date.parse(stats.at) - at) / 1000)), submitted: point?.submitted ?? 0, completed: point?.completed ?? 0, failed: point?.failed ?? 0, wait: point?.waitMs ?? null, run: point?.runMs ?? null, counts};

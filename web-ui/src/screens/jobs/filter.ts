@@ -13,14 +13,8 @@ export interface Search {
   unknown: string[];
 }
 
-/// What every broker searches by, and what one that keeps an index does besides.
-const plain = ['queue', 'state', 'name', 'group', 'tag', 'error', 'id'] as const;
-const indexed = ['worker', 'created', 'attempts', 'payload'] as const;
-export type Qualifier = (typeof plain)[number] | (typeof indexed)[number];
-
-export function qualifiersOf(hasIndex: boolean): readonly Qualifier[] {
-  return hasIndex ? [...plain, ...indexed] : plain;
-}
+export const qualifiers = ['queue', 'state', 'name', 'group', 'tag', 'error', 'id', 'worker', 'created', 'attempts', 'payload'] as const;
+export type Qualifier = (typeof qualifiers)[number];
 
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -82,7 +76,7 @@ function takeIndexed(key: string, value: string, search: Search, base: number): 
   return true;
 }
 
-function takeWord(word: string, search: Search, hasIndex: boolean, base: number): boolean {
+function takeWord(word: string, search: Search, base: number): boolean {
   const colon = word.startsWith('"') ? -1 : word.indexOf(':');
   const key = word.slice(0, Math.max(0, colon));
   const value = unquoted(word.slice(colon + 1));
@@ -93,8 +87,8 @@ function takeWord(word: string, search: Search, hasIndex: boolean, base: number)
   }
   if (!value) return false;
   if (colon < 0) {
-    if (hasIndex) filter.q = filter.q ? `${filter.q} ${value}` : value;
-    return hasIndex;
+    filter.q = filter.q ? `${filter.q} ${value}` : value;
+    return true;
   }
   switch (key) {
     case 'queue': filter.queue = value; return true;
@@ -107,14 +101,14 @@ function takeWord(word: string, search: Search, hasIndex: boolean, base: number)
       if (states) filter.status = states;
       return states !== null;
     }
-    default: return hasIndex && takeIndexed(key, value, search, base);
+    default: return takeIndexed(key, value, search, base);
   }
 }
 
 /// base: ages count back from then, in milliseconds of the broker's clock.
-export function parseSearch(text: string, hasIndex: boolean, base: number): Search {
+export function parseSearch(text: string, base: number): Search {
   const search: Search = {filter: {}, relative: false, unknown: []};
-  for (const word of wordsOf(text)) if (!takeWord(word, search, hasIndex, base)) search.unknown.push(word);
+  for (const word of wordsOf(text)) if (!takeWord(word, search, base)) search.unknown.push(word);
   return search;
 }
 

@@ -11,7 +11,7 @@ import {Problem} from '../../parts/problem';
 import {useLive} from '../../live/live';
 import type {HubMessage} from '../../live/hub';
 import {brokerAddress, replay} from '../../state/actions';
-import {brokerKeepsHistory, countOf} from '../../state/broker';
+import {countOf} from '../../state/broker';
 import {brokerNow} from '../../state/clock';
 import {useKeys} from '../../state/keys';
 import {go, href, place, setQuery} from '../../state/place';
@@ -30,9 +30,8 @@ export function Jobs() {
   const text = place.value.query.get('q') ?? '';
   const cursor = place.value.query.get('cursor');
   const order = place.value.query.get('order') === 'oldest' ? 'oldest' : 'newest';
-  const hasIndex = brokerKeepsHistory.value;
   const base = Number(place.value.query.get('at')) || openedAt;
-  const {filter, id, unknown} = parseSearch(text, hasIndex, base);
+  const {filter, id, unknown} = parseSearch(text, base);
   useEffect(() => {
     if (id) go(href('jobs', id), 'replace');
   }, [id]);
@@ -71,13 +70,13 @@ export function Jobs() {
   useLive(rows.join() + key, page.data ? {list: countsNew ? (filter.queue ?? '') : undefined, rows} : null, hear);
   useKeys([{keys: '.', does: 'Read the list anew', run: refresh}]);
 
-  const search = (q: string) => setQuery({q, cursor: undefined, at: parseSearch(q, hasIndex, 0).relative ? String(Math.round(brokerNow())) : undefined});
+  const search = (q: string) => setQuery({q, cursor: undefined, at: parseSearch(q, 0).relative ? String(Math.round(brokerNow())) : undefined});
   const newJobs = fresh.size + more;
   return (
     <>
       <h1 class="visually-hidden" tabIndex={-1}>Jobs</h1>
       <SearchBox text={text} jobs={jobs} search={search} />
-      {unknown.length > 0 && <p class="hint" role="status">The broker cannot search by <code>{unknown.join(' ')}</code> yet; it is left out. What it knows is offered as you type.</p>}
+      {unknown.length > 0 && <p class="hint" role="status">The broker cannot search by <code>{unknown.join(' ')}</code>; it is left out. What it knows is offered as you type.</p>}
       <StateTabs text={text} filter={filter} search={search} />
       <section class="panel" aria-label="Jobs">
         <header class="bar">
@@ -104,7 +103,7 @@ export function Jobs() {
 
 /// A look of the broker has a budget; when it ends before the page is full, the next goes on where it stopped.
 function Scanned({page: {jobs, nextCursor, scanned, of}}: {page: JobPage}) {
-  if (!nextCursor || jobs.length >= pageSize || scanned === undefined || of === undefined) return null;
+  if (!nextCursor || jobs.length >= pageSize) return null;
   return (
     <p class="row pad" role="status">
       <span>Looked at <b class="num">{count(scanned)}</b> of <b class="num">{count(of)}</b> jobs{jobs.length === 0 && ', found none yet'}.</span>

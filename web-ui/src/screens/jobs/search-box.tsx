@@ -4,8 +4,8 @@ import {useEffect, useMemo, useRef, useState} from 'preact/hooks';
 import {api} from '../../api/api';
 import {statuses, type ListedJob} from '../../api/types';
 import {Icon} from '../../parts/icons';
-import {brokerKeepsHistory, queues} from '../../state/broker';
-import {qualifiersOf, wordOf, wordsOf, type Qualifier} from './filter';
+import {queues} from '../../state/broker';
+import {qualifiers, wordOf, wordsOf, type Qualifier} from './filter';
 
 const meanings: Record<Qualifier, string> = {
   queue: 'jobs of a queue',
@@ -39,12 +39,12 @@ function seen(key: Qualifier, jobs: ListedJob[]): string[] {
   return [...new Set(values)];
 }
 
-export function suggest(text: string, known: string[], queueNames: string[], hasIndex: boolean): Suggestion[] {
+export function suggest(text: string, known: string[], queueNames: string[]): Suggestion[] {
   const word = /\s$/.test(text) ? '' : (wordsOf(text).at(-1) ?? '');
   const colon = word.indexOf(':');
   if (colon < 0) {
     const used = new Set(wordsOf(text).map((one) => one.split(':')[0]));
-    return qualifiersOf(hasIndex).filter((key) => key.startsWith(word.toLowerCase()) && !used.has(key)).map((key) => ({text: key + (key === 'payload' ? '.' : ':'), hint: meanings[key], whole: false}));
+    return qualifiers.filter((key) => key.startsWith(word.toLowerCase()) && !used.has(key)).map((key) => ({text: key + (key === 'payload' ? '.' : ':'), hint: meanings[key], whole: false}));
   }
   const key = word.slice(0, colon) as Qualifier;
   const typed = word.slice(colon + 1).replaceAll('"', '').toLowerCase();
@@ -57,7 +57,7 @@ export function suggest(text: string, known: string[], queueNames: string[], has
 
 const fields: Partial<Record<string, string>> = {name: 'name', group: 'group', tag: 'tag', error: 'errorType', worker: 'worker'};
 
-/// Values that jobs have for the qualifier being typed: from the broker's index, or else from the page.
+/// Values that jobs have for the qualifier being typed: from the broker's index, and from the page while that is not made.
 function useValues(typed: string, jobs: ListedJob[], ask: boolean): string[] {
   const word = /\s$/.test(typed) ? '' : (wordsOf(typed).at(-1) ?? '');
   const [key = '', prefix = ''] = word.includes(':') ? [word.slice(0, word.indexOf(':')), word.slice(word.indexOf(':') + 1).replaceAll('"', '')] : [];
@@ -80,9 +80,8 @@ export function SearchBox({text, jobs, search}: {text: string; jobs: ListedJob[]
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => setTyped(text), [text]);
 
-  const hasIndex = brokerKeepsHistory.value;
-  const values = useValues(typed, jobs, open && hasIndex);
-  const found = open ? suggest(typed, values, (queues.value ?? []).map(({queue}) => queue), hasIndex) : [];
+  const values = useValues(typed, jobs, open);
+  const found = open ? suggest(typed, values, (queues.value ?? []).map(({queue}) => queue)) : [];
   const submit = (value: string) => {
     setOpen(false);
     setAt(-1);
