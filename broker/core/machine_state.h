@@ -311,6 +311,7 @@ struct Machine::State {
 
   // Graphs; all but `owed` since the last commit.
   std::deque<Owed> owed;
+  std::uint64_t owed_number = 0;                                // the last that was given
   std::map<JobId, std::vector<Dependent>> dependents;           // by parent, whole
   std::map<JobId, std::vector<Dependent>> dependents_news;      // of parents that are not loaded
   std::map<JobId, std::optional<std::uint32_t>> joins;          // by child; nothing: it does not wait

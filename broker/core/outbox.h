@@ -63,6 +63,7 @@ struct QueueRow {
 struct Owed {
   /// Values are on disk.
   enum class What : std::uint8_t { ended = 0, runs_again = 1 };
+  std::uint64_t number = 0;  // names its row; rising, as it happened: one job can end, run and end again
   JobId job;
   WorkflowId workflow;
   What what = What::ended;
@@ -145,7 +146,7 @@ class Outbox {
   virtual void put_join(const JobId& child, std::uint32_t left) = 0;
   virtual void erase_join(const JobId& child) = 0;
   virtual void put_owed(const Owed& owed) = 0;
-  virtual void erase_owed(const JobId& job) = 0;
+  virtual void erase_owed(std::uint64_t number) = 0;
   /// What finds a blocked job by its event.
   virtual void put_wait(const JobId& id, const Wait& wait) = 0;
   virtual void erase_wait(const JobId& id) = 0;

@@ -289,11 +289,12 @@ void Machine::State::owe(const Job& job, Owed::What what, Status status) {
     std::uint64_t& live = queue_of(job.queue)->row.live_members;
     what == Owed::What::ended ? live -= std::min<std::uint64_t>(live, 1) : ++live;
   }
-  owed.push_back({job.id, job.workflow, what, status, job.result, job.has_dependents});
+  owed.push_back({++owed_number, job.id, job.workflow, what, status, job.result, job.has_dependents});
 }
 
 void Machine::restore_owed(Owed row) {
   row.has_row = true;
+  state_->owed_number = std::max(state_->owed_number, row.number);
   state_->owed.push_back(std::move(row));
 }
 
@@ -388,7 +389,7 @@ bool Machine::State::pay(Owed& each, std::size_t& budget, Now now, Outbox& outbo
     dependents[each.job] = std::move(rest);
     if (!whole) return false;
   }
-  if (each.has_row) outbox.erase_owed(each.job);
+  if (each.has_row) outbox.erase_owed(each.number);
   return true;
 }
 

@@ -203,6 +203,11 @@ void BatchOutbox::put_member(const core::MemberRow& row) {
   batch.put(family::members, member_key(row.workflow, row.index), value_);
 }
 
+void BatchOutbox::erase_workflow(const core::WorkflowId& id, std::uint32_t jobs) {
+  for (std::uint32_t index = 0; index < jobs; ++index) batch.erase(family::members, member_key(id, index));
+  batch.erase(family::workflows, id.view());
+}
+
 void BatchOutbox::put_dependent(const core::JobId& parent, const core::Dependent& dependent) {
   value_.clear();
   encode_dependent(dependent, value_);
@@ -238,10 +243,10 @@ void BatchOutbox::erase_join(const core::JobId& child) { batch.erase(family::joi
 void BatchOutbox::put_owed(const core::Owed& owed) {
   value_.clear();
   encode_owed(owed, value_);
-  batch.put(family::owed, owed.job.view(), value_);
+  batch.put(family::owed, owed_key(owed.number), value_);
 }
 
-void BatchOutbox::erase_owed(const core::JobId& job) { batch.erase(family::owed, job.view()); }
+void BatchOutbox::erase_owed(std::uint64_t number) { batch.erase(family::owed, owed_key(number)); }
 
 void BatchOutbox::put_wait(const core::JobId& id, const core::Wait& wait) {
   value_.clear();

@@ -84,9 +84,11 @@ class BatchOutbox final : public core::Outbox {
   void put_join(const core::JobId& child, std::uint32_t left) override;
   void erase_join(const core::JobId& child) override;
   void put_owed(const core::Owed& owed) override;
-  void erase_owed(const core::JobId& job) override;
+  void erase_owed(std::uint64_t number) override;
   void put_wait(const core::JobId& id, const core::Wait& wait) override;
   void erase_wait(const core::JobId& id) override;
+  /// With its graph of so many jobs.
+  void erase_workflow(const core::WorkflowId& id, std::uint32_t jobs);
   void put_audit(const AuditEntry& entry, core::Millis at);
   void put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
                 std::span<const std::string> lines) override;

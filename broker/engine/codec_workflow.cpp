@@ -153,11 +153,12 @@ Decoded<std::uint32_t> decode_join(std::string_view value) {
 
 void encode_owed(const core::Owed& row, std::string& out) {
   const std::size_t later = varint_max + 16 * row.came_later.size();
-  append(out, 32 + (row.result ? row.result->size() : 0) + varint_max + later, [&](Writer& to) {
+  append(out, 48 + (row.result ? row.result->size() : 0) + varint_max + later, [&](Writer& to) {
     to.byte(graph_version);
     to.byte(static_cast<std::uint8_t>(row.what));
     to.byte(static_cast<std::uint8_t>(row.status));
     to.byte(static_cast<std::uint8_t>((row.has_dependents ? 1u : 0u) | (row.came_later.empty() ? 0u : 2u)));
+    to.raw(row.job.view());
     to.raw(row.workflow.view());
     write_json(to, row.result);
     if (row.came_later.empty()) return;
@@ -169,13 +170,14 @@ void encode_owed(const core::Owed& row, std::string& out) {
 Decoded<core::Owed> decode_owed(std::string_view key, std::string_view value) {
   Reader from(value);
   core::Owed row;
-  if (key.size() != 16 || from.byte() != graph_version) return damaged_graph("what an ended job owes");
-  row.job = id_at(key, 0);
+  if (key.size() != 8 || from.byte() != graph_version) return damaged_graph("what an ended job owes");
+  row.number = detail::load_big<std::uint64_t>(key.data());
   row.what = read_enum(from, core::Owed::What::runs_again);
   row.status = read_status(from, from.byte());
   const std::uint8_t bits = from.byte();
   if (bits > 3) from.fail();
   row.has_dependents = (bits & 1) != 0;
+  if (const std::string_view id = from.raw(16); from.ok()) row.job = id_at(id, 0);
   row.workflow = read_workflow_id(from);
   row.result = read_json(from);
   if ((bits & 2) != 0) {

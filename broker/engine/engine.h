@@ -9,6 +9,7 @@
 // An answer leaves only when the batch that it was made in is durable, reads included.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -65,6 +66,7 @@ struct EngineOptions {
   /// Called once, from any thread, when a commit failed and nothing more can be promised: log, exit non-zero.
   std::function<void(const std::string&)> on_fatal;
   core::Millis audit_kept_ms = audit_kept_ms_default;
+  std::chrono::milliseconds sweep_every{600'000};  // erases what hangs on jobs that are gone
   bool history = true;         // false: none is gathered, for tests that hold commits back
   PayloadValue payload_value;  // reads searchable payloads; null: none is
   std::function<void(const std::string&)> log_info;  // null: nowhere

@@ -13,4 +13,7 @@ namespace pawl::engine {
 std::optional<core::Job> read_job(const storage::Snapshot& snapshot, const core::JobId& id, core::Millis wall,
                                   bool& damaged);
 
+/// Whether there is a record of it. An unreadable row counts as one: nothing is done on a doubt. Thread: any.
+bool may_exist(const storage::Snapshot& snapshot, const core::JobId& id, core::Millis wall);
+
 }  // namespace pawl::engine

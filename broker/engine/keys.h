@@ -172,6 +172,7 @@ inline Key<8> grant_key(std::uint64_t number) {
   detail::store_big(key.bytes.data(), number);
   return key;
 }
+inline Key<8> owed_key(std::uint64_t number) { return grant_key(number); }
 /// queue(4) | the key's bytes
 inline std::string unique_key(core::QueueNumber queue, std::string_view key) {
   return queue_key(queue).str().append(key);

@@ -22,8 +22,6 @@ constexpr std::size_t slice_jobs = 256;
 constexpr std::size_t count_jobs = 20'000;  // for one slice of a count
 constexpr std::size_t slice_rows = 20'000;  // seen for one slice, when the filter refuses most
 constexpr milliseconds wait_most{2000};
-constexpr milliseconds sweep_every{600'000};
-constexpr milliseconds sweep_step_every{100};
 constexpr milliseconds when_busy{20};
 constexpr milliseconds look_every{100};
 constexpr Millis keep_ended_ms = 7 * 86'400'000ll;
@@ -146,12 +144,9 @@ steady_clock::duration window_of(double rate) {
 
 }  // namespace
 
-OperationRunner::OperationRunner(Port& port, std::function<void(const std::string&)> warn)
-    : port_(port),
-      warn_(std::move(warn)),
-      sweep_(port),
-      next_sweep_(steady_clock::now() + sweep_every),
-      thread_([this] { run(); }) {}
+OperationRunner::OperationRunner(Port& port, milliseconds sweep_every,
+                                 std::function<void(const std::string&)> warn)
+    : port_(port), warn_(std::move(warn)), sweeper_(port, sweep_every), thread_([this] { run(); }) {}
 OperationRunner::~OperationRunner() { stop(); }
 
 void OperationRunner::stop() {
@@ -249,11 +244,7 @@ void OperationRunner::run() {
       if (running(operation.row.view)) drive(operation);
     }
     answer_late(steady_clock::now());
-    if (steady_clock::now() >= next_sweep_) {
-      const bool over = sweep_.step();
-      next_sweep_ = steady_clock::now() + (over ? sweep_every : sweep_step_every);
-      if (over) forget_old();
-    }
+    if (sweeper_.step_if_due(steady_clock::now())) forget_old();
     const Instant until = next_wake(steady_clock::now());
     lock.lock();
     wake_.wait_until(lock, until, [this] { return stopping_ || !requests_.empty(); });
@@ -288,7 +279,7 @@ bool OperationRunner::look(Operation& operation) {
 }
 
 OperationRunner::Instant OperationRunner::next_wake(Instant now) const {
-  Instant until = next_sweep_;
+  Instant until = sweeper_.next();
   for (const auto& [id, operation] : operations_) {
     for (const Waiting& waiting : operation.waiting) until = std::min(until, waiting.until);
     if (!running(operation.row.view)) continue;

@@ -1,4 +1,4 @@
-// Drives operations slice by slice through the engine's own inbox, and sweeps old log lines between them.
+// Drives operations slice by slice through the engine's own inbox, and sweeps what is old between them.
 #pragma once
 
 #include <chrono>
@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "broker/engine/codec.h"
-#include "broker/engine/log_sweep.h"
 #include "broker/engine/operations.h"
 #include "broker/engine/port.h"
+#include "broker/engine/sweeper.h"
 
 namespace pawl::engine {
 
@@ -22,7 +22,9 @@ namespace pawl::engine {
 /// slice, so that a crash neither repeats nor leaves out a job.
 class OperationRunner final : public Operations {
  public:
-  OperationRunner(Port& port, std::function<void(const std::string&)> warn);
+  /// sweep_every: see Sweeper.
+  OperationRunner(Port& port, std::chrono::milliseconds sweep_every,
+                  std::function<void(const std::string&)> warn);
   ~OperationRunner() override;
   /// Leaves running operations as they are on disk, joins. Idempotent. The engine must still serve.
   void stop();
@@ -80,8 +82,7 @@ class OperationRunner final : public Operations {
 
   Port& port_;
   std::function<void(const std::string&)> warn_;
-  LogSweep sweep_;
-  Instant next_sweep_;
+  Sweeper sweeper_;
   std::map<std::string, Operation> operations_;  // by id; the thread's own
   std::mutex mutex_;
   std::condition_variable wake_;

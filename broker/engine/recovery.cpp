@@ -27,7 +27,7 @@ void Loop::restore_grants(core::Now now) {
 }
 
 void Loop::restore_events() {
-  loader_.read_all({family::owed, {}, std::string(17, '\xff')},
+  loader_.read_all({family::owed, {}, std::string(9, '\xff')},
                    [&](std::string_view key, std::string_view value) {
                      Decoded<core::Owed> row = decode_owed(key, value);
                      if (!row)

@@ -33,7 +33,7 @@ struct Rows : Outbox {
   std::map<JobId, std::map<JobId, Dependent>> dependents;
   std::map<JobId, std::map<JobId, ParentResult>> parents;
   std::map<JobId, std::uint32_t> joins;
-  std::map<JobId, Owed> owed;
+  std::map<std::uint64_t, Owed> owed;  // by number
   std::map<std::pair<QueueNumber, LaneKey>, std::uint32_t> lanes;
   std::map<std::string, LimitRow> limits;
   std::map<std::pair<QueueNumber, std::string>, GroupRow> groups;
@@ -116,8 +116,8 @@ struct Rows : Outbox {
   void erase_parents(const JobId& child) override { parents.erase(child); }
   void put_join(const JobId& child, std::uint32_t left) override { joins[child] = left; }
   void erase_join(const JobId& child) override { joins.erase(child); }
-  void put_owed(const Owed& row) override { owed[row.job] = row; }
-  void erase_owed(const JobId& job) override { owed.erase(job); }
+  void put_owed(const Owed& row) override { owed[row.number] = row; }
+  void erase_owed(std::uint64_t number) override { owed.erase(number); }
   void put_wait(const JobId& id, const Wait& wait) override { waits[id] = wait; }
   void erase_wait(const JobId& id) override { waits.erase(id); }
   void put_lane(QueueNumber queue, const LaneKey& key, std::uint32_t number) override {

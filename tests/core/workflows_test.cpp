@@ -114,6 +114,20 @@ TEST_F(WorkflowsTest, AFailedParentFailsSkipsOrLetsRun) {
   expect_nothing_left();
 }
 
+TEST_F(WorkflowsTest, WhatOneJobOwesTwiceIsKeptTwice) {
+  submit({member("a"), member("b")});
+  bench.pay_rounds = 0;
+  bench.call<JobChanged>(Cancel{ids[0]});
+  bench.call<JobChanged>(Retry{ids[0], std::nullopt});
+  EXPECT_EQ(bench.rows.owed.size(), 2u);
+  bench.restart();
+  bench.pay_rounds = 5;
+  bench.tick();
+  EXPECT_EQ(bench.rows.workflows.at(workflow).left, 2u);
+  EXPECT_EQ(bench.rows.workflows.at(workflow).cancelled, 0u);
+  EXPECT_TRUE(bench.rows.owed.empty());
+}
+
 TEST_F(WorkflowsTest, ALongCascadeGoesOnInLaterBatchesAndOverARestart) {
   std::vector<NewMember> chain{member("first")};
   for (std::uint32_t i = 1; i < 50; ++i) chain.push_back(member("m" + std::to_string(i), {i - 1}));

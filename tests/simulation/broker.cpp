@@ -702,9 +702,9 @@ void Broker::put_owed(const core::Owed& owed) {
   if (is(Canary::lost_debt)) return;
   parts_.disk.rows().put_owed(owed);
 }
-void Broker::erase_owed(const JobId& job) {
+void Broker::erase_owed(std::uint64_t number) {
   wrote_ = true;
-  parts_.disk.rows().erase_owed(job);
+  parts_.disk.rows().erase_owed(number);
 }
 void Broker::put_wait(const JobId& id, const Wait& wait) {
   wrote_ = true;

@@ -130,7 +130,7 @@ class Broker final : private core::Outbox {
   void put_join(const core::JobId& child, std::uint32_t left) override;
   void erase_join(const core::JobId& child) override;
   void put_owed(const core::Owed& owed) override;
-  void erase_owed(const core::JobId& job) override;
+  void erase_owed(std::uint64_t number) override;
   void put_wait(const core::JobId& id, const core::Wait& wait) override;
   void erase_wait(const core::JobId& id) override;
   void put_lane(core::QueueNumber queue, const core::LaneKey& key, std::uint32_t number) override;

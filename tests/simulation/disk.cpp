@@ -349,8 +349,8 @@ Image Disk::image(core::Millis wall) const {
   });
   all(family::owed, [&](std::string_view key, std::string_view value) {
     core::Owed row = decoded(engine::decode_owed(key, value));
-    const core::JobId id = row.job;
-    image.owed[id] = std::move(row);
+    const std::uint64_t number = row.number;
+    image.owed[number] = std::move(row);
   });
   all(family::waits, [&](std::string_view key, std::string_view value) {
     image.waits[engine::id_at(key, 0)] = decoded(engine::decode_wait(value));

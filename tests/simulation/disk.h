@@ -42,7 +42,7 @@ struct Image {
   std::map<std::pair<core::JobId, core::JobId>, core::ParentResult> parents;  // by child and parent
   std::map<core::JobId, std::uint32_t> joins;
   std::map<core::WorkflowId, core::WorkflowRow> workflows;
-  std::map<core::JobId, core::Owed> owed;
+  std::map<std::uint64_t, core::Owed> owed;  // by number
   std::map<std::string, core::TriggerRow> triggers;
   std::map<std::pair<std::string, std::uint64_t>, core::GatheredRow> gathered;
   std::map<core::JobId, std::uint32_t> log_lines;

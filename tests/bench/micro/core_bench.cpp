@@ -48,7 +48,7 @@ class CountingOutbox final : public core::Outbox {
   void put_join(const core::JobId&, std::uint32_t) override { ++rows; }
   void erase_join(const core::JobId&) override { ++rows; }
   void put_owed(const core::Owed&) override { ++rows; }
-  void erase_owed(const core::JobId&) override { ++rows; }
+  void erase_owed(std::uint64_t) override { ++rows; }
   void put_lane(core::QueueNumber, const core::LaneKey&, std::uint32_t) override { ++rows; }
   void put_limit(const core::LimitRow&) override { ++rows; }
   void erase_limit(const std::string&) override { ++rows; }
