@@ -27,7 +27,9 @@ bool exists(const storage::Snapshot& snapshot, const JobId& id, core::Millis now
     if (!stamp || !expired(*stamp, now_wall)) return true;
   }
   const auto laned = snapshot.get(family::ready, lane_row_key(id.queue(), id.lane(), id.priority(), id));
-  return !laned || *laned;
+  if (!laned || *laned) return true;
+  const auto changed = snapshot.get(family::priorities, placed_key(id.queue(), id));
+  return !changed || *changed;
 }
 
 }  // namespace

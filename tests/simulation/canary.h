@@ -78,6 +78,9 @@ enum class Canary : std::uint8_t {
   shared_lane,
   order_forgotten,
   failed_skipped,
+  postponed_timer_kept,
+  lost_priority,
+  change_halved,
 };
 
 struct CanaryInfo {
@@ -179,6 +182,12 @@ inline constexpr std::array canaries{
                "a restart forgets that a strict order is held up"},
     CanaryInfo{Canary::failed_skipped, "failed-skipped", "F2",
                "what follows a failed job of a strict order runs"},
+    CanaryInfo{Canary::postponed_timer_kept, "postponed-timer-kept", "C2",
+               "a job that is given another time keeps its old timer on disk"},
+    CanaryInfo{Canary::lost_priority, "lost-priority", "C2 D1 S1",
+               "nothing on disk leads to the row of a job whose priority was changed"},
+    CanaryInfo{Canary::change_halved, "change-halved", "S7 S1",
+               "of a change of time and priority only the time is taken"},
 };
 
 constexpr std::optional<Canary> canary_named(std::string_view name) {
