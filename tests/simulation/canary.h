@@ -96,7 +96,7 @@ inline constexpr std::array canaries{
                "a batch that was synced is gone after a power cut"},
     CanaryInfo{Canary::torn_batch, "torn-batch", "D1 D2", "half a batch survives a power cut"},
     CanaryInfo{Canary::changed_payload, "changed-payload", "D3", "a stored payload differs by a byte"},
-    CanaryInfo{Canary::invented_job, "invented-job", "D4 D1", "a row appears that nobody submitted"},
+    CanaryInfo{Canary::invented_job, "invented-job", "D4 D1 D3", "a row appears that nobody submitted"},
     CanaryInfo{Canary::forgotten_lease, "forgotten-lease", "L1",
                "a restart forgets a lease, so a second one is given"},
     CanaryInfo{Canary::taken_stale_settle, "taken-stale-settle", "L2", "a settle with an old lease is taken"},
