@@ -187,6 +187,15 @@ struct Retry {
 struct Promote {  // delayed → pending. → JobChanged
   JobId id;
 };
+/// Another time or another priority for a job that waits; what is absent stays as it is. Refused, whole,
+/// while active and at an end; the time of one that waits for an event or its turn in a strict order; the
+/// priority of one in a strict order, or where priorities age. → JobChanged
+struct ChangeJob {
+  JobId id;
+  std::optional<Millis> run_at;    // not before; not in the future: now
+  std::optional<Millis> delay_ms;  // the same, from now; not with run_at
+  std::optional<int> priority;     // -1000…1000
+};
 /// Removes the record; refused while active. With `only_from` as in Retry. → JobDeleted
 struct Delete {
   JobId id;
@@ -277,11 +286,11 @@ struct StopLeasing {};
 
 using CommandBody =
     std::variant<Submit, Lease, AbandonLease, OpenWorker, SetCredit, CloseWorker, Settle, Heartbeat,
-                 AppendLogs, GetJob, Why, LookResident, Cancel, Retry, Promote, Delete, GetQueue, ListQueues,
-                 PutQueue, DeleteQueue, ListWorkers, PutSchedule, GetSchedule, ListSchedules, DeleteSchedule,
-                 RunSchedule, PauseSchedule, SubmitWorkflow, AddChildren, CancelWorkflow, RetryWorkflow,
-                 KeepStep, RaiseEvent, PutTrigger, GetTrigger, ListTriggers, DeleteTrigger, PutLimit,
-                 GetLimit, ListLimits, DeleteLimit, ResumeLimit, StopLeasing>;
+                 AppendLogs, GetJob, Why, LookResident, Cancel, Retry, Promote, ChangeJob, Delete, GetQueue,
+                 ListQueues, PutQueue, DeleteQueue, ListWorkers, PutSchedule, GetSchedule, ListSchedules,
+                 DeleteSchedule, RunSchedule, PauseSchedule, SubmitWorkflow, AddChildren, CancelWorkflow,
+                 RetryWorkflow, KeepStep, RaiseEvent, PutTrigger, GetTrigger, ListTriggers, DeleteTrigger,
+                 PutLimit, GetLimit, ListLimits, DeleteLimit, ResumeLimit, StopLeasing>;
 
 struct Command {
   Ticket ticket = Ticket::none;  // who gets the reply

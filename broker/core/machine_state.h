@@ -543,6 +543,7 @@ struct Machine::State {
   void apply(Ticket to, const Cancel& cancel, Now now, Outbox& outbox);
   void apply(Ticket to, const Retry& retry, Now now, Outbox& outbox);
   void apply(Ticket to, const Promote& promote, Now now, Outbox& outbox);
+  void apply(Ticket to, const ChangeJob& change, Now now, Outbox& outbox);
   void apply(Ticket to, const Delete& remove, Now now, Outbox& outbox);
   void apply(Ticket to, const GetQueue& get, Now now, Outbox& outbox);
   void apply(Ticket to, const ListQueues& list, Now now, Outbox& outbox);
@@ -577,6 +578,10 @@ struct Machine::State {
   // gathering.cpp
   std::optional<Submitted::Item> gather(const NewJob& spec, Queue& queue, Now now, Outbox& outbox);
   void open_window(const NewJob& spec, const Entry& entry, Now now, Outbox& outbox);
+  // changing.cpp
+  std::optional<Refused> check_change(const Job& job, const ChangeJob& change);
+  bool set_priority(Entry& entry, int priority, Outbox& outbox);
+  bool set_run_at(Entry& entry, Millis at, Now now, Outbox& outbox);
   SettleResult settle_one(const Settlement& settlement, Now now, Outbox& outbox);
   BeatResult beat(const Beat& beat, Now now, Outbox& outbox);
   Reason reason(const Entry& entry, Millis wall);

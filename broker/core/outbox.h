@@ -166,6 +166,8 @@ class Outbox {
   virtual void reply(Ticket to, Reply&& reply) = 0;
   /// After the job moved; history.back() is the new state. `cause` is absent for a submit.
   virtual void moved(const Job& job, const std::string& queue, Status from, const Event* cause) = 0;
+  /// The time or the priority of a job that waits is another; its state is the same.
+  virtual void changed(const Job& job, const std::string& queue) = 0;
   virtual void progressed(const Job& job, const std::string& queue) = 0;
   virtual void logged(const Job& job, const std::string& queue, std::span<const std::string> lines) = 0;
 };

@@ -54,14 +54,15 @@ enum class Event : std::uint8_t {
   replay,         // an ended job runs again, budgets anew
   suspend,        // the worker gives it back until something happens
   block_again,    // an ended job is to run again, after others
+  postpone,       // an operator gives a job that waits for a worker a later time
 };
-inline constexpr std::size_t event_count = 17;
+inline constexpr std::size_t event_count = 18;
 
 constexpr std::string_view name_of(Event event) {
   constexpr std::array<std::string_view, event_count> names{
-      "lease",         "complete",      "retry_later", "retry_now", "fail",       "release",
-      "release_later", "stall",         "due",         "promote",   "cancel",     "unblock",
-      "unblock_later", "parent_failed", "replay",      "suspend",   "block_again"};
+      "lease",         "complete",      "retry_later", "retry_now", "fail",        "release",
+      "release_later", "stall",         "due",         "promote",   "cancel",      "unblock",
+      "unblock_later", "parent_failed", "replay",      "suspend",   "block_again", "postpone"};
   return names[static_cast<std::size_t>(event)];
 }
 
@@ -75,8 +76,10 @@ struct Edge {
 inline constexpr std::array edges{
     Edge{Status::pending, Event::lease, Status::active},
     Edge{Status::pending, Event::cancel, Status::cancelled},
+    Edge{Status::pending, Event::postpone, Status::delayed},
     Edge{Status::stalled, Event::lease, Status::active},
     Edge{Status::stalled, Event::cancel, Status::cancelled},
+    Edge{Status::stalled, Event::postpone, Status::delayed},
     Edge{Status::active, Event::complete, Status::completed},
     Edge{Status::active, Event::retry_later, Status::delayed},
     Edge{Status::active, Event::retry_now, Status::pending},

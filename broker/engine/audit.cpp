@@ -1,5 +1,8 @@
 #include "broker/engine/audit.h"
 
+#include <fmt/chrono.h>
+
+#include <ctime>
 #include <variant>
 
 #include "broker/engine/codec.h"
@@ -71,11 +74,30 @@ std::string settings_text(const core::PutQueue& put) {
   return text;
 }
 
+// REQUIRES: a time of the years 1970 to 9999.
+std::string time_text(core::Millis at) {
+  return fmt::format("{:%FT%T}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(at / 1000)), at % 1000);
+}
+
+std::string change_text(const core::ChangeJob& change) {
+  std::string text;
+  if (change.run_at) text = "runAt " + time_text(*change.run_at);
+  if (change.delay_ms) text = "delayMs " + std::to_string(*change.delay_ms);
+  if (change.priority)
+    text += (text.empty() ? "priority " : ", priority ") + std::to_string(*change.priority);
+  return text;
+}
+
 // There is no case for "anything else": a new command needs a line here, either way.
 struct Decide {
   Found operator()(const core::Cancel& command) const { return of_job("cancel", command.id); }
   Found operator()(const core::Retry& command) const { return of_job("retry", command.id); }
   Found operator()(const core::Promote& command) const { return of_job("promote", command.id); }
+  Found operator()(const core::ChangeJob& command) const {
+    AuditEntry entry = of_job("change", command.id);
+    entry.detail = change_text(command);
+    return entry;
+  }
   Found operator()(const core::Delete& command) const { return of_job("delete", command.id); }
   Found operator()(const core::PutQueue& command) const {
     if (!command.must_exist || !command.paused) {
@@ -156,8 +178,10 @@ void add_outcome(AuditEntry& entry, const core::Reply& reply) {
     entry.outcome = AuditEntry::Outcome::refused;
     entry.detail = refused->detail;
   } else if (const auto* changed = std::get_if<core::JobChanged>(&reply)) {
-    entry.detail =
-        changed->cancel_requested ? "cancel requested" : std::string(core::name_of(changed->status));
+    // Of a change, what it set.
+    if (entry.detail.empty())
+      entry.detail =
+          changed->cancel_requested ? "cancel requested" : std::string(core::name_of(changed->status));
   } else if (const auto* deleted = std::get_if<core::QueueDeleted>(&reply)) {
     entry.count = deleted->jobs;
   } else if (const auto* submitted = std::get_if<core::Submitted>(&reply)) {

@@ -32,6 +32,11 @@ void BatchOutbox::put_job(core::Place place, const Job& job) {
   } else {
     batch.put(family_of(place), placed_key(job.queue, job.id), value_);
   }
+  if (place == core::Place::ready && job.priority != job.id.priority()) {
+    value_.clear();
+    encode_priority({job.priority, job.lane}, value_);
+    batch.put(family::priorities, placed_key(job.queue, job.id), value_);
+  }
   if (place == core::Place::dead) failures.push_back(FailureChange::of(FailureChange::What::arrived, job));
 }
 
@@ -43,6 +48,8 @@ void BatchOutbox::erase_job(core::Place place, const Job& job) {
   } else {
     batch.erase(family_of(place), placed_key(job.queue, job.id));
   }
+  if (place == core::Place::ready && job.priority != job.id.priority())
+    batch.erase(family::priorities, placed_key(job.queue, job.id));
   if (place == core::Place::dead) failures.push_back(FailureChange::of(FailureChange::What::left, job));
 }
 
@@ -92,7 +99,7 @@ void BatchOutbox::erase_queue(const core::QueueRow& row) {
   batch.erase(family::queues, begin);
   for (const storage::Family which :
        {family::ready, family::parked, family::ended, family::dead, family::unique, family::retained,
-        family::lanes, family::groups, family::orders}) {
+        family::lanes, family::groups, family::orders, family::priorities}) {
     batch.erase_range(which, begin, end);
   }
   failures.push_back({FailureChange::What::queue_gone, row.number});
@@ -328,6 +335,10 @@ void BatchOutbox::moved(const Job& job, const std::string& queue, Status from, c
     event->error_type = job.errors.back().type;
   }
   events.push_back(std::move(event));
+}
+
+void BatchOutbox::changed(const Job& job, const std::string& queue) {
+  if (with_events) events.push_back(make_event(JobEvent::Kind::status, job, queue));
 }
 
 void BatchOutbox::progressed(const Job& job, const std::string& queue) {

@@ -96,6 +96,7 @@ class BatchOutbox final : public core::Outbox {
   void reply(core::Ticket to, core::Reply&& reply) override;
   void moved(const core::Job& job, const std::string& queue, core::Status from,
              const core::Event* cause) override;
+  void changed(const core::Job& job, const std::string& queue) override;
   void progressed(const core::Job& job, const std::string& queue) override;
   void logged(const core::Job& job, const std::string& queue, std::span<const std::string> lines) override;
 

@@ -156,6 +156,7 @@ class Checker {
       problem("job {} waits for others, but nothing says for how many", id);
     }
     check_lane(job, id);
+    if (place == Place::ready && job.priority != job.id.priority()) check_priority(job, id);
     if (!job.ref.empty() && !is_end(status)) ++live_members_[static_cast<std::uint32_t>(job.queue)];
     if (is_end(job.status) && job.expires_at != 0) {
       ++retained_[RetainedKey{static_cast<std::uint32_t>(job.queue), job.expires_at, job.status}];
@@ -176,6 +177,24 @@ class Checker {
     const Decoded<std::uint32_t> number = row ? decode_lane(*row) : std::unexpected(DecodeError{});
     if (!number || *number != job.lane)
       problem("job {} waits in a lane that is not the one of its group and limits", id);
+  }
+
+  // Its id does not lead to its row.
+  void check_priority(const Job& job, const std::string& id) {
+    const std::optional<std::string> row = get(family::priorities, placed_key(job.queue, job.id));
+    const Decoded<ReadyPlace> place = row ? decode_priority(*row) : std::unexpected(DecodeError{});
+    if (!place || place->priority != job.priority || place->lane != job.lane)
+      problem("job {} has another priority than its id, and nothing says which", id);
+  }
+
+  void read_priorities() {
+    scan(family::priorities, 20, "changed priorities", [&](std::string_view key, std::string_view value) {
+      const Decoded<ReadyPlace> place = decode_priority(value);
+      if (!place || key.size() != 20) return problem("the record of a changed priority is damaged");
+      const JobId id = id_at(key, 4);
+      if (!get(family::ready, ready_row_key(queue_at(key), place->lane, place->priority, id)))
+        problem("the priority of job {} is said to be changed, and it does not stand there", uuid_text(id));
+    });
   }
 
   void check_only_place(Place place, const Job& job, const std::string& id) {
@@ -221,6 +240,13 @@ class Checker {
     const Key<28> laned = lane_row_key(id.queue(), id.lane(), priority, id);
     if (const std::optional<std::string> row = get(family::ready, laned)) {
       if (Decoded<Job> job = decode_job(Place::ready, laned, *row)) return std::move(*job);
+    }
+    const std::optional<std::string> changed = get(family::priorities, parked);
+    const Decoded<ReadyPlace> place = changed ? decode_priority(*changed) : std::unexpected(DecodeError{});
+    if (!place) return std::nullopt;
+    const std::string key = ready_row_key(id.queue(), place->lane, place->priority, id);
+    if (const std::optional<std::string> row = get(family::ready, key)) {
+      if (Decoded<Job> job = decode_job(Place::ready, key, *row)) return std::move(*job);
     }
     return std::nullopt;
   }
@@ -321,6 +347,7 @@ class Checker {
       else
         ++report_.audited_actions;
     });
+    read_priorities();
     read_waits();
     read_graphs();
     read_limits();

@@ -43,6 +43,7 @@ void encode_join(std::uint32_t left, std::string& out);
 void encode_owed(const core::Owed& row, std::string& out);
 void encode_wait(const core::Wait& wait, std::string& out);
 void encode_lane(std::uint32_t number, std::string& out);
+void encode_priority(const ReadyPlace& place, std::string& out);
 void encode_limit(const core::LimitRow& row, std::string& out);
 void encode_group(const core::GroupRow& row, std::string& out);
 void encode_order(const core::OrderRow& row, std::string& out);
@@ -74,6 +75,7 @@ Decoded<core::Wait> decode_wait(std::string_view value);
 std::string lane_key(core::QueueNumber queue, const core::LaneKey& key);
 Decoded<core::LaneKey> decode_lane_key(std::string_view key);
 Decoded<std::uint32_t> decode_lane(std::string_view value);
+Decoded<ReadyPlace> decode_priority(std::string_view value);
 /// The key is the limit's name.
 Decoded<core::LimitRow> decode_limit(std::string_view key, std::string_view value);
 /// The key is the queue's number and the group's name.

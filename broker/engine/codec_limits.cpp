@@ -59,6 +59,24 @@ void encode_lane(std::uint32_t number, std::string& out) {
   });
 }
 
+void encode_priority(const ReadyPlace& place, std::string& out) {
+  append(out, 1 + 2 * varint_max, [&](Writer& to) {
+    to.byte(limits_version);
+    to.zigzag(place.priority);
+    to.varint(place.lane);
+  });
+}
+
+Decoded<ReadyPlace> decode_priority(std::string_view value) {
+  Reader from(value);
+  begin_limits(from);
+  ReadyPlace place;
+  place.priority = read_priority(from);
+  place.lane = from.varint32();
+  if (!from.done() || place.lane > core::lane_number_max) return damaged_limits("a changed priority");
+  return place;
+}
+
 Decoded<std::uint32_t> decode_lane(std::string_view value) {
   Reader from(value);
   begin_limits(from);

@@ -215,7 +215,8 @@ std::vector<storage::FamilySpec> families() {
           plain("groups"),
           plain("orders"),
           expiring("history", 0),
-          expiring("audit", 0)};
+          expiring("audit", 0),
+          plain("priorities")};
 }
 
 void encode_queue(const core::QueueRow& row, std::string& out) {

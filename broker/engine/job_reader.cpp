@@ -22,11 +22,23 @@ std::optional<core::Job> read_job(const storage::Snapshot& snapshot, const core:
     damaged = damaged || !job;
     if (job && !expired(job->expires_at, wall)) return std::move(*job);
   }
-  const Key<28> laned = lane_row_key(id.queue(), id.lane(), id.priority(), id);
-  const auto row = snapshot.get(family::ready, laned);
+  std::string key = lane_row_key(id.queue(), id.lane(), id.priority(), id).str();
+  auto row = snapshot.get(family::ready, key);
+  if (row && !*row) {  // its priority may have been changed
+    const auto changed = snapshot.get(family::priorities, other);
+    if (changed && !*changed) return std::nullopt;
+    const Decoded<ReadyPlace> place =
+        changed ? decode_priority(**changed) : std::unexpected(DecodeError{"a changed priority"});
+    if (!place) {
+      damaged = true;
+      return std::nullopt;
+    }
+    key = ready_row_key(id.queue(), place->lane, place->priority, id);
+    row = snapshot.get(family::ready, key);
+  }
   if (!row) damaged = true;
   if (!row || !*row) return std::nullopt;
-  Decoded<core::Job> job = decode_job(Place::ready, laned, **row);
+  Decoded<core::Job> job = decode_job(Place::ready, key, **row);
   damaged = damaged || !job;
   if (!job) return std::nullopt;
   return std::move(*job);
@@ -44,7 +56,9 @@ bool may_exist(const storage::Snapshot& snapshot, const core::JobId& id, core::M
     if (!stamp || !expired(*stamp, wall)) return true;
   }
   const auto laned = snapshot.get(family::ready, lane_row_key(id.queue(), id.lane(), id.priority(), id));
-  return !laned || *laned;
+  if (!laned || *laned) return true;
+  const auto changed = snapshot.get(family::priorities, placed_key(id.queue(), id));
+  return !changed || *changed;
 }
 
 }  // namespace pawl::engine

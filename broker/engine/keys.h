@@ -44,6 +44,7 @@ inline constexpr storage::Family groups{25};
 inline constexpr storage::Family orders{26};
 inline constexpr storage::Family history{27};
 inline constexpr storage::Family audit{28};
+inline constexpr storage::Family priorities{29};
 }  // namespace family
 
 constexpr storage::Family family_of(core::Place place) {
@@ -116,6 +117,16 @@ inline Key<28> lane_row_key(core::QueueNumber queue, std::uint32_t lane, int pri
   std::memcpy(key.bytes.data() + 12, id.bytes.data(), 16);
   return key;
 }
+/// Where the row of a pending, stalled or active job stands.
+inline std::string ready_row_key(core::QueueNumber queue, std::uint32_t lane, int priority,
+                                 const core::JobId& id) {
+  return lane == 0 ? ready_key(queue, priority, id).str() : lane_row_key(queue, lane, priority, id).str();
+}
+/// Of a job whose priority is not the one that its id says: with the id it gives the key of its ready row.
+struct ReadyPlace {
+  int priority = 0;
+  std::uint32_t lane = 0;
+};
 /// What the keys of a lane's rows begin with; of lane 0, those of the queue.
 inline std::string lane_begin(core::QueueNumber queue, std::uint32_t lane) {
   if (lane == 0) return queue_key(queue).str();
@@ -128,8 +139,7 @@ inline std::string lane_end(core::QueueNumber queue, std::uint32_t lane) {
 }
 /// The key after which a lane's rows go on.
 inline std::string lane_after(core::QueueNumber queue, std::uint32_t lane, const core::ReadyKey& after) {
-  std::string key = lane == 0 ? ready_key(queue, after.priority, after.id).str()
-                              : lane_row_key(queue, lane, after.priority, after.id).str();
+  std::string key = ready_row_key(queue, lane, after.priority, after.id);
   return key.append(1, '\0');
 }
 /// queue(4) | 0xffff: where a queue's lanes begin

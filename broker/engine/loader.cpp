@@ -68,15 +68,30 @@ void Loader::fetch_job(const JobId& id, Place place, core::Millis now_wall, int 
   });
 }
 
-// The last place where it can stand.
 void Loader::fetch_from_lane(const JobId& id) {
-  if (!machine_.has_lanes(id.queue())) return machine_.load_job(id, std::nullopt);
+  if (!machine_.has_lanes(id.queue())) return fetch_by_priority(id);
   const Key<28> key = lane_row_key(id.queue(), id.lane(), id.priority(), id);
   get(family::ready, key, [this, id, key](std::optional<std::string_view> value) {
-    if (!value) return machine_.load_job(id, std::nullopt);
+    if (!value) return fetch_by_priority(id);
     Decoded<core::Job> job = decode_job(Place::ready, key, *value);
     if (!job) return fail(job.error().what);
     machine_.load_job(id, std::move(*job));
+  });
+}
+
+// The last place where it can stand: its priority is not the one that its id says.
+void Loader::fetch_by_priority(const JobId& id) {
+  get(family::priorities, placed_key(id.queue(), id), [this, id](std::optional<std::string_view> value) {
+    if (!value) return machine_.load_job(id, std::nullopt);
+    const Decoded<ReadyPlace> place = decode_priority(*value);
+    if (!place) return fail(place.error().what);
+    const std::string key = ready_row_key(id.queue(), place->lane, place->priority, id);
+    get(family::ready, key, [this, id, key](std::optional<std::string_view> row) {
+      if (!row) return fail("a job is not where its changed priority says");
+      Decoded<core::Job> job = decode_job(Place::ready, key, *row);
+      if (!job) return fail(job.error().what);
+      machine_.load_job(id, std::move(*job));
+    });
   });
 }
 

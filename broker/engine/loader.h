@@ -52,6 +52,7 @@ class Loader {
   template <typename Row, typename Decode>
   void fetch_rows(storage::Family family, std::string_view prefix, Decode decode,
                   std::function<void(std::vector<Row>)> done);
+  void fetch_by_priority(const core::JobId& id);
   void fetch_from_lane(const core::JobId& id);
   void fetch_lanes(const core::Needs& needs);
   void fetch_graphs(const core::Needs& needs);

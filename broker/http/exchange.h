@@ -13,7 +13,7 @@
 
 namespace pawl::http {
 
-enum class Method : std::uint8_t { get, head, post, put, del, options, other };
+enum class Method : std::uint8_t { get, head, post, put, patch, del, options, other };
 
 /// A request whose framing, Host, authorization and size are already checked. Body: as sent, complete.
 struct Request {

@@ -95,11 +95,11 @@ std::optional<Method> method_of(std::string_view text) {
     std::string_view text;
     Method method;
   };
-  // PATCH is a method that the routes answer with 405; TRACE and CONNECT are not even that.
+  // What is not here, such as TRACE and CONNECT, no route has.
   static constexpr std::array entries{Entry{"GET", Method::get},    Entry{"POST", Method::post},
                                       Entry{"PUT", Method::put},    Entry{"DELETE", Method::del},
                                       Entry{"HEAD", Method::head},  Entry{"OPTIONS", Method::options},
-                                      Entry{"PATCH", Method::other}};
+                                      Entry{"PATCH", Method::patch}};
   for (const Entry& entry : entries) {
     if (entry.text == text) return entry.method;
   }

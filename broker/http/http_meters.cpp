@@ -40,6 +40,8 @@ std::string_view name_of(Method method) {
       return "POST";
     case Method::put:
       return "PUT";
+    case Method::patch:
+      return "PATCH";
     case Method::del:
       return "DELETE";
     case Method::options:

@@ -115,6 +115,26 @@ void add_job_action(CLI::App& root, Draft& draft, JobAction::Kind kind, const Ve
   verb.app->add_option("ID", verb.options->job_ids, "The jobs")->required();
 }
 
+void add_change(CLI::App& root, Draft& draft) {
+  const auto verb = add_verb<Change>(
+      root, draft, {"change", jobs, "Give jobs that wait another time, another priority, or both"});
+  Change& options = *verb.options;
+  CLI::App& app = *verb.app;
+  app.add_option("ID", options.job_ids, "The jobs")->required();
+  CLI::Option* delay = add_duration(&app, "--delay", "Not before this long from now",
+                                    [&options](std::int64_t ms) { options.delay = milliseconds{ms}; });
+  add_moment(&app, "--run-at", "Not before this time: RFC 3339, \"2026-11-24 20:56\", 20:56 or +30m",
+             options.run_at)
+      ->excludes(delay);
+  app.add_option("--priority", options.priority, "-1000 to 1000, the higher first")->type_name("N");
+  app.callback([&draft, options = verb.options] {
+    if (!options->run_at && !options->delay && !options->priority)
+      throw CLI::RequiredError("say what: --run-at TIME, --delay DURATION or --priority N",
+                               CLI::ExitCodes::RequiredError);
+    draft.command = *options;
+  });
+}
+
 // CLI11 takes a word in brackets for a list and splits it, but here it is a JSON array or a shell's test. A
 // mark in front hides the bracket while CLI11 looks at the word.
 constexpr char mark = '\x01';
@@ -259,6 +279,7 @@ void add_job_verbs(CLI::App& root, Draft& draft) {
   add_job_action(root, draft, Kind::retry,
                  {"retry", jobs, "Run ended jobs again, their attempts counted anew"});
   add_job_action(root, draft, Kind::promote, {"promote", jobs, "Run delayed jobs now"});
+  add_change(root, draft);
   add_job_action(root, draft, Kind::remove,
                  {"delete", jobs, "Remove the records of jobs that are not running"});
 }

@@ -62,6 +62,13 @@ struct JobAction {
   enum class Kind { cancel, retry, promote, remove } kind;
   std::vector<std::string> job_ids;
 };
+/// Another time or priority for jobs that wait.
+struct Change {
+  std::vector<std::string> job_ids;
+  std::optional<Time> run_at;
+  std::optional<milliseconds> delay;
+  std::optional<int> priority;
+};
 
 struct Queues {};
 /// Shows a queue; with a setting, changes it first.
@@ -261,8 +268,8 @@ struct Check {
 };
 
 using Command =
-    std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Queues, Queue, QueueAction, Top, Workers,
-                 Audit, Stats, Version, DlqGroups, DlqList, DlqReplay, DlqPurge, BulkStart, BulkList,
+    std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Change, Queues, Queue, QueueAction, Top,
+                 Workers, Audit, Stats, Version, DlqGroups, DlqList, DlqReplay, DlqPurge, BulkStart, BulkList,
                  BulkAction, Schedules, ScheduleGet, SchedulePut, ScheduleAction, RaiseEvent, Triggers,
                  TriggerGet, TriggerPut, TriggerDelete, LimitsList, LimitPut, LimitAction, Workflows,
                  WorkflowSubmit, WorkflowAction, Work, Bench, Check>;
@@ -275,6 +282,7 @@ Result<Exit> run(const List&, Session&);
 Result<Exit> run(const Logs&, Session&);
 Result<Exit> run(const Why&, Session&);
 Result<Exit> run(const JobAction&, Session&);
+Result<Exit> run(const Change&, Session&);
 Result<Exit> run(const Queues&, Session&);
 Result<Exit> run(const Queue&, Session&);
 Result<Exit> run(const QueueAction&, Session&);

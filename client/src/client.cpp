@@ -10,6 +10,7 @@
 #include "client/src/read_records.h"
 #include "client/wire/json_text.h"
 #include "client/wire/protocol.h"
+#include "client/wire/time.h"
 
 namespace pawl {
 
@@ -255,8 +256,14 @@ struct Client::State {
         });
   }
 
-  Result<Status> change(std::string_view job_id, std::string_view verb) {
+  Result<Status> act(std::string_view job_id, std::string_view verb) {
     return ask({.method = "POST", .target = job_path(job_id, verb)},
+               [](JsonSlice answer) { return client::read_status(answer["status"]); });
+  }
+
+  // `change` is a JSON object.
+  Result<Status> change(std::string_view job_id, const std::string& change) {
+    return ask({.method = "PATCH", .target = job_path(job_id), .body = change},
                [](JsonSlice answer) { return client::read_status(answer["status"]); });
   }
 
@@ -379,9 +386,19 @@ Result<JobPage> Client::try_list(const JobQuery& query) {
   return state_->ask({.method = "GET", .target = target}, client::read_page);
 }
 
-Result<Status> Client::try_cancel(std::string_view job_id) { return state_->change(job_id, "/cancel"); }
-Result<Status> Client::try_retry(std::string_view job_id) { return state_->change(job_id, "/retry"); }
-Result<Status> Client::try_promote(std::string_view job_id) { return state_->change(job_id, "/promote"); }
+Result<Status> Client::try_cancel(std::string_view job_id) { return state_->act(job_id, "/cancel"); }
+Result<Status> Client::try_retry(std::string_view job_id) { return state_->act(job_id, "/retry"); }
+Result<Status> Client::try_promote(std::string_view job_id) { return state_->act(job_id, "/promote"); }
+
+Result<Status> Client::try_reschedule(std::string_view job_id, Time at) {
+  return state_->change(job_id, R"({"runAt":")" + wire::format_time(at.time_since_epoch().count()) + "\"}");
+}
+Result<Status> Client::try_reschedule(std::string_view job_id, milliseconds delay) {
+  return state_->change(job_id, R"({"delayMs":)" + std::to_string(delay.count()) + "}");
+}
+Result<Status> Client::try_change_priority(std::string_view job_id, int priority) {
+  return state_->change(job_id, R"({"priority":)" + std::to_string(priority) + "}");
+}
 
 Result<void> Client::try_remove(std::string_view job_id) {
   return state_->nothing({.method = "DELETE", .target = job_path(job_id)});

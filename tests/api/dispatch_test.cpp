@@ -279,6 +279,57 @@ TEST(DispatchTest, CancelRetryPromoteDelete) {
   EXPECT_EQ(broker.ask(get, "/jobs/" + id).status, 404u);
 }
 
+TEST(DispatchTest, AJobThatWaitsIsChanged) {
+  Broker broker;
+  const std::string id = broker.submit(R"({"queue":"q"})");
+  const std::string at = "/jobs/" + id;
+  const Response later = broker.ask(patch, at, R"({"runAt":"2099-01-02T03:04:05.006Z","priority":-7})");
+  EXPECT_EQ(later.body, R"({"jobId":")" + id + R"(","status":"delayed","cancelRequested":false})");
+  EXPECT_EQ(member(broker.ask(get, at).body, "runAt"), "2099-01-02T03:04:05.006Z");
+  EXPECT_EQ(member(broker.ask(get, at).body, "priority"), "-7");
+  EXPECT_EQ(member(broker.ask(patch, at, R"({"delayMs":0})").body, "status"), "pending");
+  EXPECT_EQ(member(broker.ask(patch, at, R"({"priority":1000})").body, "status"), "pending");
+  broker.lease("q");
+  const Response refused = broker.ask(patch, at, R"({"priority":1})");
+  EXPECT_EQ(refused.status, 409u);
+  EXPECT_EQ(member(refused.body, "jobStatus"), "active");
+  EXPECT_EQ(broker.ask(patch, "/jobs/0199b3c2-7a10-7000-8000-0000a1f40001", R"({"priority":1})").status,
+            404u);
+  EXPECT_EQ(broker.ask(patch, "/jobs").status, 405u);
+}
+
+struct ChangeRow {
+  std::string_view body;
+  std::string_view pointer;
+};
+
+TEST(DispatchTest, AWrongChangeIsNamedAndChangesNothing) {
+  Broker broker;
+  const std::string at = "/jobs/" + broker.submit(R"({"queue":"q"})");
+  constexpr ChangeRow rows[]{
+      {"{}", ""},
+      {R"({"runAt":"tomorrow"})", "/runAt"},
+      {R"({"runAt":null})", "/runAt"},
+      {R"({"delayMs":-1,"priority":3})", "/delayMs"},
+      {R"({"delayMs":3155760000001})", "/delayMs"},
+      {R"({"delayMs":5,"runAt":"2099-01-02T03:04:05Z"})", "/runAt"},
+      {R"({"priority":1001})", "/priority"},
+      {R"({"priority":-1001})", "/priority"},
+      {R"({"priority":"high"})", "/priority"},
+      {R"({"name":"other"})", "/name"},
+  };
+  for (const ChangeRow& row : rows) {
+    const Response response = broker.ask(patch, at, std::string(row.body));
+    EXPECT_EQ(response.status, 422u) << row.body << " " << response.body;
+    EXPECT_NE(response.body.find("{\"pointer\":\"" + std::string(row.pointer) + "\","), std::string::npos)
+        << row.body << " " << response.body;
+  }
+  EXPECT_EQ(broker.ask(patch, at, "{").status, 400u);
+  const std::string record = broker.ask(get, at).body;
+  EXPECT_EQ(member(record, "status"), "pending");
+  EXPECT_EQ(member(record, "priority"), "0");
+}
+
 TEST(DispatchTest, DeadLettersAreReplayedAndPurged) {
   Broker broker;
   std::vector<std::string> dead;
@@ -341,7 +392,7 @@ TEST(DispatchTest, UnknownPathsAndWrongMethods) {
   EXPECT_EQ(header(broker.ask(get, "/jobs/batch"), "Allow"), "POST, OPTIONS");
   const Response options_answer = broker.ask(options, "/jobs/x");
   EXPECT_EQ(options_answer.status, 204u);
-  EXPECT_EQ(header(options_answer, "Allow"), "GET, HEAD, DELETE, OPTIONS");
+  EXPECT_EQ(header(options_answer, "Allow"), "GET, HEAD, PATCH, DELETE, OPTIONS");
   EXPECT_EQ(broker.ask(get, "/jobs", "{}").status, 422u);
   broker.context.ui = [](const Request& request, const std::shared_ptr<Exchange>& exchange) {
     if (request.path != "/") return false;

@@ -44,7 +44,7 @@ class Walk:
             operation["operationId"]: (method.upper(), path, operation)
             for path, item in self.document["paths"].items()
             for method, operation in item.items()
-            if method in ("get", "put", "post", "delete")
+            if method in ("get", "put", "post", "patch", "delete")
         }
         self.called = set()
         self.wrong = 0
@@ -137,9 +137,13 @@ def walk_a_job(walk, queue):
     walk.call("failJob", 200, {"leaseId": lease, "error": {"type": "T", "message": "m", "stack": "s"},
                                "retryDelayMs": 600000}, jobId=job_id)
     walk.call("explainJob", 200, jobId=job_id)
+    walk.call("changeJob", 200, {"runAt": "2099-01-02T03:04:05Z", "priority": -9}, jobId=job_id)
+    walk.call("changeJob", 200, {"delayMs": 600000}, jobId=job_id)
+    walk.call("changeJob", 422, {"delayMs": -1, "priority": 1001}, jobId=job_id)
     walk.call("promoteJob", 200, jobId=job_id)
     leased, _ = walk.call("leaseJobs", 200, {"workerId": "live", "waitMs": 5000}, queue=queue)
     lease = leased["jobs"][0]["leaseId"]
+    walk.call("changeJob", 409, {"priority": 1}, jobId=job_id)
     walk.call("completeJob", 409, {"leaseId": "f" * 16}, jobId=job_id)
     walk.call("completeJob", 200, {"leaseId": lease, "result": [1]}, jobId=job_id)
     walk.call("completeJob", 200, {"leaseId": lease, "result": [1]}, jobId=job_id)

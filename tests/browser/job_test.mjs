@@ -185,6 +185,64 @@ test('a delayed job is promoted', async () => {
   });
 });
 
+test('a job that waits is rescheduled: what is shown is what the broker has', async () => {
+  const id = await broker.submit('another-time');
+  await withPage(broker, `jobs/${id}`, async (page) => {
+    await page.getByRole('button', {name: 'Reschedule…'}).click();
+    const dialog = page.getByRole('dialog', {name: 'Reschedule this job'});
+    await dialog.getByRole('button', {name: 'in 10 min'}).click();
+    await dialog.locator('[data-says]', {hasText: /[+−]\d\d:\d\d, in (9|10) min/}).waitFor();
+    const asked = Date.parse(await dialog.getByLabel('Not before').inputValue());
+    await dialog.getByRole('button', {name: 'Reschedule', exact: true}).click();
+    await page.locator('.page-head .state-delayed').waitFor();
+    const job = await broker.job(id);
+    assert.equal(job.status, 'delayed');
+    assert.equal(Date.parse(job.runAt), asked);
+    assert.equal(await page.locator('.facts dt:text-is("Not before") + dd time').getAttribute('datetime'), job.runAt);
+    // A delayed one too, here by the copied command; the page hears of it.
+    await page.getByRole('button', {name: 'Reschedule…'}).click();
+    await dialog.getByLabel('Not before').fill('2099-01-02T03:04:05');
+    await dialog.getByRole('button', {name: 'Reschedule: copy as command'}).click();
+    await page.getByRole('menuitem', {name: 'Copy as pawl'}).click();
+    const pawl = await page.evaluate(() => navigator.clipboard.readText());
+    await dialog.getByRole('button', {name: 'Leave it'}).click();
+    const {execFileSync} = await import('node:child_process');
+    const {bin} = await import('./harness.mjs');
+    execFileSync('sh', ['-c', pawl], {stdio: 'ignore', env: {...process.env, PATH: `${bin}:${process.env.PATH}`}});
+    const moved = await broker.job(id);
+    assert.equal(Date.parse(moved.runAt), Date.parse('2099-01-02T03:04:05'));
+    await page.locator(`.facts time[datetime="${moved.runAt}"]`).waitFor();
+    // One that has passed is now.
+    await page.getByRole('button', {name: 'Reschedule…'}).click();
+    await dialog.getByLabel('Not before').fill('2020-01-02T03:04:05');
+    await dialog.getByText('which has passed').waitFor();
+    await dialog.getByRole('button', {name: 'Reschedule', exact: true}).click();
+    await page.locator('.page-head .state-pending').waitFor();
+    assert.equal((await broker.job(id)).status, 'pending');
+  });
+});
+
+test('a job that waits gets another priority and is served by it', async () => {
+  const [first, second] = await broker.submitMany('another-priority', 2);
+  await withPage(broker, `jobs/${second}`, async (page) => {
+    await page.getByRole('button', {name: 'Priority…'}).click();
+    const dialog = page.getByRole('dialog', {name: 'Change this job’s priority'});
+    await dialog.getByLabel('Priority, −1000 to 1000').fill('1001');
+    assert.ok(await dialog.getByRole('button', {name: 'Change', exact: true}).isDisabled());
+    await dialog.getByLabel('Priority, −1000 to 1000').fill('7');
+    await dialog.getByRole('button', {name: 'Change: copy as command'}).click();
+    await page.getByRole('menuitem', {name: 'Copy as curl'}).click();
+    assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^curl -fsS -X PATCH/);
+    await dialog.getByRole('button', {name: 'Change', exact: true}).click();
+    await page.locator('.facts dt:text-is("Priority") + dd', {hasText: /^7$/}).waitFor();
+    assert.equal((await broker.job(second)).priority, 7);
+    const served = await broker.lease('another-priority', {max: 2});
+    assert.deepEqual(served.map(({jobId}) => jobId), [second, first]);
+    await page.locator('.page-head .state-active').waitFor();
+    assert.equal(await page.getByRole('button', {name: /…$/}).count(), 0, 'a running job is not changed');
+  });
+});
+
 test('a pending job is cancelled at once, an active one by its worker', async () => {
   const waits = await broker.submit('stop');
   await withPage(broker, `jobs/${waits}`, async (page) => {

@@ -276,9 +276,9 @@ TEST(ArgumentsTest, HelpNamesEveryCommandAndNoOther) {
   ASSERT_TRUE(parsed);
   const std::string& help = std::get<Information>(*parsed).text;
   for (const char* verb :
-       {"enqueue", "get",     "watch", "list",    "logs",  "why",     "queues", "queue",
-        "top",     "workers", "dlq",   "cancel",  "retry", "promote", "delete", "pause",
-        "resume",  "drain",   "stats", "version", "work",  "bench",   "check",  "schedules"}) {
+       {"enqueue", "get",   "watch",   "list",  "logs",    "why",    "queues",   "queue",  "top",
+        "workers", "dlq",   "cancel",  "retry", "promote", "delete", "pause",    "change", "resume",
+        "drain",   "stats", "version", "work",  "bench",   "check",  "schedules"}) {
     EXPECT_NE(help.find(std::string{"  "} + verb + " "), std::string::npos) << verb;
   }
   EXPECT_EQ(help.find("backup"), std::string::npos);

@@ -212,6 +212,21 @@ class ReadingTest(CliTest):
         done = self.pawl("get", other, status=1)
         self.assertIn("pawl list", done.err)
 
+    def test_change_gives_another_time_and_another_priority(self):
+        job_id, other = self.submit("q"), self.submit("q", "--delay", "1h")
+        self.assertEqual(self.pawl("change", job_id, "--delay", "2h", "--priority", "-5").out, f"{job_id}  delayed\n")
+        self.assertEqual(self.server.call("GET", f"/jobs/{job_id}", expect=200).json["priority"], -5)
+        self.pawl("change", other, "--run-at", "2099-01-02T03:04:05Z")
+        self.assertEqual(self.pawl("get", other, "--json").json["runAt"], "2099-01-02T03:04:05.000Z")
+        self.assertEqual(self.pawl("change", job_id, other, "--run-at", "2020-01-01T00:00:00Z").out,
+                         f"{job_id}  pending\n{other}  pending\n")
+        self.pawl("cancel", other)
+        done = self.pawl("change", job_id, other, "--priority", "9", status=1)
+        self.assertEqual(done.out, f"{job_id}  pending\n")
+        self.assertIn("retry it first", done.err)
+        self.assertIn("--priority N", self.pawl("change", job_id, status=2).err)
+        self.pawl("change", job_id, "--delay", "1h", "--run-at", "+1h", status=2)
+
     def test_stats_workers_version_and_top(self):
         self.submit("q")
         self.server.lease("q", worker="me")

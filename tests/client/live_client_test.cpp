@@ -37,6 +37,23 @@ TEST_F(LiveClientTest, SubmitsReadsAndOperatesAJob) {
   EXPECT_EQ(client_.try_get(job.job_id).error().kind, ErrorKind::not_found);
 }
 
+TEST_F(LiveClientTest, AJobThatWaitsGetsAnotherTimeAndAnotherPriority) {
+  const auto job = client_.enqueue({.queue = "q"});
+  EXPECT_EQ(client_.reschedule(job.job_id, 1h), Status::delayed);
+  const auto at = std::chrono::floor<milliseconds>(std::chrono::system_clock::now()) + 2h;
+  EXPECT_EQ(client_.reschedule(job.job_id, at), Status::delayed);
+  EXPECT_EQ(client_.get(job.job_id).run_at, at);
+  EXPECT_EQ(client_.change_priority(job.job_id, 7), Status::delayed);
+  EXPECT_EQ(client_.get(job.job_id).priority, 7);
+  EXPECT_EQ(client_.reschedule(job.job_id, 0ms), Status::pending);
+  EXPECT_EQ(client_.change_priority(job.job_id, -3), Status::pending);
+  EXPECT_EQ(client_.get(job.job_id).priority, -3);
+  EXPECT_EQ(client_.try_change_priority(job.job_id, 1001).error().status, 422);
+  client_.cancel(job.job_id);
+  EXPECT_EQ(client_.try_reschedule(job.job_id, 1h).error().kind, ErrorKind::conflict);
+  EXPECT_EQ(client_.try_change_priority(job.job_id, 1).error().kind, ErrorKind::conflict);
+}
+
 TEST_F(LiveClientTest, SetsAndLiftsTheLimitsOfAQueue) {
   const QueueLimits limits{.max_concurrency = 20, .rate = RateLimit{.max = 50, .per = 1s, .burst = 5}};
   EXPECT_EQ(client_.set_limits("mail", limits).limits, limits);

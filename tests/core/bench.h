@@ -135,6 +135,7 @@ struct Rows : Outbox {
   void erase_logs(const JobId& id) override { logs.erase(id); }
   void reply(Ticket to, Reply&& reply) override { replies.emplace_back(to, std::move(reply)); }
   void moved(const Job&, const std::string&, Status, const Event*) override {}
+  void changed(const Job&, const std::string&) override {}
   void progressed(const Job&, const std::string&) override {}
   void logged(const Job&, const std::string&, std::span<const std::string>) override {}
 };

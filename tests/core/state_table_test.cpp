@@ -1,4 +1,4 @@
-// Every edge and every non-edge of the state table: 8 states × 17 events, as a ledger, and then through the
+// Every edge and every non-edge of the state table: 8 states × 18 events, as a ledger, and then through the
 // machine.
 #include <gtest/gtest.h>
 
@@ -41,6 +41,7 @@ constexpr std::array ledger{
     Row{Event::replay, {no, no, "pending", "pending", no, no, no, "pending"}},
     Row{Event::suspend, {no, "blocked", no, no, no, no, no, no}},
     Row{Event::block_again, {no, no, no, "blocked", no, no, no, "blocked"}},
+    Row{Event::postpone, {"delayed", no, no, no, no, "delayed", no, no}},
 };
 
 std::string text_of(std::optional<Status> status) { return status ? std::string(name_of(*status)) : no; }
@@ -155,6 +156,8 @@ const std::map<Event, std::function<void(Bench&, const Placed&)>> ways{
        });
      }},
     {Event::promote, [](Bench& bench, const Placed& at) { bench.take(bench.post(Promote{at.id})); }},
+    {Event::postpone,
+     [](Bench& bench, const Placed& at) { bench.take(bench.post(ChangeJob{at.id, {}, 60'000, {}})); }},
     {Event::replay, [](Bench& bench, const Placed& at) { bench.take(bench.post(Retry{at.id, {}})); }},
 };
 

@@ -228,6 +228,18 @@ TEST(CodecTest, OtherRowsComeBack) {
   EXPECT_EQ(grant_back->workers[grant_back->entries[1].worker], "w2");
   EXPECT_EQ(grant_back->entries[1].priority, -5);
 
+  value.clear();
+  encode_priority({-5, 300}, value);
+  EXPECT_EQ(hex(value),
+            "01"
+            "09"
+            "ac02");
+  const auto place_back = decode_priority(value);
+  ASSERT_TRUE(place_back);
+  EXPECT_EQ(place_back->priority, -5);
+  EXPECT_EQ(place_back->lane, 300u);
+  EXPECT_FALSE(decode_priority(value + "0"));
+
   const core::IdempotencyRow idempotency{
       {1, 2}, 999, {{fresh_job().id, Status::delayed, 4242, true, "queue"}}};
   value.clear();

@@ -79,6 +79,45 @@ TEST_P(EngineOnTest, RestartKeepsEverything) {
   bench->expect_sound();
 }
 
+// Its id does not lead to its row any more: by id, in lists, by lease and after a restart it is found all the
+// same.
+TEST_P(EngineOnTest, AJobWithAnotherPriorityIsFoundEverywhere) {
+  const auto bench = make();
+  EngineOptions options;
+  options.machine.window_jobs = options.machine.window_jobs_idle = 2;
+  bench->start(options);
+  std::vector<core::JobId> ids;
+  for (int i = 0; i < 12; ++i) {
+    core::NewJob one = Bench::job("q", std::to_string(i));
+    if (i % 2 == 1) one.limits = {"some"};  // in a lane
+    if (i == 0) bench->ask<core::LimitView>(core::PutLimit{"some", 100, {}});
+    ids.push_back(bench->submit(one));
+  }
+  for (const std::size_t i : {10u, 11u})
+    bench->ask<core::JobChanged>(core::ChangeJob{ids[i], {}, {}, static_cast<int>(i)});
+  for (const std::size_t i : {0u, 1u}) bench->ask<core::JobChanged>(core::ChangeJob{ids[i], {}, {}, -1});
+  bench->ask<core::JobChanged>(core::ChangeJob{ids[2], {}, 3'600'000, 7});
+  bench->restart(options);
+  EXPECT_EQ(bench->ask<core::JobView>(core::GetJob{ids[11]}).job.priority, 11);
+  EXPECT_EQ(bench->ask<core::JobView>(core::GetJob{ids[0]}).job.priority, -1);
+  EXPECT_EQ(bench->ask<core::JobView>(core::GetJob{ids[2]}).job.status, Status::delayed);
+  JobFilter of_queue;
+  of_queue.queue = "q";
+  const auto page = bench->list(of_queue);
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->jobs.size(), ids.size());
+  const auto first = bench->lease_all("q", 2);
+  EXPECT_EQ(first.at(0).id, ids[11]);
+  EXPECT_EQ(first.at(1).id, ids[10]);
+  bench->restart(options);
+  EXPECT_EQ(bench->complete(first[0]).status, Status::completed) << "a grant leads to its row too";
+  EXPECT_EQ(bench->ask<core::JobChanged>(core::Cancel{ids[0]}).status, Status::cancelled);
+  bench->ask<core::JobDeleted>(core::Delete{ids[1], {}});
+  EXPECT_EQ(bench->ask<core::JobChanged>(core::ChangeJob{ids[2], {}, 0, {}}).status, Status::pending);
+  bench->ask<core::JobChanged>(core::ChangeJob{ids[2], {}, {}, 0});  // its first priority again
+  bench->expect_sound();
+}
+
 TEST_P(EngineOnTest, LongPollWakesWhenAJobComes) {
   const auto bench = make();
   bench->start();

@@ -113,6 +113,26 @@ TEST(EventRingTest, EventsOfTheEngineTellTheLifeOfAJob) {
   for (std::size_t i = 1; i < events.size(); ++i) EXPECT_EQ(events[i]->id, events[i - 1]->id + 1);
 }
 
+TEST(EventRingTest, AChangeOfAJobThatWaitsIsToldOnce) {
+  Bench bench;
+  bench.start();
+  const core::JobId id = bench.submit(Bench::job("q"));
+  const auto basket = std::make_shared<EventBasket>();
+  bench.engine().events().subscribe(basket, {}, std::nullopt);
+  bench.ask<core::JobChanged>(core::ChangeJob{id, {}, {}, 5});
+  bench.ask<core::JobChanged>(core::ChangeJob{id, {}, {}, 5});  // it has that already
+  bench.ask<core::JobChanged>(core::ChangeJob{id, {}, 3'600'000, 6});
+  bench.ask<core::JobChanged>(core::ChangeJob{id, {}, 1'800'000, {}});
+  bench.ask<core::JobChanged>(core::Cancel{id});
+  const auto events = basket->await(4);
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_EQ(events[0]->status, Status::pending);
+  EXPECT_EQ(events[1]->status, Status::delayed);
+  EXPECT_EQ(events[2]->status, Status::delayed);
+  EXPECT_EQ(events[3]->status, Status::cancelled);
+  for (const auto& event : events) EXPECT_EQ(event->kind, JobEvent::Kind::status);
+}
+
 TEST(CursorTest, Base64UrlComesBackAndRefusesOthers) {
   for (std::size_t size = 0; size < 40; ++size) {
     std::string bytes;
@@ -407,15 +427,21 @@ TEST(CheckTest, FindsWhatIsWrong) {
   late.delay_ms = 1'000'000;
   late.unique_key = "k";
   bench.submit(late);
+  const core::JobId urgent = bench.submit(Bench::job("q"));
+  bench.ask<core::JobChanged>(core::ChangeJob{urgent, {}, {}, 9});
   bench.expect_sound();
   const auto partition = bench.store().acquire(0);
   storage::Batch batch;
   batch.erase(family::ready, ready_key(id.queue(), id.priority(), id));
   batch.erase(family::unique, unique_key(id.queue(), "k"));
   batch.erase_range(family::timers, "", std::string(25, '\xff'));
+  batch.erase(family::priorities, placed_key(urgent.queue(), urgent));
+  std::string row;
+  encode_priority({3, 0}, row);
+  batch.put(family::priorities, placed_key(id.queue(), id), row);
   (*partition)->commit(batch, [](storage::Outcome) {});
   const CheckReport report = check_store(*(*partition)->snapshot(), 0);
-  EXPECT_EQ(report.problem_count, 3u);
+  EXPECT_EQ(report.problem_count, 5u);
 }
 
 }  // namespace

@@ -342,6 +342,9 @@ Command Broker::falsified(const Command& command) {
       if (is(Canary::early_retry) && !settlement.retry_delay_ms) settlement.retry_delay_ms = 1;
     }
   }
+  changing_ = std::holds_alternative<ChangeJob>(given.body);
+  if (auto* change = std::get_if<ChangeJob>(&given.body); change && is(Canary::change_halved))
+    change->priority.reset();
   if (auto* retry = std::get_if<Retry>(&given.body); retry && is(Canary::replayed_twice))
     retry->only_from.reset();
   if (auto* close = std::get_if<CloseWorker>(&given.body); close && is(Canary::no_grace)) close->grace_ms = 0;
@@ -576,6 +579,7 @@ void Broker::put_job(Place place, const Job& job) {
   if (is(Canary::lost_steps)) changed.steps.clear();
   if (is(Canary::lost_errors) && place == Place::dead) changed.errors.clear();
   parts_.disk.rows().put_job(place, changed);
+  if (is(Canary::lost_priority)) parts_.disk.lose_priority(changed);
   if (is(Canary::invented_job) && parts_.random.one_in(100)) {
     changed.id.bytes[15] ^= 1;
     parts_.disk.rows().put_job(place, changed);
@@ -597,6 +601,7 @@ void Broker::put_timer(Millis due, const JobId& id) {
 }
 void Broker::erase_timer(Millis due, const JobId& id) {
   wrote_ = true;
+  if (is(Canary::postponed_timer_kept) && changing_) return;
   parts_.disk.rows().erase_timer(due, id);
 }
 void Broker::erase_timers(const Timer& first, const Timer& last) {
@@ -796,6 +801,7 @@ void Broker::reply(Ticket to, Reply&& reply) {
 void Broker::moved(const Job& job, const std::string& queue, Status from, const Event* cause) {
   parts_.model.moved(job, queue, from, cause);
 }
+void Broker::changed(const Job& job, const std::string& queue) { parts_.model.changed(job, queue); }
 void Broker::progressed(const Job&, const std::string&) {}
 void Broker::logged(const Job&, const std::string&, std::span<const std::string>) {}
 

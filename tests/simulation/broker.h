@@ -147,6 +147,7 @@ class Broker final : private core::Outbox {
   void reply(core::Ticket to, core::Reply&& reply) override;
   void moved(const core::Job& job, const std::string& queue, core::Status from,
              const core::Event* cause) override;
+  void changed(const core::Job& job, const std::string& queue) override;
   void progressed(const core::Job& job, const std::string& queue) override;
   void logged(const core::Job& job, const std::string& queue, std::span<const std::string> lines) override;
 
@@ -161,7 +162,8 @@ class Broker final : private core::Outbox {
   core::Millis frozen_wall_ = 0;
   bool again_ = false;
   bool wrote_ = false;
-  bool looking_ = false;  // memory() asks; the model is not to know
+  bool changing_ = false;  // the command under way is a change of a job
+  bool looking_ = false;   // memory() asks; the model is not to know
   std::optional<core::Reply> seen_;
   std::vector<std::pair<core::Ticket, core::Reply>> replies_;
   std::deque<Owed> owed_;

@@ -78,6 +78,9 @@ enum class Canary : std::uint8_t {
   shared_lane,
   order_forgotten,
   failed_skipped,
+  postponed_timer_kept,
+  lost_priority,
+  change_halved,
 };
 
 struct CanaryInfo {
@@ -93,7 +96,7 @@ inline constexpr std::array canaries{
                "a batch that was synced is gone after a power cut"},
     CanaryInfo{Canary::torn_batch, "torn-batch", "D1 D2", "half a batch survives a power cut"},
     CanaryInfo{Canary::changed_payload, "changed-payload", "D3", "a stored payload differs by a byte"},
-    CanaryInfo{Canary::invented_job, "invented-job", "D4 D1", "a row appears that nobody submitted"},
+    CanaryInfo{Canary::invented_job, "invented-job", "D4 D1 D3", "a row appears that nobody submitted"},
     CanaryInfo{Canary::forgotten_lease, "forgotten-lease", "L1",
                "a restart forgets a lease, so a second one is given"},
     CanaryInfo{Canary::taken_stale_settle, "taken-stale-settle", "L2", "a settle with an old lease is taken"},
@@ -179,6 +182,12 @@ inline constexpr std::array canaries{
                "a restart forgets that a strict order is held up"},
     CanaryInfo{Canary::failed_skipped, "failed-skipped", "F2",
                "what follows a failed job of a strict order runs"},
+    CanaryInfo{Canary::postponed_timer_kept, "postponed-timer-kept", "C2",
+               "a job that is given another time keeps its old timer on disk"},
+    CanaryInfo{Canary::lost_priority, "lost-priority", "C2 D1 S1",
+               "nothing on disk leads to the row of a job whose priority was changed"},
+    CanaryInfo{Canary::change_halved, "change-halved", "S7 S1",
+               "of a change of time and priority only the time is taken"},
 };
 
 constexpr std::optional<Canary> canary_named(std::string_view name) {

@@ -179,7 +179,7 @@ void World::client_acts(std::size_t index) {
   }
   const auto job = some_job();
   if (!job || random_.percent(60)) return submit(client, index);
-  switch (random_.weighted(std::array<std::uint32_t, 8>{20, 8, 10, 10, 8, 8, 4, 4})) {
+  switch (random_.weighted(std::array<std::uint32_t, 9>{20, 8, 10, 10, 8, 8, 4, 4, 20})) {
     case 0:
       client.waits = post(GetJob{*job}, Who::client, index);
       break;
@@ -201,6 +201,9 @@ void World::client_acts(std::size_t index) {
     case 6:
       client.waits = post(Delete{*job, std::nullopt}, Who::client, index);
       break;
+    case 8:
+      client.waits = post(new_change(), Who::client, index);
+      break;
     default:
       client.waits = post(LookResident{{*job, known_.front()}}, Who::client, index);
       break;
@@ -211,6 +214,30 @@ void World::client_hears(Client&, const Reply& reply) {
   const auto* submitted = std::get_if<Submitted>(&reply);
   if (submitted == nullptr) return;
   for (const auto& item : submitted->jobs) remember(item.id);
+}
+
+// Another time, another priority, or both, mostly for a job that waits.
+ChangeJob World::new_change() {
+  constexpr std::array often{Status::pending, Status::delayed, Status::stalled, Status::blocked};
+  ChangeJob change;
+  change.id = *some_job(often[random_.weighted(std::array<std::uint32_t, 4>{40, 40, 10, 10})]);
+  if (random_.percent(60)) {
+    const Millis wait = random_.between(-2'000, random_.one_in(3) ? 60'000 : 4'000);
+    if (random_.one_in(2))
+      change.delay_ms = std::max<Millis>(wait, 0);
+    else
+      change.run_at = std::max<Millis>(raw_wall_ + wait, 0);
+  }
+  if (random_.percent(50) || (!change.delay_ms && !change.run_at)) {
+    change.priority = static_cast<int>(random_.between(-3, 3));
+    if (random_.one_in(20)) change.priority = random_.one_in(2) ? 1000 : -1000;
+    const ModelJob* known = model_.find(change.id, broker_->now().wall);
+    if (known != nullptr && random_.one_in(4)) change.priority = change.id.priority();
+    if (known != nullptr && is_ready(known->status) &&
+        model_.waiting_in(known->spec->queue) > options_.machine.window_jobs)
+      rare_.add(Rare::priority_changed_in_a_full_queue);
+  }
+  return change;
 }
 
 PutQueue World::new_settings() {

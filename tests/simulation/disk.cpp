@@ -35,6 +35,10 @@ std::vector<storage::FamilySpec> families_of(bool lenient) {
 Image::JobPtr Image::find(const core::JobId& id) const {
   const auto row = ready.find({id.queue(), {id.priority(), id}});
   if (row != ready.end()) return row->second;
+  if (const auto changed = priorities.find({id.queue(), id}); changed != priorities.end()) {
+    const auto moved = ready.find({id.queue(), {changed->second.priority, id}});
+    return moved == ready.end() ? nullptr : moved->second;
+  }
   for (const auto* place : {&parked, &ended, &dead}) {
     const auto found = place->find({id.queue(), id});
     if (found != place->end()) return found->second;
@@ -63,6 +67,10 @@ void Disk::acquire() {
   auto partition = store_.acquire(0);
   if (!partition) violated("D5", partition.error().message);
   partition_ = std::move(*partition);
+}
+
+void Disk::lose_priority(const core::Job& job) {
+  outbox_.batch.erase(family::priorities, engine::placed_key(job.queue, job.id));
 }
 
 std::uint64_t Disk::commit(core::Millis wall) {
@@ -160,7 +168,10 @@ std::optional<core::Job> Disk::job(const core::JobId& id, core::Millis wall) con
     auto job = read_job(place, engine::placed_key(id.queue(), id));
     if (job && !(place != Place::parked && engine::expired(job->expires_at, wall))) return job;
   }
-  return std::nullopt;
+  const auto changed = get(family::priorities, engine::placed_key(id.queue(), id));
+  if (!changed) return std::nullopt;
+  const auto at = decoded(engine::decode_priority(*changed));
+  return read_job(Place::ready, engine::ready_row_key(id.queue(), at.lane, at.priority, id));
 }
 
 Disk::Window Disk::window(const core::WindowRequest& request) const {
@@ -327,6 +338,10 @@ Image Disk::image(core::Millis wall) const {
   all(family::idempotency, [&](std::string_view key, std::string_view value) {
     core::IdempotencyRow row = decoded(engine::decode_idempotency(value));
     if (row.expires_at > wall) image.idempotency[std::string(key)] = std::move(row);
+  });
+  all(family::priorities, [&](std::string_view key, std::string_view value) {
+    image.priorities[{engine::queue_at(key), engine::id_at(key, 4)}] =
+        decoded(engine::decode_priority(value));
   });
   all(family::schedules, [&](std::string_view key, std::string_view value) {
     image.schedules[std::string(key)] = decoded(engine::decode_schedule(key, value));

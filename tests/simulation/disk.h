@@ -16,6 +16,7 @@
 #include "broker/core/machine.h"
 #include "broker/core/outbox.h"
 #include "broker/engine/batch_outbox.h"
+#include "broker/engine/keys.h"
 #include "storage/memory/memory_store.h"
 
 namespace pawl::sim {
@@ -50,6 +51,7 @@ struct Image {
   std::map<std::string, core::LimitRow> limits;
   std::map<std::pair<core::QueueNumber, std::string>, core::GroupRow> groups;
   std::map<std::pair<core::QueueNumber, std::uint32_t>, core::OrderRow> orders;
+  std::map<Address, engine::ReadyPlace> priorities;  // of ready rows to which the id does not lead
 
   /// The job's row, wherever it stands; null when there is none.
   JobPtr find(const core::JobId& id) const;
@@ -68,6 +70,8 @@ class Disk {
 
   /// Takes the rows of the batch under construction. Replies and news do not belong here.
   core::Outbox& rows() { return outbox_; }
+  /// Of a job whose priority was changed: what leads to its row does not come to the disk.
+  void lose_priority(const core::Job& job);
   /// Hands the batch over; returns its number. wall: the time now.
   std::uint64_t commit(core::Millis wall);
   std::uint64_t committed() const { return committed_; }

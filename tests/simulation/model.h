@@ -111,6 +111,7 @@ struct ModelJob {
   std::map<core::JobId, core::ParentResult> parents;  // what became of those
   bool member = false;                                // made as a part of a graph
   std::uint32_t in_run = 0;                           // when it began to wait
+  std::optional<std::uint32_t> changed_in_run;        // when its priority was changed last
 
   core::LaneKey lane() const { return spec->lane(aged); }
 };
@@ -261,6 +262,7 @@ class Model {
   void close_batch(std::uint64_t number);
   /// What the machine says meanwhile.
   void moved(const core::Job& job, const std::string& queue, core::Status from, const core::Event* cause);
+  void changed(const core::Job& job, const std::string& queue);
   void replied(core::Ticket to, const core::Reply& reply);
   void schedule_kept(const core::ScheduleRow& row);
   void schedule_erased(const std::string& id);
@@ -453,6 +455,7 @@ class Model {
   void predict(const core::Cancel& cancel);
   void predict(const core::Retry& retry);
   void predict(const core::Promote& promote);
+  void predict(const core::ChangeJob& change);
   void predict(const core::Delete& remove);
   void predict(const core::PutQueue& put);
   void predict(const core::DeleteQueue& remove);
@@ -489,6 +492,9 @@ class Model {
   Expected expected_new(const core::NewJob& job) const;
   void call_back(const core::Job& job, const ModelJob& known);
   void check_called_back() const;
+  bool may_change(const ModelJob& known, const core::ChangeJob& change) const;
+  void change_priority(const core::JobId& id, ModelJob& then, int priority);
+  void change_time(const core::JobId& id, ModelJob& then, core::Millis at);
   void predict_latest(const core::NewJob& job, std::size_t index, ExpectedSubmit& items);
   void predict_gathering(const core::NewJob& job, std::size_t index, ExpectedSubmit& items,
                          std::map<std::pair<std::string, std::string>, std::size_t>& keys_here);
@@ -660,7 +666,8 @@ class Model {
   core::Now now_;
   core::Ticket asker_ = core::Ticket::none;
   std::deque<Expected> expected_;
-  std::optional<Expected> callback_due_;  // of the end that was seen last
+  std::optional<core::JobId> change_due_;  // of the command under way, along no edge
+  std::optional<Expected> callback_due_;   // of the end that was seen last
   std::vector<core::JobId> new_ids_;
   std::optional<Answer> answer_;
   std::optional<Run> under_way_;

@@ -262,7 +262,14 @@ void Model::audit_places(const Image& image, Now now) {
   };
   for (const auto& [key, job] : image.ready) {
     if (key.second != job->ready_key()) bad("C2", job->id, "its ready row stands under a wrong key");
+    const bool changed = job->priority != job->id.priority();
+    if (changed != image.priorities.contains({key.first, job->id}))
+      bad("C2", job->id, changed ? "nothing leads to its row" : "it is said to have another priority");
     row(Place::ready, key.first, *job);
+  }
+  for (const auto& [address, at] : image.priorities) {
+    if (!image.ready.contains({address.first, {at.priority, address.second}}))
+      bad("C2", address.second, "it does not stand where its changed priority says");
   }
   for (const auto& [key, job] : image.parked) row(Place::parked, key.first, *job);
   for (const auto& [key, job] : image.ended) row(Place::ended, key.first, *job);

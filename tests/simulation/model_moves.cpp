@@ -38,6 +38,8 @@ std::optional<Status> follow(Status from, Event event) {
       return from == Status::blocked ? std::optional(Status::pending) : std::nullopt;
     case Event::unblock_later:
       return from == Status::blocked ? std::optional(Status::delayed) : std::nullopt;
+    case Event::postpone:
+      return is_ready(from) ? std::optional(Status::delayed) : std::nullopt;
     case Event::parent_failed:
       return from == Status::blocked ? std::optional(Status::failed) : std::nullopt;
     case Event::suspend:
@@ -285,9 +287,9 @@ void Model::move_expected(const Job& job, ModelJob& known, Event event) {
   if (attempt) ++known.attempts;
   if (attempt && event != Event::complete) add_error(known, move.error_type);
   if (event == Event::complete) known.result = move.result;
-  if (event == Event::retry_later || event == Event::release_later) {
+  if (event == Event::retry_later || event == Event::release_later || event == Event::postpone) {
     if (job.run_at < move.run_at_min || job.run_at > move.run_at_max) {
-      bad("S3", job.id,
+      bad(event == Event::postpone ? "S7" : "S3", job.id,
           fmt::format("comes again at {}, not within {}…{}", job.run_at, move.run_at_min, move.run_at_max));
     }
     known.run_at = job.run_at;
@@ -397,6 +399,8 @@ void Model::move_to_worker(const Job& job, ModelJob& known) {
                     names.size(), short_id(key.id), key.priority));
   }
   if (passed_over) rare_.add(Rare::name_filter_passed_over);
+  if (known.changed_in_run && *known.changed_in_run != run_)
+    rare_.add(Rare::changed_priority_survived_a_restart);
   known.worker = job.worker_id;
   known.resumed_by.clear();
   known.expires_mono = now_.mono + known.spec->lease_ms;

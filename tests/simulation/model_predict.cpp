@@ -45,6 +45,7 @@ void Model::before(const Command& command, Now now) {
   doing_ = Doing::command;
   asker_ = command.ticket;
   expected_.clear();
+  change_due_.reset();
   under_way_.reset();
   row_due_.reset();
   new_ids_.clear();
@@ -65,6 +66,7 @@ void Model::after(const Machine& machine) {
                                     missing.id ? name_of(missing.event) : "submit",
                                     missing.id ? short_id(*missing.id) : "a new job"));
   }
+  if (change_due_) bad("S7", *change_due_, "its change was not told");
   if (answer_ && !std::holds_alternative<Anything>(*answer_)) violated("D2", "a command was not answered");
   take_new_queues(machine);
 }

@@ -84,6 +84,7 @@ class World {
   std::optional<core::JobId> some_job();
   std::optional<core::JobId> some_job(core::Status status);
   std::string queue_name();
+  core::ChangeJob new_change();
   core::PutQueue new_settings();
   std::optional<core::RateLimit> new_rate_limit(const std::string& queue);
 

@@ -41,6 +41,7 @@ void refuse_plain_worker(Call& call);
 void cancel_job(Call& call);
 void retry_job(Call& call);
 void promote_job(Call& call);
+void change_job(Call& call);
 void delete_job(Call& call);
 void list_queues(Call& call);
 void get_queue(Call& call);

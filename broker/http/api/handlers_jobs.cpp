@@ -14,7 +14,7 @@ Response changed_response(const core::JobChanged& changed) {
 
 /// The commands that take a job's id and nothing else.
 template <typename Command>
-void change_job(Call& call) {
+void act_on_job(Call& call) {
   const auto id = path_job(call);
   if (!id) return;
   if (const auto nothing = read_nothing(call.request.body, call.context.limits); !nothing) {
@@ -27,9 +27,17 @@ void change_job(Call& call) {
 
 }  // namespace
 
-void cancel_job(Call& call) { change_job<core::Cancel>(call); }
-void retry_job(Call& call) { change_job<core::Retry>(call); }
-void promote_job(Call& call) { change_job<core::Promote>(call); }
+void cancel_job(Call& call) { act_on_job<core::Cancel>(call); }
+void retry_job(Call& call) { act_on_job<core::Retry>(call); }
+void promote_job(Call& call) { act_on_job<core::Promote>(call); }
+
+void change_job(Call& call) {
+  const auto id = path_job(call);
+  if (!id) return;
+  auto change = read_change(call.request.body, *id, call.context.limits);
+  if (!change) return refuse(call, change.error());
+  post_and_answer<core::JobChanged>(call, *std::move(change), changed_response);
+}
 
 void delete_job(Call& call) {
   const auto id = path_job(call);

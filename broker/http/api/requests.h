@@ -58,6 +58,8 @@ Parsed<core::PutSchedule> read_put_schedule(std::string_view body, std::string i
 
 /// {concurrency?, rate?}, one of them at least.
 Parsed<core::PutLimit> read_put_limit(std::string_view body, std::string name, const Limits& limits);
+/// {runAt or delayMs, priority}, one of them at least.
+Parsed<core::ChangeJob> read_change(std::string_view body, const core::JobId& id, const Limits& limits);
 /// Pause and drain: {} or nothing at all; pause also takes `reason`.
 Parsed<std::optional<std::string>> read_pause(std::string_view body, const Limits& limits);
 Parsed<void> read_nothing(std::string_view body, const Limits& limits);

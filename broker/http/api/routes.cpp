@@ -40,6 +40,7 @@ constexpr std::array table{
     Route{get, "/jobs", "listJobs", list_jobs},
     Route{get, "/search/suggest", "suggest", suggest},
     Route{get, "/jobs/{jobId}", "getJob", get_job},
+    Route{patch, "/jobs/{jobId}", "changeJob", change_job, body},
     Route{del, "/jobs/{jobId}", "deleteJob", delete_job},
     Route{get, "/jobs/{jobId}/why", "explainJob", explain_job},
     Route{get, "/jobs/{jobId}/events", "streamJobEvents", stream_job_events},
@@ -183,6 +184,8 @@ std::string_view name_of(Method method) {
       return "POST";
     case put:
       return "PUT";
+    case patch:
+      return "PATCH";
     case del:
       return "DELETE";
     case options:

@@ -110,6 +110,23 @@ class Client {
   Result<Status> try_promote(std::string_view job_id);
   Status promote(std::string_view job_id) { return value_or_throw(try_promote(job_id)); }
 
+  /// A job that waits starts no sooner than at `at`, or after `delay`; a time that has passed is now. The
+  /// status afterwards: `delayed` when the time is to come. `conflict` while it is active, when it has ended,
+  /// while it waits for an event or for its turn in a strict order.
+  Result<Status> try_reschedule(std::string_view job_id, Time at);
+  Status reschedule(std::string_view job_id, Time at) { return value_or_throw(try_reschedule(job_id, at)); }
+  Result<Status> try_reschedule(std::string_view job_id, milliseconds delay);
+  Status reschedule(std::string_view job_id, milliseconds delay) {
+    return value_or_throw(try_reschedule(job_id, delay));
+  }
+
+  /// Another priority, -1000 to 1000, the higher first, for a job that waits. `conflict` while it is active,
+  /// when it has ended, in a strict order, and where the queue lets priorities age.
+  Result<Status> try_change_priority(std::string_view job_id, int priority);
+  Status change_priority(std::string_view job_id, int priority) {
+    return value_or_throw(try_change_priority(job_id, priority));
+  }
+
   /// Deletes a job's record; `conflict` while it is active.
   Result<void> try_remove(std::string_view job_id);
   void remove(std::string_view job_id) { value_or_throw(try_remove(job_id)); }

@@ -73,6 +73,7 @@ class CountingOutbox final : public core::Outbox {
     }
   }
   void moved(const core::Job&, const std::string&, core::Status, const core::Event*) override {}
+  void changed(const core::Job&, const std::string&) override {}
   void progressed(const core::Job&, const std::string&) override {}
   void logged(const core::Job&, const std::string&, std::span<const std::string>) override {}
 };

@@ -49,6 +49,22 @@ export const retry = (id: string): Action =>
   ({label: 'Retry', done: 'The job runs again.', method: 'POST', path: `/jobs/${id}/retry`, pawl: ['retry', id]});
 export const promote = (id: string): Action =>
   ({label: 'Run now', done: 'The job waits no longer.', method: 'POST', path: `/jobs/${id}/promote`, pawl: ['promote', id]});
+export const reschedule = (id: string, runAt: string): Action => ({
+  label: 'Reschedule',
+  done: 'The job has another time.',
+  method: 'PATCH',
+  path: `/jobs/${id}`,
+  body: body({runAt}),
+  pawl: ['change', id, '--run-at', runAt],
+});
+export const changePriority = (id: string, priority: number): Action => ({
+  label: 'Change',
+  done: `The job has priority ${priority}.`,
+  method: 'PATCH',
+  path: `/jobs/${id}`,
+  body: body({priority}),
+  pawl: ['change', id, '--priority', String(priority)],
+});
 export const cancel = (id: string, active: boolean): Action => ({
   label: active ? 'Ask to cancel' : 'Cancel',
   done: active ? 'Its worker is told at its next heartbeat.' : 'The job is cancelled.',

@@ -96,3 +96,14 @@ export function parseDuration(text: string): number | null {
   });
   return rest === '' && trimmed !== '' ? Math.round(total) : null;
 }
+
+/// What an input of the type datetime-local holds.
+export function localInput(ms: number, utc: boolean): string {
+  return moment(ms, utc).slice(0, 19).replace(' ', 'T');
+}
+
+/// The other way round; null when it is no time, or not of the years 1970 to 9999.
+export function readLocalInput(text: string, utc: boolean): number | null {
+  const ms = Date.parse(text + (utc ? 'Z' : ''));
+  return ms >= 0 && ms < 253_402_300_800_000 ? ms : null;
+}

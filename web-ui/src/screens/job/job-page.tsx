@@ -1,5 +1,5 @@
 // One job: what it is, why it is not running, what happened to it, what it holds.
-import {useEffect, useRef} from 'preact/hooks';
+import {useEffect, useRef, useState} from 'preact/hooks';
 
 import {api} from '../../api/api';
 import type {Job, LogLine, Reason} from '../../api/types';
@@ -22,6 +22,7 @@ import {usePoll} from '../../state/use-poll';
 import {enqueueCopy} from '../enqueue/address';
 import {copyTag} from '../enqueue/draft';
 import {AttemptList} from './attempt-list';
+import {PriorityDialog, RescheduleDialog} from './change-dialogs';
 import {Facts} from './facts';
 import {Logs} from './logs';
 import {Timeline} from './timeline';
@@ -85,7 +86,7 @@ export function JobPage({id}: {id: string}) {
   const {job, payload, result, why} = record.data;
   return (
     <>
-      <Head job={job} refresh={record.refresh} />
+      <Head job={job} why={why} refresh={record.refresh} />
       {record.failure && <Problem failure={record.failure} />}
       {!isEnd(job) && <Why why={why} />}
       {job.progress !== null && !isEnd(job) && <section class="panel pad" aria-label="Progress"><Progress value={job.progress} message={job.message} /></section>}
@@ -105,7 +106,7 @@ export function JobPage({id}: {id: string}) {
   );
 }
 
-function Head({job, refresh}: {job: Job; refresh: () => void}) {
+function Head({job, why, refresh}: {job: Job; why: Reason; refresh: () => void}) {
   const end = isEnd(job);
   const again = retry(job.jobId);
   useKeys([
@@ -124,6 +125,7 @@ function Head({job, refresh}: {job: Job; refresh: () => void}) {
       </div>
       <div class="actions">
         {job.status === 'delayed' && <ActionButton action={promote(job.jobId)} icon="active" kind="primary" then={refresh} />}
+        {!end && job.status !== 'active' && <Changes job={job} why={why} refresh={refresh} />}
         {end && <ActionButton action={again} icon="retry" kind={job.status === 'failed' ? 'primary' : undefined} then={refresh} />}
         <a class="button" href={enqueueCopy(job.jobId)}>Edit and run again</a>
         {!end && <ActionButton action={cancel(job.jobId, job.status === 'active')} icon="cancelled" disabled={job.cancelRequested} then={refresh} />}
@@ -134,6 +136,21 @@ function Head({job, refresh}: {job: Job; refresh: () => void}) {
         )}
       </div>
     </div>
+  );
+}
+
+/// Not offered is what the broker would refuse: a strict order and an event decide for themselves.
+function Changes({job, why, refresh}: {job: Job; why: Reason; refresh: () => void}) {
+  const [open, setOpen] = useState<'time' | 'priority' | null>(null);
+  const ownTime = why.reason !== 'waiting-for-event' && (!job.ordered || job.status === 'delayed');
+  const props = {job, refresh, close: () => setOpen(null)};
+  return (
+    <>
+      {ownTime && <button type="button" class="button" onClick={() => setOpen('time')}>Reschedule…</button>}
+      {!job.ordered && <button type="button" class="button" onClick={() => setOpen('priority')}>Priority…</button>}
+      {open === 'time' && <RescheduleDialog {...props} />}
+      {open === 'priority' && <PriorityDialog {...props} />}
+    </>
   );
 }
 
