@@ -18,6 +18,7 @@
 #include "broker/engine/engine.h"
 #include "broker/http/api/cloud_events.h"
 #include "broker/http/api/payload_value.h"
+#include "broker/http/api/redaction.h"
 #include "broker/http/api/routes.h"
 #include "broker/http/dashboard/dashboard.h"
 #include "broker/http/server.h"
@@ -34,6 +35,7 @@ using std::chrono::steady_clock;
 struct Door {
   std::vector<ListenAddress> listen;
   Token token;
+  http::api::Redaction redaction;
 };
 
 std::expected<Door, std::string> open_door(const Settings& settings) {
@@ -47,6 +49,9 @@ std::expected<Door, std::string> open_door(const Settings& settings) {
   auto token = load_token(settings, door.listen);
   if (!token) return std::unexpected(token.error());
   door.token = std::move(*token);
+  auto redaction = http::api::Redaction::of(settings.redact);
+  if (!redaction) return std::unexpected("redact: " + redaction.error());
+  door.redaction = std::move(*redaction);
   return door;
 }
 
@@ -164,7 +169,8 @@ int serve(const Settings& settings, const Door& door, engine::Engine& engine, co
       std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 
   MetricsPage metrics(engine, started_at);
-  http::api::ApiContext context{.engine = engine, .version = PAWL_VERSION, .started_at = started_at};
+  http::api::ApiContext context{
+      .engine = engine, .redaction = door.redaction, .version = PAWL_VERSION, .started_at = started_at};
   context.limits = api_limits(settings);
   if (!door.token.value.empty()) context.actor = "token";
   context.check_timetable = [&calendar](const core::Timetable& timetable) {

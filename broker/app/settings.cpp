@@ -50,6 +50,13 @@ const std::array table{
             .fallback = "",
             .doc = "Web origins, beside the broker's own, whose pages may call it.",
             .field = &Settings::origins},
+    Setting{.key = "redact",
+            .kind = Kind::list,
+            .fallback = "",
+            .doc =
+                "Members of payloads, results and events whose values people do not get to see: names, which "
+                "count at any depth (password), and paths (user.card.number). Workers get them.",
+            .field = &Settings::redact},
     Setting{.key = "log.level",
             .kind = Kind::choice,
             .fallback = "info",

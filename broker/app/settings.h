@@ -20,6 +20,7 @@ struct Settings {
   std::string token;
   std::vector<std::string> hosts;
   std::vector<std::string> origins;
+  std::vector<std::string> redact;
 
   std::string log_level;
   std::string log_format;

@@ -28,8 +28,13 @@ bool wants(const std::vector<Status>& statuses, std::initializer_list<Status> an
 
 namespace {
 
-bool mentions(const core::Job& job, std::string_view text) {
-  if (job.payload && job.payload->find(text) != std::string::npos) return true;
+bool payload_mentions(const std::string& payload, std::string_view text, const JobFilter& filter) {
+  if (payload.find(text) == std::string::npos) return false;
+  return !filter.shown || filter.shown(payload).find(text) != std::string::npos;
+}
+
+bool mentions(const core::Job& job, std::string_view text, const JobFilter& filter) {
+  if (job.payload && payload_mentions(*job.payload, text, filter)) return true;
   return std::ranges::any_of(job.errors, [&](const core::AttemptError& error) {
     return error.type.find(text) != std::string::npos || error.message.find(text) != std::string::npos ||
            error.stack.find(text) != std::string::npos;
@@ -86,7 +91,7 @@ bool matches(const JobFilter& filter, const core::Job& job, const PayloadValue& 
   if (filter.fingerprint && fingerprint_of(job) != *filter.fingerprint) return false;
   if (filter.worker && *filter.worker != job.worker_id) return false;
   if (!matches_ranges(filter, job)) return false;
-  if (filter.text && !mentions(job, *filter.text)) return false;
+  if (filter.text && !mentions(job, *filter.text, filter)) return false;
   return std::ranges::all_of(filter.payload,
                              [&](const auto& wanted) { return holds(job, wanted, value_at); });
 }

@@ -39,7 +39,9 @@ struct JobFilter {
   /// Paths that the queue declares as searchable, and what must stand there. Needs a queue.
   std::vector<std::pair<std::string, std::string>> payload{};
   std::optional<std::string> text{};  // stands in the payload or in an error, byte for byte
-  bool newest_first = true;           // by id, which is submit order
+  /// What of a payload `text` may be found in; null: all. Thread: the readers', several at a time.
+  std::function<std::string(std::string_view payload)> shown{};
+  bool newest_first = true;  // by id, which is submit order
 };
 
 struct JobPage {

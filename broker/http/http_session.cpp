@@ -4,6 +4,7 @@
 #include <boost/beast/http/error.hpp>
 #include <utility>
 
+#include "broker/http/request_id.h"
 #include "broker/http/text.h"
 #include "broker/http/worker_session.h"
 
@@ -153,6 +154,7 @@ void HttpSession::begin_request(std::size_t head_bytes) {
   RequestParser::Error error;
   parser_->put(net::const_buffer(raw.data(), raw.size()), error);
   if (error && error != beast_http::error::need_more) return refuse_bad_header(error);
+  request_id_ = request_id_of(head_);
   head_only_ = head_.method == "HEAD";
   auto admitted = admit(head_, context_.rules());
   if (!admitted) {
@@ -212,6 +214,7 @@ std::shared_ptr<Slot> HttpSession::push_slot(bool keep_alive) {
       std::weak_ptr<SlotOwner>(std::static_pointer_cast<HttpSession>(shared_from_this())), io_.mailbox(),
       info, context_.limits().stream_queue_bytes);
   slot->close_after = !info.frame.keep_alive;
+  slot->request_id = std::exchange(request_id_, {});
   pending_.push_back(slot);
   phase_ = slot->close_after ? Phase::stopped : Phase::head;
   return slot;
@@ -234,7 +237,7 @@ void HttpSession::dispatch() {
   } catch (const std::exception& error) {
     // The exchange was dropped on the way here, which answered.
     if (context_.options.log_warn)
-      context_.options.log_warn(std::string("a request handler failed: ") + error.what());
+      context_.options.log_warn("request " + request_id(*slot) + ": its handler failed: " + error.what());
   }
 }
 
@@ -343,11 +346,15 @@ void HttpSession::gather() {
 }
 
 void HttpSession::gather_answer(Slot& slot) {
-  const Response response = slot.take_response();
+  Response response = slot.take_response();
   ResponseFrame frame = slot.info.frame;
+  // Answers that say yes have an id only when the client asked with one: the hot path makes none.
+  if (response.status < 200 || response.status >= 300) put_request_id(response, request_id(slot));
+  frame.request_id = slot.request_id;
   if (io_.draining() && pending_.size() == 1 && in_.empty()) frame.keep_alive = false;
   io_.writer().append(out_, response, frame);
   io_.meters().answered(slot.info.route, slot.info.method, response.status, seconds_since(slot.info.started));
+  if (response.status >= 500) log_failure(slot, response);
   const bool last = slot.close_after || !frame.keep_alive;
   pending_.pop_front();
   if (!last) {
@@ -362,13 +369,29 @@ void HttpSession::gather_answer(Slot& slot) {
   for (const auto& later : rest) later->abandon();
 }
 
+const std::string& HttpSession::request_id(Slot& slot) {
+  if (slot.request_id.empty()) slot.request_id = io_.request_ids().next();
+  return slot.request_id;
+}
+
+void HttpSession::log_failure(const Slot& slot, const Response& response) {
+  // What the gate refuses is the client's doing, whatever the status.
+  if (!context_.options.log_warn || slot.info.route == refused_route) return;
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(io_.coarse_now().time_since_epoch()).count();
+  const std::string what = failure_text(slot.info.method, slot.info.route, response);
+  if (const auto line = io_.failures().line(seconds, slot.request_id, what)) context_.options.log_warn(*line);
+}
+
 bool HttpSession::gather_stream(Slot& slot) {
   const bool bare = slot.info.frame.http10;
   if (!slot.stream_head_sent) {
     slot.stream_head_sent = true;
     stream_told_ = io_.coarse_now();
     context_.meters.streams.fetch_add(1, std::memory_order_relaxed);
-    io_.writer().append_stream_head(out_, slot.info.frame);
+    ResponseFrame frame = slot.info.frame;
+    frame.request_id = slot.request_id;
+    io_.writer().append_stream_head(out_, frame);
     io_.meters().answered(slot.info.route, slot.info.method, 200, seconds_since(slot.info.started));
     if (slot.info.frame.head_only) slot.end_stream();
   }

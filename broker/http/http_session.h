@@ -56,6 +56,9 @@ class HttpSession final : public Connection, public SlotOwner {
   void dispatch();
   bool upgrade_to_worker(std::size_t head_bytes);
   std::shared_ptr<Slot> push_slot(bool keep_alive);
+  /// The slot's; made now when it has none.
+  const std::string& request_id(Slot& slot);
+  void log_failure(const Slot& slot, const Response& response);
 
   /// Moves answers that are ready, in order, into out_. True: there may be more after these.
   void gather();
@@ -87,6 +90,7 @@ class HttpSession final : public Connection, public SlotOwner {
   std::optional<RequestParser> parser_;
   Admitted admitted_;
   std::optional<Response> refusal_;  // goes out when the body is read away
+  std::string request_id_;           // as the client sent it with the request being read
   std::string body_;
 
   std::deque<std::shared_ptr<Slot>> pending_;

@@ -9,6 +9,7 @@
 #include "broker/http/http_meters.h"
 #include "broker/http/mailbox.h"
 #include "broker/http/net.h"
+#include "broker/http/request_id.h"
 #include "broker/http/response_writer.h"
 
 namespace pawl::http {
@@ -27,6 +28,8 @@ class IoThread {
   const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }  // Thread: any
   MeterShard& meters() { return meters_; }
   ResponseWriter& writer() { return writer_; }
+  RequestIds& request_ids() { return request_ids_; }
+  FailureLog& failures() { return failures_; }
   /// The time of the last sweep: good enough for limits of seconds.
   TimePoint coarse_now() const { return now_; }
 
@@ -65,6 +68,8 @@ class IoThread {
   net::io_context context_{1};
   MeterShard& meters_;
   ResponseWriter writer_;
+  RequestIds request_ids_;
+  FailureLog failures_;
   std::chrono::milliseconds sweep_every_;
   Timer timer_;
   std::shared_ptr<Mailbox> mailbox_;

@@ -131,12 +131,14 @@ constexpr std::string_view page_headers =
     "Cross-Origin-Resource-Policy: same-origin\r\n"
     "Permissions-Policy: camera=(), microphone=(), geolocation=()\r\n";
 
-void append_connection(std::string& out, const ResponseFrame& frame) {
+/// What the request, not the answer, asks for.
+void append_last_fields(std::string& out, const ResponseFrame& frame) {
   if (!frame.keep_alive) {
     out += "Connection: close\r\n";
   } else if (frame.http10) {
     out += "Connection: keep-alive\r\n";
   }
+  if (!frame.request_id.empty()) append_field(out, "X-Request-Id", frame.request_id);
 }
 
 }  // namespace
@@ -177,7 +179,7 @@ void ResponseWriter::append(std::string& out, const Response& response, const Re
     out += page_headers;
     if (!has_header(response, "Content-Security-Policy")) out += page_policy;
   }
-  append_connection(out, frame);
+  append_last_fields(out, frame);
   out += "\r\n";
   if (!frame.head_only && !bodiless) out += response.body;
 }
@@ -187,7 +189,8 @@ void ResponseWriter::append_stream_head(std::string& out, const ResponseFrame& f
   out += "Content-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n";
   append_fixed(out);
   if (!frame.http10) out += "Transfer-Encoding: chunked\r\n";
-  append_connection(out, {frame.http10, frame.keep_alive && !frame.http10, frame.head_only});
+  append_last_fields(out,
+                     {frame.http10, frame.keep_alive && !frame.http10, frame.head_only, frame.request_id});
   out += "\r\n";
 }
 

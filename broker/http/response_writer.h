@@ -10,9 +10,10 @@
 namespace pawl::http {
 
 struct ResponseFrame {
-  bool http10 = false;     // the request was HTTP/1.0
-  bool keep_alive = true;  // false: Connection: close
-  bool head_only = false;  // the answer to HEAD: the length of the body, not the body
+  bool http10 = false;               // the request was HTTP/1.0
+  bool keep_alive = true;            // false: Connection: close
+  bool head_only = false;            // the answer to HEAD: the length of the body, not the body
+  std::string_view request_id = {};  // empty: not told
 };
 
 class ResponseWriter {

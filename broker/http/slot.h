@@ -77,6 +77,7 @@ class Slot final : public Deliverable, public std::enable_shared_from_this<Slot>
   bool overflowed() const;
 
   const SlotInfo info;
+  std::string request_id;         // the session's: the client's own, or made; empty: not wanted so far
   bool stream_head_sent = false;  // the session's
   bool close_after = false;       // the session's: nothing follows this answer
 

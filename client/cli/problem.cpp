@@ -79,6 +79,7 @@ Failure failure_of(const Error& error, std::string_view url) {
                     url));
   }
   if (auto hint = hint_for(error.type); !hint.empty()) failure.hints.push_back(std::move(hint));
+  if (!error.request_id.empty()) failure.hints.push_back(fmt::format("Request {}", error.request_id));
   if (error.retry_after.count() > 0) {
     failure.hints.push_back(
         fmt::format("The broker asks to wait {}.", duration_text(error.retry_after.count())));

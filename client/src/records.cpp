@@ -169,6 +169,7 @@ void read_course(JobRecord& job, std::string_view key, JsonSlice value) {
   if (key == "startedAt") job.started_at = time_of(value);
   if (key == "finishedAt") job.finished_at = time_of(value);
   if (key == "result") job.result = JsonTextAccess::trusted(value.text());
+  if (key == "redacted") job.redacted = value.is_true();
   if (key == "errors") {
     value.elements([&](JsonSlice error) { job.errors.push_back(attempt_error(error)); });
   }

@@ -290,7 +290,7 @@ test('every action can be copied as a command, and the command works', async () 
   });
 });
 
-test('a refusal is a toast with title, detail and type, and can be copied', async () => {
+test('a refusal is a toast with title, detail, type and request id, and all of it can be copied', async () => {
   const id = await broker.submit('refused');
   await withPage(broker, `jobs/${id}`, async (page) => {
     await page.getByRole('button', {name: 'Cancel', exact: true}).waitFor();
@@ -298,14 +298,21 @@ test('a refusal is a toast with title, detail and type, and can be copied', asyn
       await broker.call('DELETE', `/jobs/${id}`);
       await route.continue();
     });
+    const refused = page.waitForResponse('**/cancel');
     await page.getByRole('button', {name: 'Cancel', exact: true}).click();
+    const {requestId} = await (await refused).json();
+    assert.match(requestId, /^[0-9a-z]{8}-[0-9a-z]+$/);
+    assert.equal((await refused).headers()['x-request-id'], requestId);
     const toast = page.locator('.toast.bad');
     await toast.waitFor();
     const problem = await (await broker.answer('POST', `/jobs/${id}/cancel`)).json();
     await toast.getByText(problem.title).waitFor();
+    if (problem.detail) await toast.getByText(problem.detail).waitFor();
     await toast.getByText(problem.type).waitFor();
+    await toast.getByText(requestId).waitFor();
     await toast.getByRole('button', {name: 'Copy the error'}).click();
-    assert.match(await page.evaluate(() => navigator.clipboard.readText()), new RegExp(problem.type));
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    for (const part of [problem.title, problem.detail ?? '', problem.type, requestId, `/jobs/${id}/cancel`]) assert.ok(copied.includes(part), part);
     await toast.getByRole('button', {name: 'Dismiss'}).click();
     await toast.waitFor({state: 'detached'});
   });

@@ -169,6 +169,7 @@ class ReadingTest(CliTest):
         settings = self.pawl("queue", "mail", "--unset", "max-attempts,backoff,keep", "--json").json["settings"]["defaults"]
         self.assertEqual((settings["maxAttempts"], settings["backoff"], settings["retention"]), (None, None, None))
         self.assertIn("pawl queues", self.pawl("queue", "unknown", status=1).err)
+        self.assertRegex(self.pawl("queue", "unknown", "--json", status=1).err, r"Request [0-9a-z]{8}-[0-9a-z]+\n")
 
     def test_pause_resume_and_drain(self):
         job_id = self.submit("q")

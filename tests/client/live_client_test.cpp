@@ -243,6 +243,7 @@ TEST_F(LiveClientTest, AnyRequestGivesStatusAndText) {
   const auto missing = client_.request("GET", "/nowhere");
   EXPECT_EQ(missing.status, 404);
   EXPECT_EQ(to_error(missing).kind, ErrorKind::not_found);
+  EXPECT_EQ(to_error(missing).request_id, json::parse(missing.text).at("requestId"));
 }
 
 TEST(DeadBrokerTest, IsAConnectionErrorThatNamesIt) {

@@ -32,14 +32,19 @@ RecordParts list_parts(Query& query) {
 
 /// Answers with a page of the lister; it calls back on a thread of its own.
 void answer_list(Call& call, engine::JobFilter filter, ListPage page, RecordParts parts) {
-  call.context.engine.lists().list(
-      std::move(filter), page.limit, std::move(page.cursor),
-      [exchange = call.exchange, parts](std::expected<engine::JobPage, engine::ListError> answer) {
-        if (!answer) return exchange->respond(problem_response(problem_of(answer.error())));
-        std::string body;
-        append_job_page(body, *answer, parts, page_raw_bytes_max);
-        exchange->respond(json_response(200, std::move(body)));
-      });
+  const Redaction& redaction = call.context.redaction;
+  // What is masked in the answer must not be found out by asking for it, piece by piece.
+  if (filter.text && !redaction.empty())
+    filter.shown = [&redaction](std::string_view payload) { return redaction.applied(payload); };
+  call.context.engine.lists().list(std::move(filter), page.limit, std::move(page.cursor),
+                                   [exchange = call.exchange, parts,
+                                    &redaction](std::expected<engine::JobPage, engine::ListError> answer) {
+                                     if (!answer)
+                                       return exchange->respond(problem_response(problem_of(answer.error())));
+                                     std::string body;
+                                     append_job_page(body, *answer, parts, page_raw_bytes_max, redaction);
+                                     exchange->respond(json_response(200, std::move(body)));
+                                   });
 }
 
 constexpr std::array suggest_fields{

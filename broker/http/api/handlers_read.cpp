@@ -43,7 +43,8 @@ void get_job(Call& call) {
     options.preference_applied = preferred.has_value();
     options.wait_ms = preferred.value_or(0);
   }
-  std::make_shared<JobWait>(call.context.engine, call.exchange, std::move(options))->start();
+  std::make_shared<JobWait>(call.context.engine, call.context.redaction, call.exchange, std::move(options))
+      ->start();
 }
 
 void explain_job(Call& call) {

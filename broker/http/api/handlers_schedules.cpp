@@ -8,14 +8,13 @@
 namespace pawl::http::api {
 namespace {
 
-Response schedule_response(const core::ScheduleView& view) {
-  std::string body;
-  append_schedule(body, view);
-  return json_response(200, std::move(body));
-}
-
 void post_for_schedule(Call& call, core::CommandBody command) {
-  post_and_answer<core::ScheduleView>(call, std::move(command), schedule_response);
+  post_and_answer<core::ScheduleView>(call, std::move(command),
+                                      [&redaction = call.context.redaction](const core::ScheduleView& view) {
+                                        std::string body;
+                                        append_schedule(body, view, redaction);
+                                        return json_response(200, std::move(body));
+                                      });
 }
 
 /// A POST without anything to say. False, and answered, when there is a body all the same.
@@ -49,14 +48,16 @@ void list_schedules(Call& call) {
   Query query(call.request.query);
   const PageQuery page(query);
   if (const auto problem = query.verdict()) return refuse(call, *problem);
-  post_and_answer<core::ScheduleList>(call, core::ListSchedules{}, [page](const core::ScheduleList& list) {
+  const Redaction& redaction = call.context.redaction;
+  const auto render = [page, &redaction](const core::ScheduleList& list) {
     std::string body;
     append_page(
         body, "schedules", list.schedules, page,
         [](const core::ScheduleView& view) { return view.row.schedule.id; },
-        [&](const core::ScheduleView& view) { append_schedule(body, view); });
+        [&](const core::ScheduleView& view) { append_schedule(body, view, redaction); });
     return json_response(200, std::move(body));
-  });
+  };
+  post_and_answer<core::ScheduleList>(call, core::ListSchedules{}, render);
 }
 
 void delete_schedule(Call& call) {

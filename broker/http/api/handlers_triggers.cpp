@@ -9,10 +9,13 @@
 namespace pawl::http::api {
 namespace {
 
-Response trigger_response(const core::TriggerView& view) {
-  std::string body;
-  append_trigger(body, view);
-  return json_response(200, std::move(body));
+void post_for_trigger(Call& call, core::CommandBody command) {
+  post_and_answer<core::TriggerView>(call, std::move(command),
+                                     [&redaction = call.context.redaction](const core::TriggerView& view) {
+                                       std::string body;
+                                       append_trigger(body, view, redaction);
+                                       return json_response(200, std::move(body));
+                                     });
 }
 
 }  // namespace
@@ -56,26 +59,28 @@ void put_trigger(Call& call) {
   if (!id) return;
   auto put = read_put_trigger(call.request.body, std::move(*id), call.context.limits);
   if (!put) return refuse(call, put.error());
-  post_and_answer<core::TriggerView>(call, std::move(*put), trigger_response);
+  post_for_trigger(call, std::move(*put));
 }
 
 void get_trigger(Call& call) {
   auto id = path_name(call, "triggerId");
-  if (id) post_and_answer<core::TriggerView>(call, core::GetTrigger{std::move(*id)}, trigger_response);
+  if (id) post_for_trigger(call, core::GetTrigger{std::move(*id)});
 }
 
 void list_triggers(Call& call) {
   Query query(call.request.query);
   const PageQuery page(query);
   if (const auto problem = query.verdict()) return refuse(call, *problem);
-  post_and_answer<core::TriggerList>(call, core::ListTriggers{}, [page](const core::TriggerList& list) {
+  const Redaction& redaction = call.context.redaction;
+  const auto render = [page, &redaction](const core::TriggerList& list) {
     std::string body;
     append_page(
         body, "triggers", list.triggers, page,
         [](const core::TriggerView& view) { return view.row.trigger.id; },
-        [&](const core::TriggerView& view) { append_trigger(body, view); });
+        [&](const core::TriggerView& view) { append_trigger(body, view, redaction); });
     return json_response(200, std::move(body));
-  });
+  };
+  post_and_answer<core::TriggerList>(call, core::ListTriggers{}, render);
 }
 
 void delete_trigger(Call& call) {

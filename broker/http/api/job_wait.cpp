@@ -10,9 +10,10 @@ namespace {
 constexpr std::uint64_t first_read = 0;  // answers only when the job has ended, or there is no wait
 constexpr std::uint64_t last_read = 1;
 
-Response job_response(const core::JobView& view, const JobWait::Options& options) {
+Response job_response(const core::JobView& view, const JobWait::Options& options,
+                      const Redaction& redaction) {
   std::string body;
-  append_job(body, view);
+  append_job(body, view, {}, redaction);
   std::string etag = etag_of(body);
   Response response;
   if (etag_matches(options.if_none_match, etag)) {
@@ -31,8 +32,9 @@ Response job_response(const core::JobView& view, const JobWait::Options& options
 
 }  // namespace
 
-JobWait::JobWait(engine::Engine& engine, std::shared_ptr<Exchange> exchange, Options options)
-    : engine_(engine), exchange_(std::move(exchange)), options_(std::move(options)) {}
+JobWait::JobWait(engine::Engine& engine, const Redaction& redaction, std::shared_ptr<Exchange> exchange,
+                 Options options)
+    : engine_(engine), redaction_(redaction), exchange_(std::move(exchange)), options_(std::move(options)) {}
 
 JobWait::~JobWait() { unsubscribe(); }
 
@@ -78,9 +80,9 @@ void JobWait::answer(core::Reply&& reply) {
   if (answered_.exchange(true)) return;
   unsubscribe();
   const std::shared_ptr<Exchange> exchange = std::move(exchange_);
-  exchange->respond_with([reply = std::move(reply), options = options_] {
+  exchange->respond_with([reply = std::move(reply), options = options_, &redaction = redaction_] {
     return render_reply<core::JobView>(
-        reply, [&options](const core::JobView& view) { return job_response(view, options); });
+        reply, [&](const core::JobView& view) { return job_response(view, options, redaction); });
   });
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "broker/engine/engine.h"
+#include "broker/http/api/redaction.h"
 #include "broker/http/exchange.h"
 
 namespace pawl::http::api {
@@ -22,7 +23,9 @@ class JobWait final : public engine::EventTarget,
     std::string if_none_match;
     bool preference_applied = false;  // the wait came from the header Prefer
   };
-  JobWait(engine::Engine& engine, std::shared_ptr<Exchange> exchange, Options options);
+  /// The redaction outlives every exchange.
+  JobWait(engine::Engine& engine, const Redaction& redaction, std::shared_ptr<Exchange> exchange,
+          Options options);
   ~JobWait() override;
   void start();
 
@@ -36,6 +39,7 @@ class JobWait final : public engine::EventTarget,
   void unsubscribe();
 
   engine::Engine& engine_;
+  const Redaction& redaction_;
   std::shared_ptr<Exchange> exchange_;  // whoever wins `answered_` takes it
   const Options options_;
   std::atomic<std::uint64_t> token_ = 0;  // of the subscription; 0: none

@@ -1,5 +1,6 @@
 // Replies of the core → JSON text as docs/openapi.yaml shows it. Payloads and results are spliced in byte for
-// byte. Each appends one JSON value. Pure functions, Thread: any.
+// byte; what people read goes through a Redaction, which replaces configured values. Each appends one JSON
+// value. Pure functions, Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +14,7 @@
 #include "broker/engine/lists.h"
 #include "broker/engine/meters.h"
 #include "broker/engine/operations.h"
+#include "broker/http/api/redaction.h"
 
 namespace pawl::http::api {
 
@@ -34,11 +36,12 @@ struct RecordParts {
   bool result = true;
   bool details = true;  // the full errors and history, and what the submitter set; lists go without
 };
-void append_job(std::string& out, const core::JobView& view, const RecordParts& parts = {});
+void append_job(std::string& out, const core::JobView& view, const RecordParts& parts = {},
+                const Redaction& redaction = {});
 /// {"jobs":[…],"nextCursor"}. Payloads and results beyond `raw_bytes_max` in all are left out, and each such
 /// job carries "omitted":true.
 void append_job_page(std::string& out, const engine::JobPage& page, RecordParts parts,
-                     std::size_t raw_bytes_max);
+                     std::size_t raw_bytes_max, const Redaction& redaction = {});
 void append_backoff(std::string& out, const core::Backoff& backoff);
 void append_retention(std::string& out, const core::Retention& retention);
 void append_logs(std::string& out, const engine::JobLister::Logs& logs);
@@ -55,12 +58,12 @@ struct QueueMeters {
 using JobMetersMap = std::map<engine::Meters::Key, engine::JobMeters>;
 engine::JobMeters sum_of(const JobMetersMap& meters, const std::string& queue);
 void append_queue(std::string& out, const core::QueueView& queue, const QueueMeters& meters);
-void append_schedule(std::string& out, const core::ScheduleView& schedule);
+void append_schedule(std::string& out, const core::ScheduleView& schedule, const Redaction& redaction = {});
 /// The answer to a submitted graph; refs are those of the submit, in order.
 void append_made(std::string& out, const core::WorkflowSubmitted& made, const std::vector<std::string>& refs);
 void append_workflow_row(std::string& out, const core::WorkflowRow& row);
 void append_workflow(std::string& out, const engine::WorkflowView& view);
-void append_trigger(std::string& out, const core::TriggerView& trigger);
+void append_trigger(std::string& out, const core::TriggerView& trigger, const Redaction& redaction = {});
 void append_limit(std::string& out, const core::LimitView& limit);
 void append_worker(std::string& out, const core::WorkerView& worker);
 /// Of GET /queues/{queue}/dlq/groups.

@@ -26,17 +26,17 @@ void append_transition(std::string& out, const core::Transition& transition) {
   object.time("at", transition.at);
 }
 
-void append_wait(std::string& out, ObjectWriter& object, const core::Wait* wait) {
+void append_wait(std::string& out, ObjectWriter& object, const core::Wait* wait, ClientJson& json) {
   if (wait == nullptr) return object.null("waitsFor");
   object.begin("waitsFor");
   ObjectWriter inner(out);
   inner.text("event", wait->event);
-  append_match(out, inner, wait->match);
+  append_match(out, inner, wait->match, json);
   inner.text("as", wait->as);
   inner.time_or_null("until", wait->until);
 }
 
-void append_details(std::string& out, ObjectWriter& object, const core::Job& job) {
+void append_details(std::string& out, ObjectWriter& object, const core::Job& job, ClientJson& json) {
   object.list("errors", job.errors,
               [&out](const core::AttemptError& error) { append_attempt_error(out, error); });
   object.list("history", job.history, [&out](const core::Transition& step) { append_transition(out, step); });
@@ -57,14 +57,14 @@ void append_details(std::string& out, ObjectWriter& object, const core::Job& job
   object.text_or_null("target", job.target);
   object.text_or_null("traceparent", job.traceparent);
   object.integer("logLines", job.log_lines);
-  append_steps(out, object, job.steps);
-  append_parents(out, object, job.parents);
+  append_steps(out, object, job.steps, json);
+  append_parents(out, object, job.parents, json);
   if (job.workflow.is_none())
     object.null("workflowId");
   else
     object.text("workflowId", wire::format_uuid(job.workflow.bytes));
   object.text_or_null("ref", job.ref);
-  append_wait(out, object, job.wait.get());
+  append_wait(out, object, job.wait.get(), json);
 }
 
 /// In a list the last error stands for all.
@@ -84,16 +84,18 @@ std::size_t raw_bytes(const core::Job& job, const RecordParts& parts) {
   return sum;
 }
 
-void append_record(std::string& out, const core::JobView& view, const RecordParts& parts, bool omitted) {
+void append_record(std::string& out, const core::JobView& view, const RecordParts& parts, bool omitted,
+                   const Redaction& redaction) {
   const core::Job& job = view.job;
+  ClientJson json(redaction);
   ObjectWriter object(out);
   object.job_id("jobId", job.id);
   object.text("queue", view.queue);
   object.text("name", job.name);
   object.text("status", core::name_of(job.status));
   object.integer("priority", job.priority);
-  if (parts.payload) object.raw("payload", job.payload);
-  if (parts.result) object.raw("result", job.result);
+  if (parts.payload) json.put(out, object, "payload", job.payload);
+  if (parts.result) json.put(out, object, "result", job.result);
   if (omitted) object.boolean("omitted", true);
   if (job.progress >= 0) {
     object.number("progress", job.progress);
@@ -121,10 +123,11 @@ void append_record(std::string& out, const core::JobView& view, const RecordPart
                       job.keeps_latest() ? std::string_view(job.unique_key).substr(1) : std::string_view());
   object.texts("tags", job.tags);
   if (parts.details) {
-    append_details(out, object, job);
+    append_details(out, object, job, json);
   } else {
     append_last_error(out, object, job);
   }
+  json.mark(object);
 }
 
 }  // namespace
@@ -162,13 +165,14 @@ void append_retention(std::string& out, const core::Retention& retention) {
   append_age(object, "failedMs", retention.failed_ms);
 }
 
-void append_job(std::string& out, const core::JobView& view, const RecordParts& parts) {
+void append_job(std::string& out, const core::JobView& view, const RecordParts& parts,
+                const Redaction& redaction) {
   out.reserve(out.size() + 900 + raw_bytes(view.job, parts) + 40 * view.job.history.size());
-  append_record(out, view, parts, false);
+  append_record(out, view, parts, false, redaction);
 }
 
 void append_job_page(std::string& out, const engine::JobPage& page, RecordParts parts,
-                     std::size_t raw_bytes_max) {
+                     std::size_t raw_bytes_max, const Redaction& redaction) {
   out.reserve(out.size() + 64 + 700 * page.jobs.size());
   std::size_t raw_sum = 0;
   ObjectWriter object(out);
@@ -181,7 +185,7 @@ void append_job_page(std::string& out, const engine::JobPage& page, RecordParts 
     } else {
       raw_sum += bytes;
     }
-    append_record(out, view, own, omit);
+    append_record(out, view, own, omit, redaction);
   });
   object.text_or_null("nextCursor", page.next_cursor.value_or(""));
   object.integer("scanned", page.scanned);

@@ -67,12 +67,13 @@ void append_template(std::string& out, ObjectWriter& object, const core::NewJob&
   if (!job.traceparent.empty()) object.text("traceparent", job.traceparent);
 }
 
-void append_schedule(std::string& out, const core::ScheduleView& view) {
+void append_schedule(std::string& out, const core::ScheduleView& view, const Redaction& redaction) {
   const core::Schedule& schedule = view.row.schedule;
   const core::Timetable& timetable = schedule.timetable;
+  ClientJson json(redaction);
   ObjectWriter object(out);
   object.text("scheduleId", schedule.id);
-  object.raw("payload", schedule.job.payload);
+  json.put(out, object, "payload", schedule.job.payload);
   append_template(out, object, schedule.job);
   if (timetable.cron.empty()) {
     object.integer("everyMs", timetable.every_ms);
@@ -95,6 +96,7 @@ void append_schedule(std::string& out, const core::ScheduleView& view) {
   object.integer("skipped", view.row.skipped);
   object.time("createdAt", view.row.created_at);
   object.time("updatedAt", view.row.updated_at);
+  json.mark(object);
 }
 
 }  // namespace pawl::http::api

@@ -51,8 +51,9 @@ void append_granted_job(std::string& out, const core::GrantedJob& job) {
   if (job.timeout_ms > 0) object.integer("timeoutMs", job.timeout_ms);
   if (!job.group.empty()) object.text("group", job.group);
   if (!job.tags.empty()) object.texts("tags", job.tags);
-  if (!job.steps.empty()) append_steps(out, object, job.steps);
-  if (!job.parents.empty()) append_parents(out, object, job.parents);
+  ClientJson as_kept;
+  if (!job.steps.empty()) append_steps(out, object, job.steps, as_kept);
+  if (!job.parents.empty()) append_parents(out, object, job.parents, as_kept);
 }
 
 std::size_t granted_bytes(const core::Granted& granted) {

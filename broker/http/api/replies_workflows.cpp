@@ -76,7 +76,8 @@ void append_workflow(std::string& out, const engine::WorkflowView& view) {
   });
 }
 
-void append_parents(std::string& out, ObjectWriter& object, const std::vector<core::ParentResult>& parents) {
+void append_parents(std::string& out, ObjectWriter& object, const std::vector<core::ParentResult>& parents,
+                    ClientJson& json) {
   object.begin("parents");
   ObjectWriter inner(out);
   for (const core::ParentResult& parent : parents) {
@@ -84,7 +85,7 @@ void append_parents(std::string& out, ObjectWriter& object, const std::vector<co
     ObjectWriter one(out);
     one.job_id("jobId", parent.id);
     one.text("status", core::name_of(parent.status));
-    one.raw("result", parent.result);
+    json.put(out, one, "result", parent.result);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "broker/engine/engine.h"
 #include "broker/http/api/limits.h"
 #include "broker/http/api/problem.h"
+#include "broker/http/api/redaction.h"
 #include "broker/http/api/requests.h"
 #include "broker/http/exchange.h"
 
@@ -21,6 +22,7 @@ namespace pawl::http::api {
 /// What the handlers work with. Outlives every exchange. The functions may be called from any thread.
 struct ApiContext {
   engine::Engine& engine;
+  const Redaction& redaction = no_redaction;  // of what people read; outlives the engine, whose lists use it
   Limits limits = {};
   std::string version = "0.1.0";
   std::string commit = {};      // of the source; empty: not known

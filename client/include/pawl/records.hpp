@@ -144,6 +144,7 @@ struct JobRecord {
   std::optional<Time> finished_at;
   JsonText payload;
   JsonText result;
+  bool redacted = false;  // values in payload, result or elsewhere are masked: docs/DASHBOARD.md
   std::vector<AttemptError> errors;
   std::vector<StatusChange> history;
   std::string text;  // the whole answer, for fields that this struct does not have

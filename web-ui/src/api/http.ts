@@ -51,31 +51,31 @@ export interface Answer {
   text: string;
 }
 
-function problemOf(status: number, text: string): Problem {
+function problemOf(status: number, text: string, requestId: string | null): Problem {
   try {
     const problem = JSON.parse(text) as Problem;
     if (typeof problem.title === 'string') return problem;
   } catch {
     // A proxy's page.
   }
-  return {type: 'urn:pawl:error:internal', title: `The answer was HTTP ${status}`, status} as Problem;
+  return {type: 'urn:pawl:error:internal', title: `The answer was HTTP ${status}`, status, requestId} as Problem;
 }
 
 const unreachable = {type: 'urn:pawl:error:unavailable', title: 'The broker cannot be reached', status: 503} as Problem;
 
-async function fetchText(method: string, url: URL, ask: Ask): Promise<Answer> {
+async function fetchText(method: string, url: URL, ask: Ask): Promise<Answer & {requestId: string | null}> {
   const headers: Record<string, string> = {...ask.headers};
   if (ask.body !== undefined) headers['content-type'] = 'application/json';
   if (token.value) headers.authorization = `Bearer ${token.value}`;
   const response = await fetch(url, {method, headers, body: ask.body, signal: ask.signal, cache: 'no-store'});
-  return {status: response.status, text: await response.text()};
+  return {status: response.status, text: await response.text(), requestId: response.headers.get('x-request-id')};
 }
 
 /// Throws a Failure, or AbortError when `signal` says so.
 export async function request(method: string, path: string, ask: Ask = {}): Promise<Answer> {
   const url = new URL(path.replace(/^\//, '') + queryText(ask.query ?? {}), apiRoot);
   const name = `${method} ${path}`;
-  let answer: Answer;
+  let answer;
   try {
     answer = await fetchText(method, url, ask);
   } catch (error) {
@@ -85,7 +85,7 @@ export async function request(method: string, path: string, ask: Ask = {}): Prom
   }
   contact.value = {heardAt: performance.now(), failing: false};
   if (answer.status === 401) locked.value = true;
-  if (answer.status >= 400) throw new Failure(problemOf(answer.status, answer.text), name);
+  if (answer.status >= 400) throw new Failure(problemOf(answer.status, answer.text, answer.requestId), name);
   return answer;
 }
 

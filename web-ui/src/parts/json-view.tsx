@@ -3,15 +3,15 @@ import {useMemo, useState} from 'preact/hooks';
 
 import {copy} from '../state/toasts';
 import {bytes, count} from '../text/format';
-import {parseJson, prettyJson, type JsonNode} from '../text/json-tree';
+import {holdsMask, parseJson, prettyJson, type JsonNode} from '../text/json-tree';
 import {CopyButton} from './copy-button';
 import {Icon} from './icons';
 
 const shownAtFirst = 100;
 const openNodesMax = 300;
 
-/// name: "payload", the root of the paths that are copied.
-export function JsonView({name, text}: {name: string; text: string}) {
+/// name: "payload", the root of the paths that are copied. redacted: the broker masked values, here or elsewhere.
+export function JsonView({name, text, redacted}: {name: string; text: string; redacted?: boolean}) {
   const [raw, setRaw] = useState(false);
   const [wrap, setWrap] = useState(true);
   const node = useMemo(() => {
@@ -27,6 +27,7 @@ export function JsonView({name, text}: {name: string; text: string}) {
       <header>
         <h2>{name}</h2>
         <span class="muted small-text num">{bytes(size)}</span>
+        {redacted && holdsMask(text) && <span class="muted small-text">with values redacted by the broker</span>}
         <span class="grow" />
         <button type="button" class="button small quiet" aria-pressed={raw} onClick={() => setRaw(!raw)}>Raw</button>
         {raw && <button type="button" class="button small quiet" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>Wrap</button>}

@@ -1,4 +1,4 @@
-// A failure, in the form of RFC 9457: title, detail, and what was wrong with each field.
+// A failure, in the form of RFC 9457: title, detail, what was wrong with each field, and the id that the broker's log has.
 import type {Failure} from '../api/http';
 import {CopyButton} from './copy-button';
 import {Icon} from './icons';
@@ -14,7 +14,7 @@ export function ProblemText({failure}: {failure: Failure}) {
           {problem.errors.map((error) => <li key={error.pointer + error.detail}><code>{error.pointer || '/'}</code> {error.detail}</li>)}
         </ul>
       )}
-      <p class="muted small-text">{failure.request} · {problem.status} · <code>{problem.type}</code></p>
+      <p class="muted small-text">{failure.request} · {problem.status} · <code>{problem.type}</code>{problem.requestId && <> · request <code>{problem.requestId}</code></>}</p>
     </>
   );
 }

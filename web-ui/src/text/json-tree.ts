@@ -113,6 +113,22 @@ export function memberText(text: string, key: string): string | undefined {
   return node.kind === 'object' ? node.members.find((member) => member.key === key)?.value.text : undefined;
 }
 
+/// What stands in answers of the broker where a value is kept from us.
+export const mask = '[redacted]';
+
+/// Whether any value of the text is the mask. No JSON: false.
+export function holdsMask(text: string): boolean {
+  const holds = (node: JsonNode): boolean =>
+    node.kind === 'string' ? node.value === mask
+    : node.kind === 'object' ? node.members.some(({value}) => holds(value))
+    : node.kind === 'array' && node.items.some(holds);
+  try {
+    return text.includes('redacted') && holds(parseJson(text.trim()));
+  } catch {
+    return false;
+  }
+}
+
 /// Indented by two blanks; numbers and strings stay as they are written.
 export function prettyJson(node: JsonNode, indent = ''): string {
   const deeper = indent + '  ';

@@ -12,7 +12,7 @@ import {say} from '../../state/toasts';
 import type {Draft} from '../../text/commands';
 import {draftMembers} from '../../text/commands';
 import {parseDuration} from '../../text/format';
-import {objectText, parseJson, prettyOrAsIs} from '../../text/json-tree';
+import {holdsMask, mask, objectText, parseJson, prettyOrAsIs} from '../../text/json-tree';
 import {Diff} from '../../parts/diff';
 import {copyTag, draftOf, emptyDraft} from './draft';
 import {Snippets} from './snippets';
@@ -20,7 +20,7 @@ import {Snippets} from './snippets';
 export function Enqueue() {
   const {query} = place.value;
   const from = query.get('from');
-  const [original, setOriginal] = useState<Draft | null>(null);
+  const [original, setOriginal] = useState<Source | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   useEffect(() => {
     setOriginal(null);
@@ -36,31 +36,38 @@ export function Enqueue() {
         </div>
       </div>
       {failure && <Problem failure={failure} />}
-      {from ? original && <Form key={from} first={original} original={original} /> : <Form first={{...emptyDraft, queue: query.get('queue') ?? ''}} original={null} />}
+      {from ? original && <Form key={from} first={original.draft} original={original} /> : <Form first={{...emptyDraft, queue: query.get('queue') ?? ''}} original={null} />}
     </>
   );
 }
 
-async function readDraft(id: string): Promise<Draft> {
-  const {job, payload, text} = await api.job(id);
-  const queue = await api.queue(job.queue).catch((error) => (error instanceof Failure ? null : Promise.reject(error)));
-  return draftOf(job, payload, text, queue);
+/// The job that the form is filled in from. redacted: what was read of it is not all of it.
+interface Source {
+  draft: Draft;
+  redacted: boolean;
 }
 
-/// Why the payload is no JSON; null when it is.
-function payloadError(text: string): string | null {
+async function readDraft(id: string): Promise<Source> {
+  const {job, payload, text} = await api.job(id);
+  const queue = await api.queue(job.queue).catch((error) => (error instanceof Failure ? null : Promise.reject(error)));
+  return {draft: draftOf(job, payload, text, queue), redacted: job.redacted ?? false};
+}
+
+/// Why the payload cannot be submitted; null when it can.
+function payloadError(text: string, redacted: boolean): string | null {
   if (!text.trim()) return null;
   try {
     parseJson(text.trim());
-    return null;
   } catch (error) {
-    return (error as SyntaxError).message;
+    return `No JSON: ${(error as SyntaxError).message}.`;
   }
+  if (redacted && holdsMask(text)) return `The broker hides values of this job: write one in place of each "${mask}". A retry or replay of the job itself keeps them.`;
+  return null;
 }
 
 const asText = (draft: Draft) => prettyOrAsIs(objectText(draftMembers(draft)));
 
-function Form({first, original}: {first: Draft; original: Draft | null}) {
+function Form({first, original}: {first: Draft; original: Source | null}) {
   const [draft, setDraft] = useState(first);
   const [delay, setDelay] = useState('');
   const [tags, setTags] = useState(first.tags.filter((tag) => !tag.startsWith(copyTag)).join(', '));
@@ -71,7 +78,7 @@ function Form({first, original}: {first: Draft; original: Draft | null}) {
     value: draft[key],
     onInput: (event: {currentTarget: HTMLInputElement}) => set({[key]: event.currentTarget.value.trim()}),
   });
-  const wrong = payloadError(draft.payload);
+  const wrong = payloadError(draft.payload, original?.redacted ?? false);
   const badDelay = delay.trim() !== '' && parseDuration(delay) === null;
   const ready = draft.queue !== '' && wrong === null && !badDelay;
   const submit = async (event: Event) => {
@@ -86,7 +93,7 @@ function Form({first, original}: {first: Draft; original: Draft | null}) {
     say(isKnown ? 'An earlier job holds the key; this is that one.' : 'The job is submitted.');
     go(href('jobs', jobId));
   };
-  const before = useMemo(() => original && asText(original), [original]);
+  const before = useMemo(() => original && asText(original.draft), [original]);
   return (
     <div class="columns">
       <form class="panel pad form" aria-label="The job" onSubmit={submit}>
@@ -100,7 +107,7 @@ function Form({first, original}: {first: Draft; original: Draft | null}) {
           <textarea
             spellcheck={false} value={draft.payload} placeholder="null" aria-invalid={wrong !== null} aria-describedby="payload-said"
             onInput={(event) => set({payload: event.currentTarget.value})} onBlur={() => wrong === null && draft.payload.trim() && set({payload: prettyOrAsIs(draft.payload.trim())})} />
-          <span class="said" id="payload-said" role="status">{wrong && `No JSON: ${wrong}.`}</span>
+          <span class="said" id="payload-said" role="status">{wrong}</span>
         </label>
         <div class="form-row">
           <label class="field"><span>Delay</span><input autocomplete="off" placeholder="none; 30s, 5 min, 2h" aria-invalid={badDelay} value={delay} onInput={(event) => { setDelay(event.currentTarget.value); set({delayMs: parseDuration(event.currentTarget.value)}); }} /></label>

@@ -92,9 +92,9 @@ export function JobPage({id}: {id: string}) {
       {job.progress !== null && !isEnd(job) && <section class="panel pad" aria-label="Progress"><Progress value={job.progress} message={job.message} /></section>}
       <div class="columns job-columns">
         <div>
-          {job.status === 'completed' && <JsonView name="result" text={result} />}
+          {job.status === 'completed' && <JsonView name="result" text={result} redacted={job.redacted} />}
           <AttemptList job={job} />
-          <JsonView name="payload" text={payload} />
+          <JsonView name="payload" text={payload} redacted={job.redacted} />
           <Logs job={job} lines={logs.data ?? []} />
         </div>
         <div>

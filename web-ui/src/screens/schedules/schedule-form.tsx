@@ -8,7 +8,7 @@ import {putSchedule} from '../../state/actions';
 import {queues} from '../../state/broker';
 import {cronWords, everyWords} from '../../text/cron-words';
 import {parseDuration} from '../../text/format';
-import {memberText, objectText, parseJson, prettyOrAsIs} from '../../text/json-tree';
+import {holdsMask, mask, memberText, objectText, parseJson, prettyOrAsIs} from '../../text/json-tree';
 
 interface Props {
   first?: {schedule: Schedule; payload: string; text: string};
@@ -49,10 +49,10 @@ export function ScheduleForm({first, close, saved}: Props) {
   const wrong = useMemo(() => {
     try {
       if (form.payload.trim()) parseJson(form.payload.trim());
-      return null;
     } catch (error) {
-      return (error as SyntaxError).message;
+      return `No JSON: ${(error as SyntaxError).message}.`;
     }
+    return first?.schedule.redacted && holdsMask(form.payload) ? `The broker hides values of this payload: write one in place of each "${mask}".` : null;
   }, [form.payload]);
   const every = parseDuration(form.when);
   const words = form.when.trim() === '' ? '' : every !== null ? everyWords(every) : cronWords(form.when);
@@ -87,7 +87,7 @@ export function ScheduleForm({first, close, saved}: Props) {
         <label class="field">
           <span>Payload, as JSON</span>
           <textarea spellcheck={false} placeholder="null" aria-invalid={wrong !== null} {...field('payload')} />
-          <span class="said" role="status">{wrong && `No JSON: ${wrong}.`}</span>
+          <span class="said" role="status">{wrong}</span>
         </label>
         <div class="form-row">
           <label class="field">

@@ -51,7 +51,7 @@ export function SchedulePage({id}: {id: string}) {
       <div class="columns">
         <div>
           <NextRuns schedule={schedule} />
-          <JsonView name="payload" text={payload} />
+          <JsonView name="payload" text={payload} redacted={schedule.redacted} />
         </div>
         <Facts schedule={schedule} />
       </div>
