@@ -47,30 +47,32 @@ bool add_active(Port& port, ListMerge& merge, const std::vector<core::QueueNumbe
   return ran;
 }
 
+// Whether some of them cannot be told by their rows.
+bool needs_active(const JobFilter& filter) {
+  if (filter.status.empty()) return filter.worker.has_value();
+  return std::ranges::find(filter.status, core::Status::active) != filter.status.end();
+}
+
 }  // namespace
 
 JobFilter filter_of(const OperationSpec& spec) {
-  JobFilter filter;
+  JobFilter filter = spec.filter;
   if (!spec.queue.empty()) filter.queue = spec.queue;
-  filter.status = spec.status;
-  filter.name = spec.name;
-  filter.group = spec.group;
-  filter.tag = spec.tag;
-  filter.error_type = spec.error_type;
-  filter.fingerprint = spec.fingerprint;
   filter.newest_first = false;
   return filter;
 }
 
 std::expected<BulkSlice, ListError> read_bulk(Port& port, const OperationView& view,
-                                              const std::optional<JobId>& after, std::size_t most) {
+                                              const std::optional<JobId>& after, std::size_t most,
+                                              const PayloadValue& value_at) {
   const JobFilter filter = filter_of(view.spec);
   const std::unique_ptr<storage::Snapshot> snapshot = port.snapshot();
   const auto queues = queues_of(port, *snapshot, view.spec.queue);
   if (!queues) return std::unexpected(queues.error());
-  ListMerge merge({*snapshot, filter, port.wall(), after});
-  if (std::ranges::find(filter.status, core::Status::active) != filter.status.end() &&
-      !add_active(port, merge, *queues)) {
+  ListMerge::Options options{*snapshot, filter, port.wall(), after};
+  options.value_at = &value_at;
+  ListMerge merge(options);
+  if (needs_active(filter) && !add_active(port, merge, *queues)) {
     return std::unexpected(ListError::busy);
   }
   for (const core::QueueNumber queue : *queues) {

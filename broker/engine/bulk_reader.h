@@ -20,8 +20,10 @@ struct BulkSlice {
   bool last = false;
 };
 
-/// At most `most` jobs after `after` that were submitted until `until`. Thread: any but the engine's.
+/// At most `most` jobs after `after` that were submitted before the operation began. Thread: any but the
+/// engine's.
 std::expected<BulkSlice, ListError> read_bulk(Port& port, const OperationView& view,
-                                              const std::optional<core::JobId>& after, std::size_t most);
+                                              const std::optional<core::JobId>& after, std::size_t most,
+                                              const PayloadValue& value_at);
 
 }  // namespace pawl::engine

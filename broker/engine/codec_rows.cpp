@@ -427,21 +427,68 @@ Decoded<LogRow> decode_logs(std::string_view key, std::string_view value) {
 
 namespace {
 
+/// It asks for what only bulk operations can be asked since GET /jobs can.
+bool is_narrow(const JobFilter& filter) {
+  return filter.worker || filter.created_from || filter.created_before || filter.attempts_min > 0 ||
+         filter.attempts_max != UINT32_MAX || filter.text || !filter.payload.empty();
+}
+
+std::size_t room_of_search(const JobFilter& filter) {
+  std::size_t room = 8 * varint_max + filter.worker.value_or("").size() + filter.text.value_or("").size() + 1;
+  for (const auto& [path, value] : filter.payload) room += 2 * varint_max + path.size() + value.size();
+  return room;
+}
+
+void write_search(Writer& to, const JobFilter& filter) {
+  to.byte(static_cast<std::uint8_t>((filter.worker ? 1u : 0u) | (filter.created_from ? 2u : 0u) |
+                                    (filter.created_before ? 4u : 0u) | (filter.text ? 8u : 0u)));
+  if (filter.worker) to.text(*filter.worker);
+  if (filter.created_from) to.zigzag(*filter.created_from);
+  if (filter.created_before) to.zigzag(*filter.created_before);
+  if (filter.text) to.text(*filter.text);
+  to.varint(filter.attempts_min);
+  to.varint(filter.attempts_max);
+  to.varint(filter.payload.size());
+  for (const auto& [path, value] : filter.payload) {
+    to.text(path);
+    to.text(value);
+  }
+}
+
+void read_search(Reader& from, JobFilter& filter) {
+  const std::uint8_t bits = from.byte();
+  if (bits > 15) from.fail();
+  if ((bits & 1) != 0) filter.worker = std::string(from.text());
+  if ((bits & 2) != 0) filter.created_from = from.zigzag();
+  if ((bits & 4) != 0) filter.created_before = from.zigzag();
+  if ((bits & 8) != 0) filter.text = std::string(from.text());
+  filter.attempts_min = from.varint32();
+  filter.attempts_max = from.varint32();
+  for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
+    std::string path(from.text());
+    filter.payload.emplace_back(std::move(path), from.text());
+  }
+}
+
 std::size_t room_of_bulk(const OperationView& view) {
   const OperationSpec& spec = view.spec;
-  std::size_t room = 8 * varint_max + spec.group.value_or("").size() + spec.tag.value_or("").size() + 16;
+  std::size_t room =
+      8 * varint_max + spec.filter.group.value_or("").size() + spec.filter.tag.value_or("").size() + 16;
   for (const OperationError& error : view.errors) room += 16 + varint_max + error.detail.size();
+  if (is_narrow(spec.filter)) room += room_of_search(spec.filter);
   return room;
 }
 
 void write_bulk(Writer& to, const OperationView& view) {
   const OperationSpec& spec = view.spec;
   std::uint64_t statuses = 0;
-  for (const core::Status status : spec.status) statuses |= std::uint64_t{1} << static_cast<unsigned>(status);
-  to.byte(
-      static_cast<std::uint8_t>((spec.group ? 1u : 0u) | (spec.tag ? 2u : 0u) | (view.counted ? 4u : 0u)));
-  if (spec.group) to.text(*spec.group);
-  if (spec.tag) to.text(*spec.tag);
+  for (const core::Status status : spec.filter.status)
+    statuses |= std::uint64_t{1} << static_cast<unsigned>(status);
+  to.byte(static_cast<std::uint8_t>((spec.filter.group ? 1u : 0u) | (spec.filter.tag ? 2u : 0u) |
+                                    (view.counted ? 4u : 0u) | (is_narrow(spec.filter) ? 8u : 0u)));
+  if (spec.filter.group) to.text(*spec.filter.group);
+  if (spec.filter.tag) to.text(*spec.filter.tag);
+  if (is_narrow(spec.filter)) write_search(to, spec.filter);
   to.varint(statuses);
   to.varint(view.refused);
   to.varint(view.found);
@@ -455,14 +502,15 @@ void write_bulk(Writer& to, const OperationView& view) {
 void read_bulk_part(Reader& from, OperationView& view) {
   OperationSpec& spec = view.spec;
   const std::uint8_t bits = from.byte();
-  if (bits > 7) from.fail();
-  if ((bits & 1) != 0) spec.group = std::string(from.text());
-  if ((bits & 2) != 0) spec.tag = std::string(from.text());
+  if (bits > 15) from.fail();
+  if ((bits & 1) != 0) spec.filter.group = std::string(from.text());
+  if ((bits & 2) != 0) spec.filter.tag = std::string(from.text());
+  if ((bits & 8) != 0) read_search(from, spec.filter);
   view.counted = (bits & 4) != 0;
   const std::uint64_t statuses = from.varint();
   if (statuses >> core::status_count != 0) from.fail();
   for (std::size_t i = 0; i < core::status_count; ++i) {
-    if ((statuses >> i & 1) != 0) spec.status.push_back(static_cast<core::Status>(i));
+    if ((statuses >> i & 1) != 0) spec.filter.status.push_back(static_cast<core::Status>(i));
   }
   view.refused = from.varint();
   view.found = from.varint();
@@ -509,20 +557,20 @@ void read_care(Reader& from, OperationView& view) {
 void encode_operation(const OperationRow& row, std::string& out) {
   const OperationView& view = row.view;
   const OperationSpec& spec = view.spec;
-  const std::size_t room = 64 + 12 * varint_max + spec.queue.size() + spec.name.value_or("").size() +
-                           spec.error_type.value_or("").size() + row.position.size() + room_of_bulk(view) +
-                           view.under_way.size() * 16 +
+  const std::size_t room = 64 + 12 * varint_max + spec.queue.size() + spec.filter.name.value_or("").size() +
+                           spec.filter.error_type.value_or("").size() + row.position.size() +
+                           room_of_bulk(view) + view.under_way.size() * 16 +
                            (spec.actor ? spec.actor->name.size() + spec.actor->address.size() : 0);
   append(out, room, [&](Writer& to) {
     to.byte(version_1);
     to.byte(static_cast<std::uint8_t>(spec.action));
     to.byte(static_cast<std::uint8_t>(view.state));
-    to.byte(static_cast<std::uint8_t>((spec.name ? 1u : 0u) | (spec.error_type ? 2u : 0u) |
-                                      (spec.actor ? 4u : 0u) | (spec.fingerprint ? 8u : 0u) |
+    to.byte(static_cast<std::uint8_t>((spec.filter.name ? 1u : 0u) | (spec.filter.error_type ? 2u : 0u) |
+                                      (spec.actor ? 4u : 0u) | (spec.filter.fingerprint ? 8u : 0u) |
                                       (is_careful(spec) ? 16u : 0u)));
     to.text(spec.queue);
-    if (spec.name) to.text(*spec.name);
-    if (spec.error_type) to.text(*spec.error_type);
+    if (spec.filter.name) to.text(*spec.filter.name);
+    if (spec.filter.error_type) to.text(*spec.filter.error_type);
     if (spec.actor) {
       to.text(spec.actor->name);
       to.text(spec.actor->address);
@@ -533,7 +581,7 @@ void encode_operation(const OperationRow& row, std::string& out) {
     to.zigzag(view.started_at);
     to.zigzag(view.finished_at);
     to.text(row.position);
-    if (spec.fingerprint) to.big64(static_cast<std::uint64_t>(*spec.fingerprint));
+    if (spec.filter.fingerprint) to.big64(static_cast<std::uint64_t>(*spec.filter.fingerprint));
     if (is_careful(spec)) write_care(to, view);
     if (spec.is_bulk()) write_bulk(to, view);
   });
@@ -554,8 +602,8 @@ Decoded<OperationRow> decode_operation(std::string_view key, std::string_view va
   spec.action = static_cast<OperationSpec::Action>(action);
   row.view.state = static_cast<OperationView::State>(state);
   spec.queue = from.text();
-  if ((bits & 1) != 0) spec.name = std::string(from.text());
-  if ((bits & 2) != 0) spec.error_type = std::string(from.text());
+  if ((bits & 1) != 0) spec.filter.name = std::string(from.text());
+  if ((bits & 2) != 0) spec.filter.error_type = std::string(from.text());
   if ((bits & 4) != 0) {
     spec.actor.emplace().name = from.text();
     spec.actor->address = from.text();
@@ -566,7 +614,7 @@ Decoded<OperationRow> decode_operation(std::string_view key, std::string_view va
   row.view.started_at = from.zigzag();
   row.view.finished_at = from.zigzag();
   row.position = from.text();
-  if ((bits & 8) != 0) spec.fingerprint = static_cast<Fingerprint>(from.big64());
+  if ((bits & 8) != 0) spec.filter.fingerprint = static_cast<Fingerprint>(from.big64());
   if ((bits & 16) != 0) read_care(from, row.view);
   if (spec.is_bulk()) read_bulk_part(from, row.view);
   if (!from.done()) return damaged("an operation");

@@ -92,8 +92,9 @@ storage::Result<std::unique_ptr<Engine>> Engine::start(storage::Store& store, En
   }
   state.lister =
       std::make_unique<SnapshotLister>(state.port, state.search, state.failures, state.options.payload_value);
-  state.operations =
-      std::make_unique<OperationRunner>(state.port, state.options.sweep_every, state.options.log_warn);
+  state.operations = std::make_unique<OperationRunner>(
+      state.port, OperationRunner::Options{state.options.sweep_every, state.options.payload_value,
+                                           state.options.log_warn});
   state.history = std::make_unique<HistoryKeeper>(state.port, state.meters, state.options.log_warn,
                                                   state.options.history);
   return std::unique_ptr<Engine>(new Engine(std::move(made)));

@@ -64,12 +64,20 @@ std::string filter_text(const OperationSpec& spec) {
     if (!text.empty()) text += ", ";
     text.append(what).append(" ").append(value);
   };
-  for (const core::Status status : spec.status) add("status", core::name_of(status));
-  if (spec.name) add("name", *spec.name);
-  if (spec.group) add("group", *spec.group);
-  if (spec.tag) add("tag", *spec.tag);
-  if (spec.error_type) add("error type", *spec.error_type);
-  if (spec.fingerprint) add("fingerprint", fingerprint_text(*spec.fingerprint));
+  for (const core::Status status : spec.filter.status) add("status", core::name_of(status));
+  if (spec.filter.name) add("name", *spec.filter.name);
+  if (spec.filter.group) add("group", *spec.filter.group);
+  if (spec.filter.tag) add("tag", *spec.filter.tag);
+  if (spec.filter.error_type) add("error type", *spec.filter.error_type);
+  if (spec.filter.fingerprint) add("fingerprint", fingerprint_text(*spec.filter.fingerprint));
+  if (spec.filter.worker) add("worker", *spec.filter.worker);
+  if (spec.filter.created_from) add("created after", std::to_string(*spec.filter.created_from));
+  if (spec.filter.created_before) add("created before", std::to_string(*spec.filter.created_before));
+  if (spec.filter.attempts_min > 0) add("attempts from", std::to_string(spec.filter.attempts_min));
+  if (spec.filter.attempts_max != UINT32_MAX) add("attempts to", std::to_string(spec.filter.attempts_max));
+  // Values of payloads have no place in the audit log.
+  for (const auto& [path, value] : spec.filter.payload) add("payload", path);
+  if (spec.filter.text) add("text", "given");
   return text;
 }
 
@@ -144,9 +152,11 @@ steady_clock::duration window_of(double rate) {
 
 }  // namespace
 
-OperationRunner::OperationRunner(Port& port, milliseconds sweep_every,
-                                 std::function<void(const std::string&)> warn)
-    : port_(port), warn_(std::move(warn)), sweeper_(port, sweep_every), thread_([this] { run(); }) {}
+OperationRunner::OperationRunner(Port& port, Options options)
+    : port_(port),
+      options_(std::move(options)),
+      sweeper_(port, options_.sweep_every),
+      thread_([this] { run(); }) {}
 OperationRunner::~OperationRunner() { stop(); }
 
 void OperationRunner::stop() {
@@ -312,7 +322,8 @@ void OperationRunner::load() {
                                       [&](std::string_view key, std::string_view value) {
                                         Decoded<OperationRow> row = decode_operation(key, value);
                                         if (!row) {
-                                          if (warn_) warn_(row.error().what + "; it is left as it is");
+                                          if (options_.warn)
+                                            options_.warn(row.error().what + "; it is left as it is");
                                           return true;
                                         }
                                         Operation operation;
@@ -324,7 +335,7 @@ void OperationRunner::load() {
                                         operations_[operation.row.view.id] = std::move(operation);
                                         return true;
                                       });
-  if (!scanned && warn_) warn_("operations could not be read: " + scanned.error().message);
+  if (!scanned && options_.warn) options_.warn("operations could not be read: " + scanned.error().message);
 }
 
 void OperationRunner::begin(OperationSpec spec, bool wait, const Answer& answer) {
@@ -423,7 +434,8 @@ void OperationRunner::advance(Operation& operation, std::size_t most) {
   const bool bulk = operation.row.view.spec.is_bulk();
   Slice slice = bulk ? read_bulk_slice(operation, most) : read_slice(operation, most);
   if (slice.failed) {
-    if (warn_) warn_("operation " + operation.row.view.id + " could not read its jobs; it ends");
+    if (options_.warn)
+      options_.warn("operation " + operation.row.view.id + " could not read its jobs; it ends");
     return end(operation, OperationView::State::cancelled);
   }
   const bool last = slice.last;
@@ -434,13 +446,13 @@ void OperationRunner::advance(Operation& operation, std::size_t most) {
 // Before the first job is changed, all that match are counted, so that what is left can be told.
 void OperationRunner::count(Operation& operation) {
   OperationView& view = operation.row.view;
-  const auto slice = read_bulk(port_, view, seen_of(operation.row.position), count_jobs);
+  const auto slice = read_bulk(port_, view, seen_of(operation.row.position), count_jobs, options_.value_at);
   if (!slice && slice.error() == ListError::busy) {
     rest(when_busy);
     return;
   }
   if (!slice) {
-    if (warn_) warn_("operation " + view.id + " could not read its jobs; it ends");
+    if (options_.warn) options_.warn("operation " + view.id + " could not read its jobs; it ends");
     return end(operation, OperationView::State::cancelled);
   }
   view.found += slice->ids.size();
@@ -454,12 +466,13 @@ OperationRunner::Slice OperationRunner::read_bulk_slice(const Operation& operati
   const OperationView& view = operation.row.view;
   Slice slice;
   slice.position = operation.row.position;
-  const auto read = read_bulk(port_, view, seen_of(slice.position), most);
+  const auto read = read_bulk(port_, view, seen_of(slice.position), most, options_.value_at);
   slice.failed = !read && read.error() != ListError::busy;
   if (!read) return slice;
   for (const JobId& id : read->ids) slice.commands.push_back(bulk_command(view.spec.action, id));
-  slice.wanted = [filter = filter_of(view.spec), until = view.started_at](const core::Job& job) {
-    return job.created_at <= until && matches(filter, job, {});
+  slice.wanted = [filter = filter_of(view.spec), until = view.started_at,
+                  &value_at = options_.value_at](const core::Job& job) {
+    return job.created_at <= until && matches(filter, job, value_at);
   };
   slice.position = position_acting;
   if (read->seen) slice.position += read->seen->view();
@@ -490,10 +503,11 @@ OperationRunner::Slice OperationRunner::read_slice(const Operation& operation, s
     // What came later than the operation is not its own: a job that dies again must not run in circles.
     const Millis since = drain ? job->created_at : job->finished_at;
     if (since > view.started_at || expired(job->expires_at, now_wall)) return true;
-    if (view.spec.name && job->name != *view.spec.name) return true;
-    if (view.spec.error_type && (job->errors.empty() || job->errors.back().type != *view.spec.error_type))
+    if (view.spec.filter.name && job->name != *view.spec.filter.name) return true;
+    if (view.spec.filter.error_type &&
+        (job->errors.empty() || job->errors.back().type != *view.spec.filter.error_type))
       return true;
-    if (view.spec.fingerprint && fingerprint_of(*job) != *view.spec.fingerprint) return true;
+    if (view.spec.filter.fingerprint && fingerprint_of(*job) != *view.spec.filter.fingerprint) return true;
     if (drain)
       slice.commands.emplace_back(core::Cancel{job->id});
     else if (view.spec.action == OperationSpec::Action::purge)

@@ -22,9 +22,12 @@ namespace pawl::engine {
 /// slice, so that a crash neither repeats nor leaves out a job.
 class OperationRunner final : public Operations {
  public:
-  /// sweep_every: see Sweeper.
-  OperationRunner(Port& port, std::chrono::milliseconds sweep_every,
-                  std::function<void(const std::string&)> warn);
+  struct Options {
+    std::chrono::milliseconds sweep_every;  // see Sweeper
+    PayloadValue value_at;                  // null: filters by payload find nothing
+    std::function<void(const std::string&)> warn;
+  };
+  OperationRunner(Port& port, Options options);
   ~OperationRunner() override;
   /// Leaves running operations as they are on disk, joins. Idempotent. The engine must still serve.
   void stop();
@@ -81,7 +84,7 @@ class OperationRunner final : public Operations {
   Instant next_wake(Instant now) const;
 
   Port& port_;
-  std::function<void(const std::string&)> warn_;
+  const Options options_;
   Sweeper sweeper_;
   std::map<std::string, Operation> operations_;  // by id; the thread's own
   std::mutex mutex_;

@@ -27,22 +27,18 @@ struct OperationSpec {
     remove = 6
   };
   Action action = Action::replay;
-  std::string queue;                            // empty, for bulk only: any
-  std::optional<std::string> name;              // only jobs of this name
-  std::optional<std::string> error_type;        // only jobs whose last error is of this type
-  std::optional<Fingerprint> fingerprint = {};  // only jobs whose last error has it
-  double per_second = 0;                        // 0: as fast as it goes; else never more in any second
-  std::optional<Actor> actor{};                 // whose action it is, for the audit log
+  std::string queue;  // empty, for bulk only: any
+  /// Which jobs of it; the filter's own queue and order are not looked at. Replay, purge and drain look at
+  /// name, error_type and fingerprint alone.
+  JobFilter filter = {};
+  double per_second = 0;         // 0: as fast as it goes; else never more in any second
+  std::optional<Actor> actor{};  // whose action it is, for the audit log
   // Of replay only.
   std::uint32_t canary =
       0;  // so many are replayed, then all of them must have ended before the others; 0: none
   /// 0…1. It stops when a larger share of the replayed jobs that have ended failed again. A canary's, without
   /// it: when one did.
   std::optional<double> stop_on_failure_rate = {};
-  // Of bulk only.
-  std::optional<std::string> group = {};
-  std::optional<std::string> tag = {};
-  std::vector<core::Status> status = {};  // empty: any
 
   bool is_bulk() const { return action >= Action::retry; }
 };

@@ -76,27 +76,8 @@ void add_list(CLI::App& root, Draft& draft) {
   app.add_option("--tag", options.tag, "Only with this tag")->type_name("TAG");
   app.add_option("--error-type", options.error_type, "Only whose last error is of this type")
       ->type_name("TYPE");
-  app.add_option("--worker", options.worker, "Only last taken by this worker")->type_name("WORKER");
   app.add_option("--id", options.id, "Only whose id begins so")->type_name("ID");
-  add_moment(&app, "--created-after", "Only submitted at this time or later", options.created_after);
-  add_moment(&app, "--created-before", "Only submitted before this time", options.created_before);
-  app.add_option("--attempts-min", options.attempts_min, "Only with so many attempts made, or more")
-      ->check(CLI::Range(0, 1'000'000))
-      ->type_name("N");
-  app.add_option("--attempts-max", options.attempts_max, "Only with so many attempts made, or fewer")
-      ->check(CLI::Range(0, 1'000'000))
-      ->type_name("N");
-  app.add_option("--text", options.text, "Only with this text in the payload or in an error")
-      ->type_name("TEXT");
-  app.add_option("--payload", options.payload, "Only with this value at a path that the queue declares")
-      ->type_name("PATH=VALUE")
-      ->allow_extra_args(false)
-      ->check(CLI::Validator(
-          [](const std::string& text) {
-            const std::size_t equals = text.find('=');
-            return equals != 0 && equals != std::string::npos ? "" : "must be PATH=VALUE, such as user.id=42";
-          },
-          ""));
+  add_search(app, options.search);
   app.add_flag("--oldest", options.oldest_first, "The oldest first");
   app.add_option("--limit", options.limit, "Most jobs to list")
       ->check(CLI::Range(1, 1000))
@@ -180,6 +161,29 @@ Failure misuse_of(const CLI::ParseError& error, const CLI::App& root) {
 }
 
 }  // namespace
+
+void add_search(CLI::App& app, JobSearch& search) {
+  app.add_option("--worker", search.worker, "Only last taken by this worker")->type_name("WORKER");
+  add_moment(&app, "--created-after", "Only submitted at this time or later", search.created_after);
+  add_moment(&app, "--created-before", "Only submitted before this time", search.created_before);
+  app.add_option("--attempts-min", search.attempts_min, "Only with so many attempts made, or more")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N");
+  app.add_option("--attempts-max", search.attempts_max, "Only with so many attempts made, or fewer")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N");
+  app.add_option("--text", search.text, "Only with this text in the payload or in an error")
+      ->type_name("TEXT");
+  app.add_option("--payload", search.payload, "Only with this value at a path of the payload")
+      ->type_name("PATH=VALUE")
+      ->allow_extra_args(false)
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            const std::size_t equals = text.find('=');
+            return equals != 0 && equals != std::string::npos ? "" : "must be PATH=VALUE, such as user.id=42";
+          },
+          ""));
+}
 
 void add_payload(CLI::App& app, PayloadSource& source) {
   CLI::Option* payload =

@@ -228,6 +228,7 @@ void add_bulk(CLI::App& root, Draft& draft) {
   start.app->add_option("--group", options.group, "Only jobs of this group")->type_name("GROUP");
   start.app->add_option("--tag", options.tag, "Only jobs with this tag")->type_name("TAG");
   add_filter(start.app, options.filter);
+  add_search(*start.app, options.search);
   start.app->add_option("--per-second", options.per_second, "Not faster than this")
       ->check(CLI::PositiveNumber)
       ->type_name("X");

@@ -32,6 +32,16 @@ struct Get {
 struct Watch {
   std::string job_id;
 };
+/// What jobs are looked for by, beside where they stand.
+struct JobSearch {
+  std::string worker;
+  std::optional<Time> created_after;
+  std::optional<Time> created_before;
+  std::optional<std::int64_t> attempts_min;
+  std::optional<std::int64_t> attempts_max;
+  std::string text;
+  std::vector<std::string> payload;  // PATH=VALUE
+};
 struct List {
   std::string queue;
   std::vector<std::string> status;
@@ -39,14 +49,8 @@ struct List {
   std::string group;
   std::string tag;
   std::string error_type;
-  std::string worker;
   std::string id;  // its beginning
-  std::optional<Time> created_after;
-  std::optional<Time> created_before;
-  std::optional<std::int64_t> attempts_min;
-  std::optional<std::int64_t> attempts_max;
-  std::string text;
-  std::vector<std::string> payload;  // PATH=VALUE
+  JobSearch search;
   bool oldest_first = false;
   std::uint32_t limit = 50;
   std::string cursor;
@@ -165,6 +169,7 @@ struct BulkStart {
   std::string group;
   std::string tag;
   std::vector<std::string> status;
+  JobSearch search;
   double per_second = 0;  // 0: as fast as it goes
 };
 struct BulkList {

@@ -90,6 +90,9 @@ void add_payload(CLI::App& app, PayloadSource& source);
 /// What a job's spec says beside its queue, payload and time.
 void add_job_settings(CLI::App& app, JobSpec& spec);
 
+/// --worker, --created-after and what else jobs are looked for by.
+void add_search(CLI::App& app, JobSearch& search);
+
 void add_job_verbs(CLI::App& root, Draft& draft);
 /// "50/1s", "1000/1h": so many starts within so many milliseconds.
 std::expected<std::pair<std::int64_t, std::int64_t>, std::string> parse_rate(const std::string& text);

@@ -469,6 +469,18 @@ std::string bulk_json(const BulkSpec& spec) {
   text("tag", spec.tag);
   text("errorType", spec.error_type);
   text("fingerprint", spec.fingerprint);
+  text("worker", spec.worker);
+  put(filter, "createdAfter", spec.created_after);
+  put(filter, "createdBefore", spec.created_before);
+  put(filter, "attemptsMin", spec.attempts_min);
+  put(filter, "attemptsMax", spec.attempts_max);
+  if (!spec.payload.empty()) {
+    append_key(filter, "payload");
+    std::string values = "{";
+    for (const auto& [path, value] : spec.payload) put(values, path, value);
+    filter += values + '}';
+  }
+  text("q", spec.text);
   std::string out = "{";
   append_key(out, "filter");
   out += filter + '}';

@@ -196,6 +196,10 @@ def walk_many(walk, queue):
     bulk, _ = walk.call("startBulk", 202, {"filter": {"queue": queue, "status": "delayed"}, "action": "promote",
                                            "perSecond": 100})
     walk.call("getOperation", 200, operationId=bulk["bulkId"])
+    narrow, _ = walk.call("startBulk", 202, {"filter": {"queue": queue, "worker": "w", "createdAfter": "2026-01-01T00:00:00Z",
+                                                        "createdBefore": "2026-01-02T00:00:00Z", "attemptsMin": 1, "attemptsMax": 9,
+                                                        "payload": {"user.id": "42"}, "q": "text"}, "action": "retry"})
+    walk.call("getOperation", 200, operationId=narrow["bulkId"])
     walk.call("startBulk", 422, {"filter": {}, "action": "retry"})
     walk.call("startBulk", 422, {"filter": {"status": ["lost"]}, "action": "burn", "perSecond": 0})
     walk.call("startBulk", 404, {"filter": {"queue": "nowhere"}, "action": "retry"})

@@ -240,7 +240,12 @@ class ReadingTest(CliTest):
         for words in (["top"], ["top", "--once"]):
             self.assertRegex(self.pawl(*words).out, r"active 1 (.*\n)+q +0 +1 ")
         self.assertNotIn("schedules", self.pawl("top").out)
-        self.assertEqual(set(self.pawl("top", "--json").json), {"queues", "workers", "schedules", "limits"})
+        self.assertEqual(set(self.pawl("top", "--json").json),
+                         {"queues", "workers", "schedules", "triggers", "limits", "operations", "workflows"})
+        self.pawl("triggers", "put", "welcome", "signed-up", "mail", "--batch", "10", "--within", "1h")
+        for _ in range(3):
+            self.pawl("event", "signed-up", "{}")
+        self.assertRegex(self.pawl("top").out, r"\ntriggers 1  events 3  jobs 0  gathered 3\n")
 
     def test_bench_measures_the_broker_that_is_named_and_leaves_it_alone(self):
         kept = self.submit("mine")

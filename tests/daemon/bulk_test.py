@@ -57,6 +57,33 @@ class BulkTest(harness.BrokerTest):
         broker.terminate()
         self.assert_store_is_sound(broker.data)
 
+    def test_whatever_a_list_is_filtered_by(self):
+        broker = self.broker()
+        jobs = [{"queue": "q", "delayMs": 3_600_000, "payload": {"user": {"id": n % 4}, "city": "Lima" if n % 2 else "Oslo"}}
+                for n in range(40)]
+        broker.call("POST", "/jobs/batch", {"jobs": jobs}, expect=202)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        hour = datetime.timedelta(hours=1)
+        for fields, found in ({"payload": {"user.id": "3"}}, 10), ({"payload": {"user.id": "2", "city": "Lima"}}, 0), \
+                ({"q": "Oslo"}, 20), ({"createdAfter": (now - hour).isoformat(), "attemptsMax": 0}, 40), \
+                ({"createdBefore": (now - hour).isoformat()}, 0), ({"attemptsMin": 1}, 0), ({"worker": "nobody"}, 0):
+            bulk = self.bulk(broker, filter={"queue": "q", **fields}, action="retry")  # of jobs that have not ended: all are refused
+            view = self.ended(broker, bulk)
+            self.assertEqual(view["refused"], found, fields)
+            self.assertLessEqual(set(fields), set(view["filter"]))
+        # It is on disk with all that it asks for.
+        slow = self.bulk(broker, filter={"payload": {"user.id": "3"}, "q": "Lima"}, action="promote", perSecond=5)
+        eventually(lambda: broker.call("GET", f"/bulk/{slow}").json["done"] >= 2, 30, "progress")
+        broker.kill()
+        broker.start()
+        self.assertEqual(self.ended(broker, slow)["done"], 10)
+        page = broker.call("GET", "/jobs?queue=q&status=pending&limit=100&include=payload", expect=200).json
+        self.assertEqual({job["payload"]["user"]["id"] for job in page["jobs"]}, {3})
+        for fields, pointer in ({"payload": {"a..b": "1"}}, "/filter/payload/a..b"), ({"payload": {}}, "/filter/payload"), \
+                ({"attemptsMin": -1}, "/filter/attemptsMin"), ({"createdAfter": "soon"}, "/filter/createdAfter"), ({"q": ""}, "/filter/q"):
+            problem = broker.call("POST", "/bulk", {"filter": {"queue": "q", **fields}, "action": "retry"}, expect=422).json
+            self.assertEqual(problem["errors"][0]["pointer"], pointer)
+
     def test_bad_input_starts_nothing(self):
         broker = self.broker()
         for body, pointer in (({"filter": {}, "action": "retry"}, "/filter"),

@@ -192,6 +192,18 @@ class RedactionTest(harness.BrokerTest):
         self.assertEqual(found(queue="plain", **{"payload.password": f"{SECRET}a-1"}), ["findme-a"])
         self.assertEqual(found(queue="plain", **{"payload.password": f"{SECRET}a"}), [])
 
+    def test_bulk_operations_neither_show_nor_find_what_is_hidden(self):
+        job = self.one.submit("bulk", payload=payload("a"))
+        filter = {"queue": "bulk", "payload": {"word": "findme-a", "user.card.number": f"{SECRET}a-3"}}
+        bulk = self.read("POST", "/bulk", {"filter": filter, "action": "cancel"}, expect=202).json["bulkId"]
+        view = eventually(lambda: (seen := self.read("GET", f"/bulk/{bulk}", expect=200).json)["status"] == "done" and seen, 30, "its end")
+        self.assertEqual((view["done"], view["filter"]["payload"]), (1, {"word": "findme-a", "user.card.number": "[redacted]"}))
+        self.assertEqual(self.one.call("GET", f"/jobs/{job}", expect=200).json["status"], "cancelled")
+        for path in "/bulk", "/audit":
+            self.read("GET", path, expect=200)
+        problem = self.read("POST", "/bulk", {"filter": {"q": "inner"}, "action": "cancel"}, expect=422).json
+        self.assertEqual(problem["errors"][0]["pointer"], "/filter/q")
+
     def test_workers_of_every_kind_and_replays_get_what_was_submitted(self):
         text = '{"password" : "s3cr3t-\\u0041", "n": 1.50}'
         record = self.one.call("POST", "/jobs", f'{{"queue":"exec","maxAttempts":1,"payload":{text}}}', expect=202).json

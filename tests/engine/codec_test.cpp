@@ -260,7 +260,10 @@ TEST(CodecTest, OtherRowsComeBack) {
 
   OperationRow operation;
   operation.view.id = uuid_text(fresh_job().id);
-  operation.view.spec = {OperationSpec::Action::drain, "q", "n", std::nullopt, std::nullopt, 2.5};
+  operation.view.spec.action = OperationSpec::Action::drain;
+  operation.view.spec.queue = "q";
+  operation.view.spec.filter.name = "n";
+  operation.view.spec.per_second = 2.5;
   operation.view.done = 4;
   operation.position = "rkey";
   value.clear();
@@ -268,13 +271,13 @@ TEST(CodecTest, OtherRowsComeBack) {
   const auto operation_back = decode_operation(fresh_job().id.view(), value);
   ASSERT_TRUE(operation_back);
   EXPECT_EQ(operation_back->view.id, operation.view.id);
-  EXPECT_EQ(operation_back->view.spec.name, "n");
+  EXPECT_EQ(operation_back->view.spec.filter.name, "n");
   EXPECT_EQ(operation_back->view.spec.per_second, 2.5);
   EXPECT_EQ(operation_back->position, "rkey");
   EXPECT_EQ(parse_uuid(operation.view.id), fresh_job().id);
 
   operation.view.spec.action = OperationSpec::Action::replay;
-  operation.view.spec.fingerprint = Fingerprint{77};
+  operation.view.spec.filter.fingerprint = Fingerprint{77};
   operation.view.spec.canary = 12;
   operation.view.spec.stop_on_failure_rate = 0.5;
   operation.view.canary_passed = true;
@@ -286,7 +289,7 @@ TEST(CodecTest, OtherRowsComeBack) {
   encode_operation(operation, value);
   const auto careful = decode_operation(fresh_job().id.view(), value);
   ASSERT_TRUE(careful);
-  EXPECT_EQ(careful->view.spec.fingerprint, Fingerprint{77});
+  EXPECT_EQ(careful->view.spec.filter.fingerprint, Fingerprint{77});
   EXPECT_EQ(careful->view.spec.canary, 12u);
   EXPECT_EQ(careful->view.spec.stop_on_failure_rate, 0.5);
   EXPECT_TRUE(careful->view.canary_passed);
@@ -296,8 +299,8 @@ TEST(CodecTest, OtherRowsComeBack) {
   EXPECT_EQ(careful->view.state, OperationView::State::stopped);
 
   operation.view.spec.action = OperationSpec::Action::remove;
-  operation.view.spec.tag = "t";
-  operation.view.spec.status = {core::Status::failed, core::Status::cancelled};
+  operation.view.spec.filter.tag = "t";
+  operation.view.spec.filter.status = {core::Status::failed, core::Status::cancelled};
   operation.view.found = 9;
   operation.view.counted = true;
   operation.view.errors = {{fresh_job().id, "no"}};
@@ -305,9 +308,30 @@ TEST(CodecTest, OtherRowsComeBack) {
   encode_operation(operation, value);
   const auto bulk_back = decode_operation(fresh_job().id.view(), value);
   ASSERT_TRUE(bulk_back);
-  EXPECT_EQ(bulk_back->view.spec.group, std::nullopt);
-  EXPECT_EQ(bulk_back->view.spec.tag, "t");
-  EXPECT_EQ(bulk_back->view.spec.status, operation.view.spec.status);
+  EXPECT_EQ(bulk_back->view.spec.filter.group, std::nullopt);
+  EXPECT_EQ(bulk_back->view.spec.filter.tag, "t");
+  EXPECT_EQ(bulk_back->view.spec.filter.status, operation.view.spec.filter.status);
+  EXPECT_EQ(bulk_back->view.spec.filter.attempts_max, UINT32_MAX);
+  JobFilter& narrow = operation.view.spec.filter;
+  narrow.worker = "w";
+  narrow.created_from = 5;
+  narrow.created_before = 9;
+  narrow.attempts_min = 1;
+  narrow.attempts_max = 3;
+  narrow.text = "no answer";
+  narrow.payload = {{"user.id", "42"}, {"city", ""}};
+  value.clear();
+  encode_operation(operation, value);
+  const auto narrow_back = decode_operation(fresh_job().id.view(), value);
+  ASSERT_TRUE(narrow_back);
+  const JobFilter& back = narrow_back->view.spec.filter;
+  EXPECT_EQ(back.worker, "w");
+  EXPECT_EQ(back.created_from, 5);
+  EXPECT_EQ(back.created_before, 9);
+  EXPECT_EQ(back.attempts_min, 1u);
+  EXPECT_EQ(back.attempts_max, 3u);
+  EXPECT_EQ(back.text, "no answer");
+  EXPECT_EQ(back.payload, narrow.payload);
   EXPECT_EQ(bulk_back->view.found, 9u);
   EXPECT_TRUE(bulk_back->view.counted);
   ASSERT_EQ(bulk_back->view.errors.size(), 1u);
@@ -325,7 +349,7 @@ TEST(CodecTest, OtherRowsComeBack) {
   ASSERT_TRUE(by_anna->view.spec.actor);
   EXPECT_EQ(by_anna->view.spec.actor->name, "anna");
   EXPECT_EQ(by_anna->view.spec.actor->address, "::1");
-  EXPECT_EQ(by_anna->view.spec.tag, "t");
+  EXPECT_EQ(by_anna->view.spec.filter.tag, "t");
 }
 
 TEST(CodecTest, GoldenBytesOfAnAuditedAction) {

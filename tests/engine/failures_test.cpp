@@ -105,11 +105,11 @@ TEST_F(FailuresTest, AreCountedByCauseAsTheyComeAndGo) {
   OperationSpec purge;
   purge.action = OperationSpec::Action::purge;
   purge.queue = "q";
-  purge.fingerprint = seen[1].fingerprint;
+  purge.filter.fingerprint = seen[1].fingerprint;
   EXPECT_EQ(start(purge, true).done, 3u);
   OperationSpec replay;
   replay.queue = "q";
-  replay.fingerprint = seen[0].fingerprint;
+  replay.filter.fingerprint = seen[0].fingerprint;
   EXPECT_EQ(start(replay, true).done, 5u);
   EXPECT_TRUE(groups().empty());
   fail_leased(5, "timeout", "again");
@@ -128,7 +128,8 @@ TEST_F(FailuresTest, AreAsTheStoreHasThemAfterAnythingAndARestart) {
     OperationSpec spec;
     spec.queue = "q";
     spec.action = random() % 2 == 0 ? OperationSpec::Action::replay : OperationSpec::Action::purge;
-    if (!seen.empty() && random() % 2 == 0) spec.fingerprint = seen[random() % seen.size()].fingerprint;
+    if (!seen.empty() && random() % 2 == 0)
+      spec.filter.fingerprint = seen[random() % seen.size()].fingerprint;
     if (random() % 3 == 0) start(spec, true);
     if (round % 4 == 3) bench.restart();
     std::map<Fingerprint, std::uint64_t> told;

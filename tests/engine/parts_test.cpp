@@ -256,7 +256,7 @@ TEST_F(OperationTest, ReplaysThoseThatAreAskedForAndOnlyOnce) {
   make_dead(3, "worse");
   OperationSpec spec;
   spec.queue = "q";
-  spec.error_type = "worse";
+  spec.filter.error_type = "worse";
   const OperationView view = start(spec, true);
   EXPECT_EQ(view.state, OperationView::State::done);
   EXPECT_EQ(view.done, 3u);
@@ -339,8 +339,8 @@ TEST_F(OperationTest, BulkTakesWhatMatchesOfAllQueuesAndNothingElse) {
   bench.submit(other);
   OperationSpec spec;
   spec.action = OperationSpec::Action::retry;
-  spec.error_type = "bad";
-  spec.status = {Status::failed};
+  spec.filter.error_type = "bad";
+  spec.filter.status = {Status::failed};
   const OperationView view = await_end(start(spec, false).id);
   EXPECT_EQ(view.state, OperationView::State::done);
   EXPECT_EQ(view.found, 300u);
@@ -351,8 +351,43 @@ TEST_F(OperationTest, BulkTakesWhatMatchesOfAllQueuesAndNothingElse) {
 
   OperationSpec by_tag;
   by_tag.action = OperationSpec::Action::remove;
-  by_tag.tag = "x";
+  by_tag.filter.tag = "x";
   EXPECT_EQ(await_end(start(by_tag, false).id).done, 1u);
+  bench.expect_sound();
+}
+
+TEST_F(OperationTest, BulkFindsByWorkerTimeAttemptsAndText) {
+  bench.start();
+  make_dead(3);
+  const auto first = bench.submit(Bench::job("q", R"({"city":"Lima"})"));
+  const auto second = bench.submit(Bench::job("q", R"({"city":"Oslo"})"));
+  bench.lease_all("q", 1);  // the first of the two runs, on w1
+  const auto found = [&](JobFilter filter) {
+    OperationSpec spec;
+    spec.action = OperationSpec::Action::cancel;
+    spec.filter = std::move(filter);
+    return await_end(start(std::move(spec), false).id).found;
+  };
+  JobFilter filter;
+  filter.text = "Oslo";
+  EXPECT_EQ(found(filter), 1u);
+  EXPECT_EQ(bench.ask<core::JobView>(core::GetJob{second}).job.status, Status::cancelled);
+  filter = {};
+  filter.worker = "w1";  // the dead ones, and one that runs: its row does not say so
+  EXPECT_EQ(found(filter), 4u);
+  EXPECT_TRUE(bench.ask<core::JobView>(core::GetJob{first}).job.cancel_requested);
+  filter = {};
+  filter.attempts_min = 1;
+  EXPECT_EQ(found(filter), 3u);
+  filter = {};
+  filter.attempts_max = 0;
+  EXPECT_EQ(found(filter), 2u);
+  filter = {};
+  filter.created_before = first.created_at();
+  const std::uint64_t before = found(filter);
+  filter = {};
+  filter.created_from = first.created_at();
+  EXPECT_EQ(before + found(filter), 5u);
   bench.expect_sound();
 }
 
@@ -376,10 +411,10 @@ TEST_F(OperationTest, BulkSeesAnActiveJobAsActive) {
   OperationSpec spec;
   spec.action = OperationSpec::Action::cancel;
   spec.queue = "q";
-  spec.status = {Status::active};
+  spec.filter.status = {Status::active};
   EXPECT_EQ(await_end(start(spec, false).id).done, 2u);
   EXPECT_TRUE(bench.ask<core::JobView>(core::GetJob{granted.at(0).id}).job.cancel_requested);
-  spec.status = {Status::pending};
+  spec.filter.status = {Status::pending};
   EXPECT_EQ(await_end(start(spec, false).id).done, 3u);
   EXPECT_EQ(count(Status::cancelled), 3u);
   EXPECT_EQ(count(Status::active), 2u);
@@ -392,7 +427,7 @@ TEST_F(OperationTest, BulkGoesOnAfterARestart) {
   OperationSpec spec;
   spec.action = OperationSpec::Action::retry;
   spec.queue = "q";
-  spec.status = {Status::failed};
+  spec.filter.status = {Status::failed};
   spec.per_second = 20;
   const OperationView view = start(spec, false);
   while (get(view.id).done == 0) std::this_thread::yield();
@@ -410,11 +445,10 @@ TEST_F(OperationTest, UnknownQueueIsRefused) {
   bench.start();
   std::expected<OperationView, ListError> view;
   bench.await([&](auto done) {
-    bench.engine().operations().start({.action = {}, .queue = "nowhere", .name = {}, .error_type = {}}, true,
-                                      [&view, done](auto answer) {
-                                        view = std::move(answer);
-                                        done();
-                                      });
+    bench.engine().operations().start({.action = {}, .queue = "nowhere"}, true, [&view, done](auto answer) {
+      view = std::move(answer);
+      done();
+    });
   });
   EXPECT_EQ(view.error(), ListError::unknown_queue);
 }

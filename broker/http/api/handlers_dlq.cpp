@@ -154,9 +154,9 @@ void change_dead_letters(Call& call, Action action) {
   engine::OperationSpec spec;
   spec.action = action;
   spec.queue = std::move(*queue);
-  spec.name = std::move(choice->name);
-  spec.error_type = std::move(choice->error_type);
-  spec.fingerprint = choice->fingerprint;
+  spec.filter.name = std::move(choice->name);
+  spec.filter.error_type = std::move(choice->error_type);
+  spec.filter.fingerprint = choice->fingerprint;
   spec.per_second = choice->per_second;
   spec.canary = static_cast<std::uint32_t>(choice->canary);
   spec.stop_on_failure_rate = choice->stop_on_failure_rate;
@@ -165,10 +165,11 @@ void change_dead_letters(Call& call, Action action) {
 
 /// Answers with an operation, or that there is none.
 engine::Operations::Answer answer_operation(Call& call) {
-  return [exchange = call.exchange](std::expected<engine::OperationView, engine::ListError> answer) {
+  return [exchange = call.exchange, &redaction = call.context.redaction](
+             std::expected<engine::OperationView, engine::ListError> answer) {
     if (answer) {
       std::string body;
-      append_operation(body, *answer);
+      append_operation(body, *answer, redaction);
       return exchange->respond(json_response(200, std::move(body)));
     }
     const bool unknown =
@@ -215,6 +216,12 @@ void drain_queue(Call& call) {
 void start_bulk(Call& call) {
   auto spec = read_bulk(call.request.body, call.context.limits);
   if (!spec) return refuse(call, spec.error());
+  // How many it finds would tell what is hidden.
+  if (spec->filter.text && !call.context.redaction.empty()) {
+    Problem refused{problem::invalid_input, ""};
+    refused.errors.push_back({"/filter/q", "is not searched for while keys are redacted"});
+    return refuse(call, refused);
+  }
   spec->actor = actor_of(call);
   call.context.engine.operations().start(
       std::move(*spec), false,
@@ -234,14 +241,14 @@ void list_operations(Call& call) {
   const PageQuery page(query);
   if (const auto problem = query.verdict()) return refuse(call, *problem);
   call.context.engine.operations().list(
-      [exchange = call.exchange,
-       page](std::expected<std::vector<engine::OperationView>, engine::ListError> answer) {
+      [exchange = call.exchange, page, &redaction = call.context.redaction](
+          std::expected<std::vector<engine::OperationView>, engine::ListError> answer) {
         if (!answer) return exchange->respond(problem_response(problem_of(answer.error())));
         std::string body;
         append_page(
             body, "operations", *answer, page,
             [](const engine::OperationView& operation) { return operation.id; },
-            [&body](const engine::OperationView& operation) { append_operation(body, operation); });
+            [&](const engine::OperationView& operation) { append_operation(body, operation, redaction); });
         exchange->respond(json_response(200, std::move(body)));
       });
 }

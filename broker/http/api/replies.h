@@ -68,7 +68,8 @@ void append_limit(std::string& out, const core::LimitView& limit);
 void append_worker(std::string& out, const core::WorkerView& worker);
 /// Of GET /queues/{queue}/dlq/groups.
 void append_failure_group(std::string& out, const engine::FailureGroup& group);
-void append_operation(std::string& out, const engine::OperationView& operation);
+void append_operation(std::string& out, const engine::OperationView& operation,
+                      const Redaction& redaction = {});
 std::string_view state_name(engine::OperationView::State state);
 
 /// One Server-Sent Event, with its id, event and data lines and the empty line.

@@ -216,17 +216,33 @@ std::string_view state_name(engine::OperationView::State state) {
 
 namespace {
 
-void append_filter(std::string& out, const engine::OperationSpec& spec) {
+void append_filter(std::string& out, const engine::OperationSpec& spec, const Redaction& redaction) {
   ObjectWriter object(out);
   if (!spec.queue.empty()) object.text("queue", spec.queue);
-  if (!spec.status.empty())
-    object.list("status", spec.status,
+  if (!spec.filter.status.empty())
+    object.list("status", spec.filter.status,
                 [&out](core::Status status) { wire::append_json_string(out, core::name_of(status)); });
-  if (spec.name) object.text("name", *spec.name);
-  if (spec.group) object.text("group", *spec.group);
-  if (spec.tag) object.text("tag", *spec.tag);
-  if (spec.error_type) object.text("errorType", *spec.error_type);
-  if (spec.fingerprint) object.text("fingerprint", engine::fingerprint_text(*spec.fingerprint));
+  if (spec.filter.name) object.text("name", *spec.filter.name);
+  if (spec.filter.group) object.text("group", *spec.filter.group);
+  if (spec.filter.tag) object.text("tag", *spec.filter.tag);
+  if (spec.filter.error_type) object.text("errorType", *spec.filter.error_type);
+  if (spec.filter.fingerprint) object.text("fingerprint", engine::fingerprint_text(*spec.filter.fingerprint));
+  if (spec.filter.worker) object.text("worker", *spec.filter.worker);
+  if (spec.filter.created_from) object.time("createdAfter", *spec.filter.created_from);
+  if (spec.filter.created_before) object.time("createdBefore", *spec.filter.created_before);
+  if (spec.filter.attempts_min > 0) object.integer("attemptsMin", spec.filter.attempts_min);
+  if (spec.filter.attempts_max != UINT32_MAX) object.integer("attemptsMax", spec.filter.attempts_max);
+  if (!spec.filter.payload.empty()) {
+    object.begin("payload");
+    ObjectWriter values(out);
+    for (const auto& [path, value] : spec.filter.payload) {
+      if (redaction.covers(path))
+        values.raw(path, redaction_mask);
+      else
+        values.text(path, value);
+    }
+  }
+  if (spec.filter.text) object.text("q", *spec.filter.text);
 }
 
 /// Not known while they are being counted, nor for what does not count.
@@ -239,7 +255,7 @@ std::optional<std::uint64_t> left_of(const engine::OperationView& operation) {
 
 }  // namespace
 
-void append_operation(std::string& out, const engine::OperationView& operation) {
+void append_operation(std::string& out, const engine::OperationView& operation, const Redaction& redaction) {
   constexpr std::array<std::string_view, 7> actions{"replay", "purge",   "drain", "retry",
                                                     "cancel", "promote", "delete"};
   ObjectWriter object(out);
@@ -249,10 +265,10 @@ void append_operation(std::string& out, const engine::OperationView& operation) 
   object.text("bulkId", operation.id);
   object.text("status", state_name(operation.state));
   object.begin("filter");
-  append_filter(out, operation.spec);
+  append_filter(out, operation.spec, redaction);
   object.text_or_null("queue", operation.spec.queue);
-  object.text_or_null("name", operation.spec.name.value_or(""));
-  object.text_or_null("errorType", operation.spec.error_type.value_or(""));
+  object.text_or_null("name", operation.spec.filter.name.value_or(""));
+  object.text_or_null("errorType", operation.spec.filter.error_type.value_or(""));
   if (operation.spec.per_second > 0) {
     object.number("perSecond", operation.spec.per_second);
   } else {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/http/api/job_fields.h"
+#include "broker/http/api/payload_value.h"
 #include "broker/http/api/requests.h"
 #include "client/wire/status.h"
 
@@ -22,31 +23,77 @@ void read_status(Input& in, const Where& at, std::vector<core::Status>& out) {
   if (std::ranges::find(out, value) == out.end()) out.push_back(value);
 }
 
+// As in the query of GET /jobs.
+constexpr std::int64_t attempts_max = UINT32_MAX;
+constexpr std::size_t payload_paths_max = 4;
+
+void read_search_text(Input& in, const Where& at, OperationSpec& spec) {
+  read_label(in, at, spec.filter.text.emplace());
+}
+
+void read_payload_values(Input& in, const Where& at, OperationSpec& spec) {
+  if (!expect(in, at, JsonKind::object)) return;
+  auto& wanted = spec.filter.payload;
+  in.json.enter();
+  while (in.json.next_member()) {
+    std::string path(in.json.key());
+    const Where member = at.member(path);
+    std::string value;
+    read_free_text(in, member, wire::text_bytes_max, value);
+    if (!is_payload_path(path)) in.wrong(member, "is not a path such as user.id");
+    wanted.emplace_back(std::move(path), std::move(value));
+  }
+  if (in.json.error()) return;
+  if (wanted.empty() || wanted.size() > payload_paths_max) in.wrong(at, "must have 1 to 4 paths");
+}
+
 constexpr std::array filter_fields{
     S{"queue", [](Input& in, const Where& at, OperationSpec& spec) { read_name(in, at, spec.queue); }},
     S{"status",
       [](Input& in, const Where& at, OperationSpec& spec) {
-        if (in.json.peek() == JsonKind::string) return read_status(in, at, spec.status);
+        if (in.json.peek() == JsonKind::string) return read_status(in, at, spec.filter.status);
         read_array(in, at, 1, core::status_count,
-                   [&](const Where& item) { read_status(in, item, spec.status); });
+                   [&](const Where& item) { read_status(in, item, spec.filter.status); });
       }},
     S{"name",
-      [](Input& in, const Where& at, OperationSpec& spec) { read_name(in, at, spec.name.emplace()); }},
-    S{"group",
-      [](Input& in, const Where& at, OperationSpec& spec) { read_label(in, at, spec.group.emplace()); }},
-    S{"tag", [](Input& in, const Where& at, OperationSpec& spec) { read_label(in, at, spec.tag.emplace()); }},
-    S{"errorType",
-      [](Input& in, const Where& at, OperationSpec& spec) { read_label(in, at, spec.error_type.emplace()); }},
-    S{"fingerprint", [](Input& in, const Where& at, OperationSpec& spec) {
-        read_fingerprint(in, at, spec.fingerprint.emplace());
-      }}};
+      [](Input& in, const Where& at, OperationSpec& spec) { read_name(in, at, spec.filter.name.emplace()); }},
+    S{"group", [](Input& in, const Where& at,
+                  OperationSpec& spec) { read_label(in, at, spec.filter.group.emplace()); }},
+    S{"tag",
+      [](Input& in, const Where& at, OperationSpec& spec) { read_label(in, at, spec.filter.tag.emplace()); }},
+    S{"errorType", [](Input& in, const Where& at,
+                      OperationSpec& spec) { read_label(in, at, spec.filter.error_type.emplace()); }},
+    S{"fingerprint",
+      [](Input& in, const Where& at, OperationSpec& spec) {
+        read_fingerprint(in, at, spec.filter.fingerprint.emplace());
+      }},
+    S{"worker", [](Input& in, const Where& at,
+                   OperationSpec& spec) { read_label(in, at, spec.filter.worker.emplace()); }},
+    S{"createdAfter", [](Input& in, const Where& at,
+                         OperationSpec& spec) { read_time(in, at, spec.filter.created_from.emplace()); }},
+    S{"createdBefore", [](Input& in, const Where& at,
+                          OperationSpec& spec) { read_time(in, at, spec.filter.created_before.emplace()); }},
+    S{"attemptsMin",
+      [](Input& in, const Where& at, OperationSpec& spec) {
+        std::int64_t attempts = 0;
+        read_integer(in, at, 0, attempts_max, attempts);
+        spec.filter.attempts_min = static_cast<std::uint32_t>(attempts);
+      }},
+    S{"attemptsMax",
+      [](Input& in, const Where& at, OperationSpec& spec) {
+        std::int64_t attempts = attempts_max;
+        read_integer(in, at, 0, attempts_max, attempts);
+        spec.filter.attempts_max = static_cast<std::uint32_t>(attempts);
+      }},
+    S{"payload", read_payload_values},
+    S{"q", read_search_text}};
 
 void read_filter(Input& in, const Where& at, OperationSpec& spec) {
   std::bitset<filter_fields.size()> seen;
   read_object(in, at, filter_fields, spec, &seen);
   // A slip must not be an order over every job that there is.
   if (seen.none() && in.clean() && !in.json.error())
-    in.wrong(at, "must have at least one of queue, status, name, group, tag, errorType, fingerprint");
+    in.wrong(at, "must have at least one field, such as queue, status or tag");
 }
 
 void read_action(Input& in, const Where& at, OperationSpec& spec) {

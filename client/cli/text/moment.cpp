@@ -121,6 +121,10 @@ std::expected<std::int64_t, std::string> parse_moment(std::string_view text, std
       text));
 }
 
+std::string wire_text(std::chrono::sys_time<std::chrono::milliseconds> time) {
+  return wire::format_time(time.time_since_epoch().count());
+}
+
 std::string local_text(std::int64_t ms) {
   const std::tm parts = local(ms);
   return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1,

@@ -1,6 +1,7 @@
 // Points in time as people write and read them. Times on the wire are RFC 3339 in UTC with milliseconds.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -16,6 +17,8 @@ std::int64_t now_ms();
 /// The error is one sentence that shows how to write it.
 std::expected<std::int64_t, std::string> parse_moment(std::string_view text, std::int64_t now);
 
+/// "2026-11-24T20:56:01.000Z", as the broker reads it.
+std::string wire_text(std::chrono::sys_time<std::chrono::milliseconds> time);
 /// "2026-11-24 21:56:01" in the local time zone, for people.
 std::string local_text(std::int64_t ms);
 /// "21:56:01"

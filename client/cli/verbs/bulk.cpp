@@ -6,6 +6,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/session.h"
 #include "client/cli/text/duration.h"
+#include "client/cli/text/moment.h"
 #include "client/cli/text/table.h"
 #include "client/cli/verbs/job_text.h"
 #include "client/cli/verbs/operation_table.h"
@@ -17,15 +18,32 @@ namespace {
 std::string filter_text(const Json& filter) {
   std::string text;
   for (const std::string_view field :
-       {"queue", "status", "name", "group", "tag", "errorType", "fingerprint"}) {
+       {"queue", "status", "name", "group", "tag", "errorType", "fingerprint", "worker", "createdAfter",
+        "createdBefore", "attemptsMin", "attemptsMax", "payload", "q"}) {
     const Json value = filter[field];
-    std::string words = value.is_string() ? value.text() : "";
+    std::string words = value.is_string() || value.is_number() ? value.text() : "";
+    if (value.is_object()) words = value.dump();
     for (const Json& item : value.items()) words += (words.empty() ? "" : " ") + item.text();
     if (words.empty()) continue;
     if (!text.empty()) text += ", ";
     text.append(field).append(" ").append(printable(words));
   }
   return text;
+}
+
+void add_search(JsonObject& filter, const JobSearch& search) {
+  if (!search.worker.empty()) filter.add("worker", search.worker);
+  if (search.created_after) filter.add("createdAfter", wire_text(*search.created_after));
+  if (search.created_before) filter.add("createdBefore", wire_text(*search.created_before));
+  if (search.attempts_min) filter.add("attemptsMin", *search.attempts_min);
+  if (search.attempts_max) filter.add("attemptsMax", *search.attempts_max);
+  JsonObject payload;
+  for (const std::string& pair : search.payload) {
+    const std::size_t equals = pair.find('=');
+    payload.add(pair.substr(0, equals), pair.substr(equals + 1));
+  }
+  if (!payload.empty()) filter.add_raw("payload", payload.text());
+  if (!search.text.empty()) filter.add("q", search.text);
 }
 
 Tone tone_of(const std::string& status) {
@@ -101,8 +119,9 @@ Result<Exit> run(const BulkStart& command, Session& session) {
   add("tag", command.tag);
   add("errorType", command.filter.error_type);
   add("fingerprint", command.filter.fingerprint);
+  add_search(filter, command.search);
   if (filter.empty())
-    return misuse("say which jobs: --queue, --status, --name, --group, --tag, --error-type");
+    return misuse("say which jobs: --queue, --status, --tag or another of pawl bulk start --help");
   JsonObject body;
   body.add_raw("filter", filter.text()).add("action", command.action);
   if (command.per_second > 0) body.add("perSecond", command.per_second);

@@ -8,6 +8,7 @@
 #include "client/cli/text/table.h"
 #include "client/cli/verbs/job_text.h"
 #include "client/cli/verbs/payload.h"
+#include "client/cli/verbs/trigger_text.h"
 
 namespace pawl::cli {
 namespace {
@@ -71,6 +72,23 @@ std::string trigger_text(const Json& trigger, const Screen& screen) {
 }
 
 }  // namespace
+
+std::string triggers_line(const Json& page) {
+  const auto triggers = page["triggers"].items();
+  if (triggers.empty()) return {};
+  std::int64_t events = 0;
+  std::int64_t jobs = 0;
+  std::int64_t gathered = 0;
+  for (const Json& trigger : triggers) {
+    events += trigger["events"].integer();
+    jobs += trigger["jobs"].integer();
+    gathered += trigger["gathered"].integer();
+  }
+  return fmt::format("triggers {}{}  events {}  jobs {}  gathered {}\n",
+                     count_text(static_cast<std::int64_t>(triggers.size())),
+                     page["nextCursor"].is_null() ? "" : "+", count_text(events), count_text(jobs),
+                     count_text(gathered));
+}
 
 Result<Exit> run(const RaiseEvent& command, Session& session) {
   const auto data = read_payload(command);

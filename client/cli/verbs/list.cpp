@@ -2,16 +2,10 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/text/duration.h"
+#include "client/cli/text/moment.h"
 #include "client/cli/verbs/job_text.h"
-#include "client/wire/time.h"
 
 namespace pawl::cli {
-
-namespace {
-
-std::string time_text(Time time) { return wire::format_time(time.time_since_epoch().count()); }
-
-}  // namespace
 
 Result<Exit> run(const List& command, Session& session) {
   std::string status;
@@ -23,17 +17,17 @@ Result<Exit> run(const List& command, Session& session) {
                     .add("group", command.group)
                     .add("tag", command.tag)
                     .add("errorType", command.error_type)
-                    .add("worker", command.worker)
+                    .add("worker", command.search.worker)
                     .add("id", command.id)
-                    .add("q", command.text)
+                    .add("q", command.search.text)
                     .add("order", command.oldest_first ? "oldest" : "")
                     .add("limit", std::to_string(command.limit))
                     .add("cursor", command.cursor);
-  if (command.created_after) query.add("createdAfter", time_text(*command.created_after));
-  if (command.created_before) query.add("createdBefore", time_text(*command.created_before));
-  if (command.attempts_min) query.add("attemptsMin", std::to_string(*command.attempts_min));
-  if (command.attempts_max) query.add("attemptsMax", std::to_string(*command.attempts_max));
-  for (const std::string& pair : command.payload) {
+  if (command.search.created_after) query.add("createdAfter", wire_text(*command.search.created_after));
+  if (command.search.created_before) query.add("createdBefore", wire_text(*command.search.created_before));
+  if (command.search.attempts_min) query.add("attemptsMin", std::to_string(*command.search.attempts_min));
+  if (command.search.attempts_max) query.add("attemptsMax", std::to_string(*command.search.attempts_max));
+  for (const std::string& pair : command.search.payload) {
     const std::size_t equals = pair.find('=');
     query.add("payload." + pair.substr(0, equals), pair.substr(equals + 1));
   }

@@ -10,6 +10,7 @@
 #include "client/cli/verbs/operation_table.h"
 #include "client/cli/verbs/queue_text.h"
 #include "client/cli/verbs/schedule_text.h"
+#include "client/cli/verbs/trigger_text.h"
 #include "client/cli/verbs/worker_text.h"
 
 namespace pawl::cli {
@@ -45,32 +46,56 @@ std::string head_line(const Json& queues, const Json& workers, const Session& se
                      workers.size(), rates);
 }
 
+// All that one picture shows.
+struct View {
+  Json queues;
+  Json workers;
+  Json schedules;  // the page
+  Json triggers;   // the page
+  Json limits;
+  Json operations;
+  Json workflows;  // the newest: those that run are among them but for very old ones
+};
+
+Result<View> look(Session& session) {
+  View view;
+  Result<void> all;
+  const auto take = [&all](Result<Answer> answer, Json& page) {
+    if (answer)
+      page = std::move(answer->json);
+    else
+      all = std::unexpected(answer.error());
+  };
+  take(get_queues(session), view.queues);
+  take(get_workers(session), view.workers);
+  take(get_schedules(session), view.schedules);
+  take(session.get("/triggers?limit=1000"), view.triggers);
+  take(session.get("/limits?limit=1000"), view.limits);
+  take(session.get("/bulk?limit=1000"), view.operations);
+  take(session.get("/workflows?limit=50"), view.workflows);
+  if (!all) return std::unexpected(all.error());
+  view.queues = view.queues["queues"];
+  view.workers = view.workers["workers"];
+  view.limits = view.limits["limits"];
+  view.operations = view.operations["operations"];
+  view.workflows = view.workflows["workflows"];
+  return view;
+}
+
 Result<std::string> frame(Session& session) {
-  const auto queues = get_queues(session);
-  if (!queues) return std::unexpected(queues.error());
-  const auto workers = get_workers(session);
-  if (!workers) return std::unexpected(workers.error());
-  const auto schedules = get_schedules(session);
-  if (!schedules) return std::unexpected(schedules.error());
-  const auto limits = session.get("/limits?limit=1000");
-  if (!limits) return std::unexpected(limits.error());
-  const auto operations = session.get("/bulk?limit=1000");
-  if (!operations) return std::unexpected(operations.error());
-  // The newest: those that run are among them but for very old ones.
-  const auto workflows = session.get("/workflows?limit=50");
-  if (!workflows) return std::unexpected(workflows.error());
-  const Json queue_list = queues->json["queues"];
-  const Json worker_list = workers->json["workers"];
-  std::string text = head_line(queue_list, worker_list, session);
-  text.append(schedules_line(schedules->json)).append("\n");
-  text.append(queue_list.size() > 0 ? queues_table(queue_list, session.screen()) : "No queues yet.\n");
-  const std::vector<Json> busy = busy_limits(limits->json);
-  if (!busy.empty()) text.append("\n").append(limits_table(busy, session.screen()));
-  const std::vector<Json> running = under_way(operations->json["operations"]);
-  if (!running.empty()) text.append("\n").append(operations_table(running, session.screen()));
-  const std::vector<Json> graphs = under_way(workflows->json["workflows"]);
-  if (!graphs.empty()) text.append("\n").append(workflows_table(graphs, session.screen()));
-  if (worker_list.size() > 0) text.append("\n").append(workers_table(worker_list, session.screen()));
+  const auto view = look(session);
+  if (!view) return std::unexpected(view.error());
+  const Screen& screen = session.screen();
+  std::string text = head_line(view->queues, view->workers, session);
+  text.append(schedules_line(view->schedules)).append(triggers_line(view->triggers)).append("\n");
+  text.append(view->queues.size() > 0 ? queues_table(view->queues, screen) : "No queues yet.\n");
+  const std::vector<Json> busy = busy_limits(view->limits);
+  if (!busy.empty()) text.append("\n").append(limits_table(busy, screen));
+  const std::vector<Json> running = under_way(view->operations);
+  if (!running.empty()) text.append("\n").append(operations_table(running, screen));
+  const std::vector<Json> graphs = under_way(view->workflows);
+  if (!graphs.empty()) text.append("\n").append(workflows_table(graphs, screen));
+  if (view->workers.size() > 0) text.append("\n").append(workers_table(view->workers, screen));
   return text;
 }
 
@@ -86,20 +111,23 @@ std::string painted(std::string_view text, const Screen& screen) {
   return out.append("\x1b[J");
 }
 
+std::string list_text(const std::vector<Json>& items) {
+  std::string text = "[";
+  for (const Json& item : items) text.append(text.size() > 1 ? "," : "").append(item.dump());
+  return text + "]";
+}
+
 Result<Exit> json_frame(Session& session) {
-  const auto queues = get_queues(session);
-  if (!queues) return std::unexpected(queues.error());
-  const auto workers = get_workers(session);
-  if (!workers) return std::unexpected(workers.error());
-  const auto schedules = get_schedules(session);
-  if (!schedules) return std::unexpected(schedules.error());
-  const auto limits = session.get("/limits?limit=1000");
-  if (!limits) return std::unexpected(limits.error());
+  const auto view = look(session);
+  if (!view) return std::unexpected(view.error());
   print(JsonObject{}
-            .add_raw("limits", limits->json["limits"].dump())
-            .add_raw("queues", queues->json["queues"].dump())
-            .add_raw("workers", workers->json["workers"].dump())
-            .add_raw("schedules", schedules->json["schedules"].dump())
+            .add_raw("limits", view->limits.dump())
+            .add_raw("operations", list_text(under_way(view->operations)))
+            .add_raw("queues", view->queues.dump())
+            .add_raw("schedules", view->schedules["schedules"].dump())
+            .add_raw("triggers", view->triggers["triggers"].dump())
+            .add_raw("workers", view->workers.dump())
+            .add_raw("workflows", list_text(under_way(view->workflows)))
             .text() +
         "\n");
   return Exit::ok;

@@ -346,8 +346,15 @@ struct BulkSpec {
   std::string group = {};
   std::string tag = {};
   std::string error_type = {};
-  std::string fingerprint = {};           // those of one FailureGroup
-  std::optional<double> per_second = {};  // not faster than this
+  std::string fingerprint = {};  // those of one FailureGroup
+  std::string worker = {};       // of the latest attempt
+  std::optional<Time> created_after = {};
+  std::optional<Time> created_before = {};
+  std::optional<std::uint32_t> attempts_min = {};
+  std::optional<std::uint32_t> attempts_max = {};
+  std::vector<std::pair<std::string, std::string>> payload = {};  // what stands at paths such as user.id
+  std::string text = {};                                          // stands in the payload or in an error
+  std::optional<double> per_second = {};                          // not faster than this
 };
 
 /// Work over many jobs as the broker knows it.

@@ -157,15 +157,25 @@ export const resumeLimit = (id: string): Action =>
   ({label: 'Resume', done: `${id} is held back no longer.`, method: 'POST', path: `/limits/${id}/resume`, pawl: ['limits', 'resume', id]});
 
 export type BulkAction = 'retry' | 'cancel' | 'promote' | 'delete';
+/// "payload.user.id" → "user.id": the words of a query are the members of an object here.
+function bulkFilter({payload, ...rest}: JobFilter) {
+  if (!payload) return rest;
+  return {...rest, payload: Object.fromEntries(Object.entries(payload).map(([key, value]) => [key.replace(/^payload\./, ''), value]))};
+}
+const bulkOptions = (filter: JobFilter): Record<string, string | number | undefined> => ({
+  queue: filter.queue, status: filter.status?.join(','), group: filter.group, tag: filter.tag, name: filter.name, 'error-type': filter.errorType,
+  worker: filter.worker, 'created-after': filter.createdAfter, 'created-before': filter.createdBefore, 'attempts-min': filter.attemptsMin, 'attempts-max': filter.attemptsMax, text: filter.q,
+});
 export const bulk = (action: BulkAction, filter: JobFilter, perSecond?: number): Action => ({
   label: action[0]!.toUpperCase() + action.slice(1),
   done: 'It goes on in the broker.',
   method: 'POST',
   path: '/bulk',
-  body: body({filter, action, perSecond}),
+  body: body({filter: bulkFilter(filter), action, perSecond}),
   pawl: [
     'bulk', 'start', action,
-    ...Object.entries({queue: filter.queue, status: filter.status?.join(','), group: filter.group, tag: filter.tag, name: filter.name, 'error-type': filter.errorType}).flatMap(([key, value]) => (value ? [`--${key}`, value] : [])),
+    ...Object.entries(bulkOptions(filter)).flatMap(([key, value]) => (value === undefined ? [] : [`--${key}`, String(value)])),
+    ...Object.entries(filter.payload ?? {}).flatMap(([key, value]) => ['--payload', `${key.replace(/^payload\./, '')}=${value}`]),
     ...(perSecond ? ['--per-second', String(perSecond)] : []),
   ],
 });

@@ -124,8 +124,8 @@ export function isCounted({queue: _queue, status: _status, ...others}: JobFilter
 }
 
 /// What bulk operations take too.
-export function isPlain({queue: _queue, status: _status, name: _name, group: _group, tag: _tag, errorType: _error, ...others}: JobFilter): boolean {
-  return Object.keys(others).length === 0;
+export function suitsBulk({id}: JobFilter): boolean {
+  return id === undefined;
 }
 
 /// Whether an event's job belongs to the list, as far as an event tells.

@@ -20,7 +20,7 @@ import {usePoll} from '../../state/use-poll';
 import {pawlOf} from '../../text/commands';
 import {count, plural} from '../../text/format';
 import {BulkJobs} from './bulk-jobs';
-import {isCounted, isPlain, mayMatch, parseSearch, withWord} from './filter';
+import {isCounted, mayMatch, parseSearch, suitsBulk, withWord} from './filter';
 import {SearchBox} from './search-box';
 
 /// What ages count from when the address does not say.
@@ -84,7 +84,7 @@ export function Jobs() {
           {newJobs > 0 && selected.size === 0 && <button type="button" class="pill" onClick={refresh}>{count(newJobs)} new</button>}
           {newJobs > 0 && selected.size > 0 && <span class="muted">{count(newJobs)} new, shown when nothing is selected</span>}
           <span class="grow" />
-          {text && jobs.length > 0 && unknown.length === 0 && isPlain(filter) && <button type="button" class="button small quiet" onClick={() => setBulk(true)}>All that match…</button>}
+          {text && jobs.length > 0 && unknown.length === 0 && suitsBulk(filter) && <button type="button" class="button small quiet" onClick={() => setBulk(true)}>All that match…</button>}
           <button type="button" class="button small quiet" onClick={() => setQuery({order: order === 'newest' ? 'oldest' : undefined, cursor: undefined})}>
             {order === 'newest' ? 'Newest first' : 'Oldest first'}
           </button>
