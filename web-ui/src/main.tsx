@@ -11,4 +11,6 @@ followLinks();
 listenToKeys();
 watchBroker();
 watchStream();
+// The page comes with the bar alone, so that something is there before the script has run.
+document.body.replaceChildren();
 render(<App />, document.body);
