@@ -34,6 +34,9 @@ test('pause asks for a reason that others see; resume ends it', async () => {
     await page.locator('.page-head', {hasText: 'moving the disk'}).waitFor();
     const queue = await broker.queue('halted');
     assert.deepEqual([queue.paused, queue.pauseReason], [true, 'moving the disk']);
+    const [entry] = (await broker.get('/audit?queue=halted&action=pause')).entries;
+    await page.locator('.page-head', {hasText: `by ${entry.actor ?? entry.address}, `}).waitFor();
+    assert.equal(await page.locator('.page-head time').last().getAttribute('datetime'), entry.at);
     await page.getByRole('button', {name: 'Resume', exact: true}).click();
     await page.getByRole('button', {name: 'Pause', exact: true}).waitFor();
     assert.equal((await broker.queue('halted')).paused, false);

@@ -50,7 +50,7 @@ function Head({queue, refresh}: {queue: Queue; refresh: () => void}) {
     <div class="page-head">
       <div>
         <h1 tabIndex={-1}>{queue.queue}</h1>
-        {queue.paused && <PausedBadge reason={queue.pauseReason} />}
+        {queue.paused && <><PausedBadge reason={queue.pauseReason} /> <PausedBy queue={queue} /></>}
         {queue.heldUntil && <span class="badge state-delayed"><Icon name="delayed" />held until <Time at={queue.heldUntil} absolute /></span>}
         {lacksWorkers(queue) && <span class="badge state-stalled"><Icon name="alert" />no workers</span>}
       </div>
@@ -66,6 +66,13 @@ function Head({queue, refresh}: {queue: Queue; refresh: () => void}) {
       {pausing && <Pause queue={queue.queue} close={() => setPausing(false)} refresh={refresh} />}
     </div>
   );
+}
+
+/// Who paused it, and when: the audit log knows.
+function PausedBy({queue: {queue, pauseReason}}: {queue: Queue}) {
+  const pauses = usePoll(`${queue} ${pauseReason}`, (signal) => api.audit({queue, action: 'pause'}, null, signal), 0);
+  const last = pauses.data?.entries.find(({outcome}) => outcome === 'done');
+  return last ? <span class="muted">by {last.actor ?? last.address ?? 'somebody'}, <Time at={last.at} /></span> : null;
 }
 
 function Pause({queue, close, refresh}: {queue: string; close: () => void; refresh: () => void}) {
