@@ -5,14 +5,6 @@
 #include "broker/core/machine_state.h"
 
 namespace pawl::core {
-namespace {
-
-Refused wrong_state(const Job& job, std::string_view what) {
-  return {Refusal::wrong_state, "the job is " + std::string(name_of(job.status)) + "; " + std::string(what),
-          job.id, job.status};
-}
-
-}  // namespace
 
 /// Nothing when all that is asked can be done.
 std::optional<Refused> Machine::State::check_change(const Job& job, const ChangeJob& change) {

@@ -602,6 +602,8 @@ struct Machine::State {
 };
 
 Refused unknown_job();
+/// what: what to do instead.
+Refused wrong_state(const Job& job, std::string_view what);
 Refused lease_lost(const Job& job);
 /// The lease is the job's current one.
 bool holds(const Entry& entry, LeaseNumber lease);

@@ -9,17 +9,17 @@ namespace {
 Refused no_such_queue(const std::string& name) {
   return {Refusal::unknown_queue, "there is no queue named " + name, {}, {}};
 }
-Refused wrong_state(const Job& job, std::string_view wanted) {
-  return {Refusal::wrong_state, "the job is " + std::string(name_of(job.status)) + "; " + std::string(wanted),
-          job.id, job.status};
-}
-
 template <typename T>
 void set_if(std::optional<T>& setting, const std::optional<std::optional<T>>& said) {
   if (said) setting = *said;
 }
 
 }  // namespace
+
+Refused wrong_state(const Job& job, std::string_view what) {
+  return {Refusal::wrong_state, "the job is " + std::string(name_of(job.status)) + "; " + std::string(what),
+          job.id, job.status};
+}
 
 void Machine::State::apply(Ticket to, const Cancel& cancel, Now now, Outbox& outbox) {
   Entry* entry = find(cancel.id, now);

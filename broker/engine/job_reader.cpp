@@ -45,20 +45,9 @@ std::optional<core::Job> read_job(const storage::Snapshot& snapshot, const core:
 }
 
 bool may_exist(const storage::Snapshot& snapshot, const core::JobId& id, core::Millis wall) {
-  const auto ready = snapshot.get(family::ready, ready_key(id.queue(), id.priority(), id));
-  if (!ready || *ready) return true;
-  for (const Place place : {Place::parked, Place::ended, Place::dead}) {
-    const auto row = snapshot.get(family_of(place), placed_key(id.queue(), id));
-    if (!row) return true;
-    if (!*row) continue;
-    if (place == Place::parked) return true;
-    const std::optional<core::Millis> stamp = stamp_of(**row);
-    if (!stamp || !expired(*stamp, wall)) return true;
-  }
-  const auto laned = snapshot.get(family::ready, lane_row_key(id.queue(), id.lane(), id.priority(), id));
-  if (!laned || *laned) return true;
-  const auto changed = snapshot.get(family::priorities, placed_key(id.queue(), id));
-  return !changed || *changed;
+  bool damaged = false;
+  const bool found = read_job(snapshot, id, wall, damaged).has_value();
+  return found || damaged;
 }
 
 }  // namespace pawl::engine

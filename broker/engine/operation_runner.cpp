@@ -503,11 +503,7 @@ OperationRunner::Slice OperationRunner::read_slice(const Operation& operation, s
     // What came later than the operation is not its own: a job that dies again must not run in circles.
     const Millis since = drain ? job->created_at : job->finished_at;
     if (since > view.started_at || expired(job->expires_at, now_wall)) return true;
-    if (view.spec.filter.name && job->name != *view.spec.filter.name) return true;
-    if (view.spec.filter.error_type &&
-        (job->errors.empty() || job->errors.back().type != *view.spec.filter.error_type))
-      return true;
-    if (view.spec.filter.fingerprint && fingerprint_of(*job) != *view.spec.filter.fingerprint) return true;
+    if (!matches(view.spec.filter, *job, options_.value_at)) return true;
     if (drain)
       slice.commands.emplace_back(core::Cancel{job->id});
     else if (view.spec.action == OperationSpec::Action::purge)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
+import http from 'node:http';
 import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, openSync, closeSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import os from 'node:os';
@@ -131,6 +132,32 @@ export async function startBroker(options) {
   const broker = await new Broker(options).start();
   cleanups.push(() => broker.end());
   return broker;
+}
+
+/// A proxy before the broker that serves it below `prefix`. `hears` gets each answer's headers, then its parts as they come, none
+/// of them packed. Gives the address to open.
+export async function startProxy(broker, {prefix = '', hears} = {}) {
+  const target = new URL(broker.url);
+  const server = http.createServer((request, response) => {
+    if (!request.url.startsWith(prefix + '/')) {
+      response.writeHead(404).end();
+      return;
+    }
+    const headers = {...request.headers, host: target.host, ...(hears ? {'accept-encoding': 'identity'} : {}), ...(request.headers.origin ? {origin: broker.url} : {})};
+    const onward = http.request({host: target.hostname, port: target.port, method: request.method, path: request.url.slice(prefix.length), headers}, (answer) => {
+      hears?.(JSON.stringify(answer.headers));
+      if (hears) answer.on('data', (part) => hears(part.toString('latin1')));
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+    response.on('close', () => onward.destroy());
+    request.pipe(onward);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanups.push(() => { server.closeAllConnections(); server.close(); });
+  return `http://127.0.0.1:${server.address().port}${prefix}`;
 }
 
 /// A worker as users run it: `pawl work QUEUE --exec COMMAND`.

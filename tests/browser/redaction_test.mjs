@@ -1,48 +1,21 @@
 // Values that the broker keeps from people: no answer that the browser gets has them, and no form sends the mask.
 import assert from 'node:assert/strict';
-import {once} from 'node:events';
-import http from 'node:http';
-import {after, before, test} from 'node:test';
+import {before, test} from 'node:test';
 
-import {eventually, startBroker, withPage} from './harness.mjs';
+import {eventually, startBroker, startProxy, withPage} from './harness.mjs';
 
 const secret = 's3cr3t';
 const payload = {to: 'someone', password: `${secret}-1`, user: {card: {number: `${secret}-2`, kind: 'debit'}}};
 
 let broker;
-let heard; // every byte that came through the proxy, on its way to the browser
+let base; // a proxy's, which hears also what a shared worker or a stream reads
+const heard = [];
 before(async () => {
   broker = await startBroker({args: ['--redact', 'password,user.card.number']});
-  heard = await listen(broker);
+  base = await startProxy(broker, {hears: (part) => heard.push(part)});
 });
 
-after(() => {
-  heard.server.closeAllConnections();
-  heard.server.close();
-});
-
-/// A proxy that keeps what it passes on: also what a shared worker or a stream reads.
-async function listen({url}) {
-  const target = new URL(url);
-  const kept = [];
-  const server = http.createServer((request, response) => {
-    const headers = {...request.headers, host: target.host, 'accept-encoding': 'identity', ...(request.headers.origin ? {origin: url} : {})};
-    const onward = http.request({host: target.hostname, port: target.port, method: request.method, path: request.url, headers}, (answer) => {
-      kept.push(JSON.stringify(answer.headers));
-      answer.on('data', (part) => kept.push(part.toString('latin1')));
-      response.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(response);
-    });
-    onward.on('error', () => response.destroy());
-    response.on('close', () => onward.destroy());
-    request.pipe(onward);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {server, base: `http://127.0.0.1:${server.address().port}`, text: () => kept.join('')};
-}
-
-const look = (where, use) => withPage(broker, where, use, {base: heard.base});
+const look = (where, use) => withPage(broker, where, use, {base});
 
 test('no answer that the browser gets has a value that is redacted', async () => {
   const id = await broker.submit('vault', {payload});
@@ -76,7 +49,7 @@ test('no answer that the browser gets has a value that is redacted', async () =>
       await page.waitForTimeout(250);
     });
   }
-  const text = heard.text();
+  const text = heard.join('');
   assert.ok(text.includes('"password":"[redacted]"') && text.includes('"redacted":true'));
   assert.ok(text.includes('event: progress') || text.includes('"kind":"progress"') || text.includes('"progress":40'), 'the stream was heard too');
   assert.ok(!text.includes(secret.slice(0, 6) + '-'), text.slice(Math.max(0, text.indexOf(secret + '-') - 300), text.indexOf(secret + '-') + 40));

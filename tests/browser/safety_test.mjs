@@ -1,11 +1,10 @@
 // How the dashboard is served, that it works where a proxy puts it, and that nothing anybody writes into a job runs in it.
 import assert from 'node:assert/strict';
-import {once} from 'node:events';
 import http from 'node:http';
-import {after, test} from 'node:test';
+import {test} from 'node:test';
 import zlib from 'node:zlib';
 
-import {eventually, openPage, startBroker, withPage} from './harness.mjs';
+import {eventually, openPage, startBroker, startProxy, withPage} from './harness.mjs';
 
 /// As it goes over the wire: fetch() would unpack it.
 function raw(url, {method = 'GET', headers = {}} = {}) {
@@ -76,32 +75,10 @@ test('files come packed as the client takes them, with a tag for each form, and 
   assert.equal(Number(head.headers['content-length']), plain.body.length);
 });
 
-/// A proxy that puts the broker below a prefix, as operators do.
-async function proxy(broker, prefix) {
-  const server = http.createServer((request, response) => {
-    if (!request.url.startsWith(prefix + '/')) {
-      response.writeHead(404).end();
-      return;
-    }
-    const target = new URL(broker.url);
-    const onward = http.request({host: target.hostname, port: target.port, method: request.method, path: request.url.slice(prefix.length), headers: {...request.headers, host: target.host, ...(request.headers.origin ? {origin: broker.url} : {})}}, (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(response);
-    });
-    onward.on('error', () => response.destroy());
-    response.on('close', () => onward.destroy());
-    request.pipe(onward);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  after(() => { server.closeAllConnections(); server.close(); });
-  return `http://127.0.0.1:${server.address().port}${prefix}`;
-}
-
 test('it works below any prefix of a proxy', async () => {
   const broker = await startBroker();
   const [id] = await broker.submitMany('prefixed', 2);
-  const base = await proxy(broker, '/tools/pawl');
+  const base = await startProxy(broker, {prefix: '/tools/pawl'});
   const page = await openPage(broker, '', {base});
   await page.getByRole('rowheader', {name: 'prefixed'}).waitFor();
   await page.getByRole('link', {name: 'prefixed'}).first().click();

@@ -8,9 +8,6 @@
 namespace pawl::http::api {
 namespace {
 
-constexpr std::size_t payload_paths_max = 4;
-constexpr std::size_t text_bytes_max = 256;
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -79,12 +76,11 @@ void read_job_query(Query& query, engine::JobFilter& filter) {
   read_id_prefix(query, filter);
   filter.created_from = query.time("createdAfter");
   filter.created_before = query.time("createdBefore");
-  constexpr std::int64_t attempts_max = UINT32_MAX;
-  filter.attempts_min = static_cast<std::uint32_t>(query.integer("attemptsMin", 0, attempts_max, 0));
+  filter.attempts_min = static_cast<std::uint32_t>(query.integer("attemptsMin", 0, attempts_asked_max, 0));
   filter.attempts_max =
-      static_cast<std::uint32_t>(query.integer("attemptsMax", 0, attempts_max, attempts_max));
+      static_cast<std::uint32_t>(query.integer("attemptsMax", 0, attempts_asked_max, attempts_asked_max));
   filter.text = query.text("q");
-  if (filter.text && (filter.text->empty() || filter.text->size() > text_bytes_max))
+  if (filter.text && (filter.text->empty() || filter.text->size() > wire::text_bytes_max))
     query.wrong("q", "must have 1 to 256 bytes");
   read_payload(query, filter);
 }

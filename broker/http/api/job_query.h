@@ -8,6 +8,9 @@
 
 namespace pawl::http::api {
 
+inline constexpr std::size_t payload_paths_max = 4;  // of one filter
+inline constexpr std::int64_t attempts_asked_max = UINT32_MAX;
+
 /// limit and cursor, which every list takes.
 struct ListPage {
   std::size_t limit;

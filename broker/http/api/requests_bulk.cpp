@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/http/api/job_fields.h"
+#include "broker/http/api/job_query.h"
 #include "broker/http/api/payload_value.h"
 #include "broker/http/api/requests.h"
 #include "client/wire/status.h"
@@ -23,12 +24,16 @@ void read_status(Input& in, const Where& at, std::vector<core::Status>& out) {
   if (std::ranges::find(out, value) == out.end()) out.push_back(value);
 }
 
-// As in the query of GET /jobs.
-constexpr std::int64_t attempts_max = UINT32_MAX;
-constexpr std::size_t payload_paths_max = 4;
+void read_attempts(Input& in, const Where& at, std::uint32_t& out) {
+  std::int64_t attempts = out;
+  read_integer(in, at, 0, attempts_asked_max, attempts);
+  out = static_cast<std::uint32_t>(attempts);
+}
 
-void read_search_text(Input& in, const Where& at, OperationSpec& spec) {
-  read_label(in, at, spec.filter.text.emplace());
+/// Any text: what stands at a path may be empty, or long.
+void read_payload_value(Input& in, const Where& at, std::string& out) {
+  if (!expect(in, at, JsonKind::string)) return;
+  out = in.json.read_string();
 }
 
 void read_payload_values(Input& in, const Where& at, OperationSpec& spec) {
@@ -39,7 +44,7 @@ void read_payload_values(Input& in, const Where& at, OperationSpec& spec) {
     std::string path(in.json.key());
     const Where member = at.member(path);
     std::string value;
-    read_free_text(in, member, wire::text_bytes_max, value);
+    read_payload_value(in, member, value);
     if (!is_payload_path(path)) in.wrong(member, "is not a path such as user.id");
     wanted.emplace_back(std::move(path), std::move(value));
   }
@@ -73,20 +78,14 @@ constexpr std::array filter_fields{
                          OperationSpec& spec) { read_time(in, at, spec.filter.created_from.emplace()); }},
     S{"createdBefore", [](Input& in, const Where& at,
                           OperationSpec& spec) { read_time(in, at, spec.filter.created_before.emplace()); }},
-    S{"attemptsMin",
-      [](Input& in, const Where& at, OperationSpec& spec) {
-        std::int64_t attempts = 0;
-        read_integer(in, at, 0, attempts_max, attempts);
-        spec.filter.attempts_min = static_cast<std::uint32_t>(attempts);
-      }},
-    S{"attemptsMax",
-      [](Input& in, const Where& at, OperationSpec& spec) {
-        std::int64_t attempts = attempts_max;
-        read_integer(in, at, 0, attempts_max, attempts);
-        spec.filter.attempts_max = static_cast<std::uint32_t>(attempts);
-      }},
+    S{"attemptsMin", [](Input& in, const Where& at,
+                        OperationSpec& spec) { read_attempts(in, at, spec.filter.attempts_min); }},
+    S{"attemptsMax", [](Input& in, const Where& at,
+                        OperationSpec& spec) { read_attempts(in, at, spec.filter.attempts_max); }},
     S{"payload", read_payload_values},
-    S{"q", read_search_text}};
+    S{"q", [](Input& in, const Where& at, OperationSpec& spec) {
+        read_label(in, at, spec.filter.text.emplace());
+      }}};
 
 void read_filter(Input& in, const Where& at, OperationSpec& spec) {
   std::bitset<filter_fields.size()> seen;
