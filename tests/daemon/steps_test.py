@@ -20,7 +20,9 @@ class StepsTest(harness.BrokerTest):
         kept = broker.call("POST", f"/jobs/{job_id}/steps/invoice", {"leaseId": lease["leaseId"], "result": {"n": 1.50}},
                            expect=200).json
         self.assertEqual(kept, {"name": "invoice", "result": {"n": 1.5}, "repeated": False})
-        asleep = broker.call("POST", f"/jobs/{job_id}/suspend", {"leaseId": lease["leaseId"], "sleepMs": 1500, "as": "nap"},
+        # Longer than a restart takes on a busy machine.
+        began = time.time()
+        asleep = broker.call("POST", f"/jobs/{job_id}/suspend", {"leaseId": lease["leaseId"], "sleepMs": 8000, "as": "nap"},
                              expect=200).json
         self.assertEqual(asleep["status"], "delayed")
         broker.kill()
@@ -28,6 +30,7 @@ class StepsTest(harness.BrokerTest):
         self.assertEqual(self.job(broker, job_id)["status"], "delayed")
 
         lease = self.lease_one(broker)
+        self.assertGreaterEqual(time.time() - began, 8)
         self.assertEqual((lease["attempt"], lease["steps"]), (1, {"invoice": {"n": 1.5}, "nap": None}))
         again = broker.call("POST", f"/jobs/{job_id}/steps/invoice", {"leaseId": lease["leaseId"], "result": 2}, expect=200).json
         self.assertEqual((again["result"], again["repeated"]), ({"n": 1.5}, True))
