@@ -231,6 +231,20 @@ struct PutQueue {
   bool clear_hold = false;  // ends what a rate-limited settlement holds back
   bool must_exist = false;  // pause and resume of an unknown queue are refused
 };
+struct ListGroups {  // → GroupList
+  std::string queue;
+  std::size_t max = 100;
+  bool only_paused = false;
+  std::optional<std::string> group{};  // only this one
+};
+/// Paused, its jobs do not start; those that run go on. A group needs no jobs to be paused. A pause that is
+/// there keeps its beginning. → GroupView
+struct PauseGroup {
+  std::string queue;
+  std::string group;  // not empty: those without a group are not one that can be paused
+  bool paused = true;
+  std::string reason{};
+};
 /// Refused while jobs are active, and, unless `with_jobs`, while any are waiting or dead. → QueueDeleted
 struct DeleteQueue {
   std::string name;
@@ -287,10 +301,11 @@ struct StopLeasing {};
 using CommandBody =
     std::variant<Submit, Lease, AbandonLease, OpenWorker, SetCredit, CloseWorker, Settle, Heartbeat,
                  AppendLogs, GetJob, Why, LookResident, Cancel, Retry, Promote, ChangeJob, Delete, GetQueue,
-                 ListQueues, PutQueue, DeleteQueue, ListWorkers, PutSchedule, GetSchedule, ListSchedules,
-                 DeleteSchedule, RunSchedule, PauseSchedule, SubmitWorkflow, AddChildren, CancelWorkflow,
-                 RetryWorkflow, KeepStep, RaiseEvent, PutTrigger, GetTrigger, ListTriggers, DeleteTrigger,
-                 PutLimit, GetLimit, ListLimits, DeleteLimit, ResumeLimit, StopLeasing>;
+                 ListQueues, PutQueue, ListGroups, PauseGroup, DeleteQueue, ListWorkers, PutSchedule,
+                 GetSchedule, ListSchedules, DeleteSchedule, RunSchedule, PauseSchedule, SubmitWorkflow,
+                 AddChildren, CancelWorkflow, RetryWorkflow, KeepStep, RaiseEvent, PutTrigger, GetTrigger,
+                 ListTriggers, DeleteTrigger, PutLimit, GetLimit, ListLimits, DeleteLimit, ResumeLimit,
+                 StopLeasing>;
 
 struct Command {
   Ticket ticket = Ticket::none;  // who gets the reply

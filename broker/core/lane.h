@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,11 +39,22 @@ struct LimitRow {
   Millis held_until = 0;  // a worker met the limit outside; 0: not held
 };
 
-/// The starts of a group of a queue, while the queue has a rate limit for groups.
+inline constexpr std::ptrdiff_t groups_paused_max = 1000;  // of a queue
+inline constexpr Millis group_memory_ms = 300'000;         // what a group's `recent` figures tell of
+
+/// An operator keeps the jobs of a group from starting.
+struct GroupPause {
+  std::string reason;
+  Millis since = 0;
+};
+
+/// What is kept of a group of a queue: its starts, while the queue has a rate limit for groups, and its
+/// pause.
 struct GroupRow {
   QueueNumber queue{};
   std::string group;
   Pace pace;
+  std::optional<GroupPause> pause;
 };
 
 /// A strict order that waits for one of its jobs which does not stand in the line.

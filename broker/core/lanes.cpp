@@ -16,8 +16,6 @@ namespace {
 
 constexpr double newest_share = 0.2;  // of the newest run in the average
 
-std::uint32_t number_of(const Queue& queue) { return static_cast<std::uint32_t>(queue.row.number); }
-
 void take_run(double& average, std::int64_t run_ms) {
   const auto run = static_cast<double>(run_ms);
   average = average == 0 ? run : average + newest_share * (run - average);
@@ -107,28 +105,6 @@ Lane* Machine::State::lane_at(std::uint32_t queue, std::uint32_t number) {
   return lane == in->lanes.end() ? nullptr : lane->second.get();
 }
 
-Group* Machine::State::group_at(std::uint32_t queue, const std::string& name) {
-  const Queue* in = queue_of(QueueNumber{queue});
-  if (in == nullptr) return nullptr;
-  const auto group = in->groups.find(name);
-  return group == in->groups.end() ? nullptr : group->second.get();
-}
-
-Group& Machine::State::make_group(Queue& queue, const std::string& name) {
-  if (queue.groups.empty() && !name.empty()) {  // its own order takes its turns too
-    queue.group = &make_group(queue, {});
-    ++queue.group->lanes;
-    stand(queue);
-  }
-  std::unique_ptr<Group>& group = queue.groups[name];
-  if (!group) {
-    group = std::make_unique<Group>();
-    group->queue = &queue;
-    group->name = name;
-  }
-  return *group;
-}
-
 Lane& Machine::State::make_lane(Queue& queue, std::uint32_t number, LaneKey key) {
   if (const auto known = queue.lanes.find(number); known != queue.lanes.end()) return *known->second;
   if (queue.group == nullptr) {
@@ -162,21 +138,6 @@ void Machine::restore_lane(const Job& first) {
   state_->note_refill(lane);
 }
 
-void Machine::restore_group(GroupRow row, Now now) {
-  State& state = *state_;
-  Queue* queue = state.queue_of(row.queue);
-  if (queue == nullptr) return;
-  const bool over = row.pace.full_at_us <= now.wall * 1000 &&
-                    (row.pace.counted.empty() || row.pace.counted.back().first <= now.wall);
-  if (over || !queue->row.settings.group_rate_limit) {
-    state.groups_over.emplace_back(row.queue, row.group);
-    return;
-  }
-  Group& group = state.make_group(*queue, row.group);
-  group.pace = std::move(row.pace);
-  group.has_row = true;
-}
-
 void Machine::restore_order(const OrderRow& row) {
   state_->orders[{static_cast<std::uint32_t>(row.queue), row.lane}] = row;
 }
@@ -195,13 +156,8 @@ void Machine::State::forget_lane(Lane& lane) {
   // A queue that goes takes its jobs with it: they still stand here.
   if (lane.stands) group.heads.erase(*std::exchange(lane.stands, std::nullopt));
   if (group.heads.empty()) leave_turns(group);
-  const bool over = group.pace.counted.empty() || group.pace.counted.back().first <= marks.wall;
-  if (--group.lanes == 0 && over && group.pace.full_at_us <= marks.wall * 1000) {
-    unpark(group);
-    if (group.has_row) groups_over.emplace_back(queue.row.number, group.name);
-    dirty_groups.erase({number_of(queue), group.name});
-    queue.groups.erase(group.name);
-  }
+  --group.lanes;
+  forget_if_idle(group);
   queue.lanes_by_key.erase(lane.key);
   queue.lanes.erase(lane.number);
   --lanes_count;
@@ -263,26 +219,6 @@ void Machine::State::stand_anew(Queue& queue) {
   for (const auto& [number, lane] : queue.lanes) stand(*lane);
 }
 
-// One that had nothing to start does not save up its turns.
-void Machine::State::enter_turns(Group& group) {
-  Queue& queue = *group.queue;
-  group.pass = std::max(group.used, queue.turns.empty() ? queue.turn_pass : queue.turns.begin()->pass);
-  queue.turns.insert({group.pass, group.served, &group});
-  group.in_turns = true;
-}
-
-void Machine::State::leave_turns(Group& group) {
-  if (!std::exchange(group.in_turns, false)) return;
-  group.queue->turns.erase({group.pass, group.served, &group});
-}
-
-Millis Machine::State::opens_at(const Group& group, Millis wall) const {
-  if (group.name.empty()) return wall;
-  const QueueSettings& settings = group.queue->row.settings;
-  if (settings.group_concurrency && group.active >= *settings.group_concurrency) return never;
-  return settings.group_rate_limit ? group.pace.opens_at(*settings.group_rate_limit, wall) : wall;
-}
-
 // Of those that keep its jobs from starting, the one that does so longest.
 Limit* Machine::State::closed_limit(const Lane& lane, Millis& opens) const {
   Limit* closed = nullptr;
@@ -308,20 +244,6 @@ bool Machine::State::order_waits(const Lane& lane, Millis& until) const {
     return false;
   if (row.until != 0) until = row.until;
   return true;
-}
-
-void Machine::State::park(Group& group, Millis until) {
-  leave_turns(group);
-  group.parked = true;
-  group.wake_at = until;
-  if (until != never) group_wakes.emplace(until, number_of(*group.queue), group.name);
-}
-
-void Machine::State::unpark(Group& group) {
-  if (!std::exchange(group.parked, false)) return;
-  group_wakes.erase({std::exchange(group.wake_at, never), number_of(*group.queue), group.name});
-  if (!group.heads.empty()) enter_turns(group);
-  note_matchable(*group.queue);
 }
 
 void Machine::State::park(Lane& lane, Limit* on, Millis until) {
@@ -483,6 +405,7 @@ void Machine::State::end_in_lane(const Entry& entry) {
   Queue& queue = *lane.queue;
   const std::int64_t used = std::max<std::int64_t>(seen_mono - lease.granted_mono, 1);
   take_run(group.run_ms, used);
+  group.recent.add(used, seen_mono);
   take_run(queue.run_ms_of_jobs, used);
   const bool in_turns = group.in_turns;
   leave_turns(group);
@@ -505,19 +428,6 @@ void Machine::State::end_in_lane(const Entry& entry) {
   }
   unpark(group);
   if (lane.key.ordered && lane.parked && lane.parked_on == nullptr) unpark(lane);
-}
-
-void Machine::State::change_group_rate(Queue& queue, const std::optional<RateLimit>& limit, Now now) {
-  std::optional<RateLimit>& setting = queue.row.settings.group_rate_limit;
-  for (const auto& [name, group] : queue.groups) {
-    if (group->pace == Pace{}) continue;
-    if (setting && limit)
-      group->pace.change(*setting, *limit, now.wall);
-    else
-      group->pace = {};
-    dirty_groups.emplace(number_of(queue), name);
-  }
-  setting = limit;
 }
 
 // The settings of the queue changed.
@@ -574,7 +484,7 @@ void Machine::State::flush_lanes(Outbox& outbox) {
     Group* group = group_at(queue, name);
     if (group == nullptr) continue;
     group->has_row = true;
-    outbox.put_group({QueueNumber{queue}, name, group->pace});
+    outbox.put_group({QueueNumber{queue}, name, group->pace, group->pause});
     marks_dirty = true;
   }
   for (const std::string& name : std::exchange(dirty_limits, {})) {

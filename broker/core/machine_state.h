@@ -86,6 +86,16 @@ struct LaneOrder {
   bool operator()(const Lane* a, const Lane* b) const;
 };
 
+/// What a group did of late: sums in which what lies `group_memory_ms` back counts a third (1/e).
+struct Recent {
+  double jobs = 0;     // that ended a run
+  double busy_ms = 0;  // worker time
+  Millis at = 0;       // mono
+
+  void add(std::int64_t run_ms, Millis mono);
+  Recent at_time(Millis mono) const;
+};
+
 /// The jobs of one group of a queue; those without a group are a group too.
 struct Group {
   Queue* queue = nullptr;
@@ -94,6 +104,7 @@ struct Group {
   std::size_t lanes = 0;
   std::size_t active = 0;
   Pace pace;  // against the queue's rate limit for groups
+  std::optional<GroupPause> pause;
   bool has_row = false;
 
   // Fairness: who used the least worker time, in milliseconds, is served next; of equals, who waits longest.
@@ -102,7 +113,8 @@ struct Group {
   std::uint64_t served = 0;
   double run_ms = 0;  // how long its jobs run, of late; 0: none has ended
   bool in_turns = false;
-  bool parked = false;  // its limits keep all of it
+  Recent recent;
+  bool parked = false;  // its limits or a pause keep all of it
   Millis wake_at = never;
 };
 struct Turn {
@@ -161,6 +173,8 @@ struct Queue : Lane {
   std::uint64_t& count(Status status) { return row.counts[static_cast<std::size_t>(status)]; }
   std::uint64_t count(Status status) const { return row.counts[static_cast<std::size_t>(status)]; }
 };
+
+inline std::uint32_t number_of(const Queue& queue) { return static_cast<std::uint32_t>(queue.row.number); }
 
 /// A poll (one answer) or a worker connection (many).
 struct Waiter {
@@ -368,22 +382,15 @@ struct Machine::State {
   void set_lane(Queue& queue, Job& job, Outbox& outbox);
   Lane& lane_of(const Entry& entry);
   Lane& make_lane(Queue& queue, std::uint32_t number, LaneKey key);
-  Group& make_group(Queue& queue, const std::string& name);
   Lane* lane_at(std::uint32_t queue, std::uint32_t number);
-  Group* group_at(std::uint32_t queue, const std::string& name);
   void forget_idle_lanes();
   void forget_lanes(Queue& queue);
   void forget_lane(Lane& lane);
   void stand(Lane& lane);
   void stand_anew(Queue& queue);
   bool lane_is_known(const Queue& queue, const LaneKey& key) const;
-  void enter_turns(Group& group);
-  void leave_turns(Group& group);
-  Millis opens_at(const Group& group, Millis wall) const;
   Limit* closed_limit(const Lane& lane, Millis& opens) const;
   bool order_waits(const Lane& lane, Millis& until) const;
-  void park(Group& group, Millis until);
-  void unpark(Group& group);
   void park(Lane& lane, Limit* on, Millis until);
   void unpark(Lane& lane);
   void wake_at(Limit& limit, Millis at);
@@ -395,13 +402,25 @@ struct Machine::State {
   void hold_in_lane(const Entry& entry);
   void end_in_lane(const Entry& entry);
   void unpark_all(Queue& queue);
-  void change_group_rate(Queue& queue, const std::optional<RateLimit>& limit, Now now);
   void wake_lanes(Now now);
   Millis next_lane_wake() const;
   void keep_order(const Entry& entry, Outbox& outbox);
   void free_order(const Entry& entry, Outbox& outbox);
   bool explain_lane(const Entry& entry, Millis wall, Reason& why);
   void flush_lanes(Outbox& outbox);
+
+  // groups.cpp
+  Group& make_group(Queue& queue, const std::string& name);
+  Group* group_at(std::uint32_t queue, const std::string& name);
+  void enter_turns(Group& group);
+  void leave_turns(Group& group);
+  Millis opens_at(const Group& group, Millis wall) const;
+  void park(Group& group, Millis until);
+  void unpark(Group& group);
+  void forget_if_idle(Group& group);
+  void change_group_rate(Queue& queue, const std::optional<RateLimit>& limit, Now now);
+  std::optional<Refused> set_pause(Queue& queue, const PauseGroup& pause, Now now);
+  GroupView view(const Group& group, Now now) const;
 
   // limits.cpp
   Limit& limit_named(const std::string& name);
@@ -548,6 +567,8 @@ struct Machine::State {
   void apply(Ticket to, const GetQueue& get, Now now, Outbox& outbox);
   void apply(Ticket to, const ListQueues& list, Now now, Outbox& outbox);
   void apply(Ticket to, const PutQueue& put, Now now, Outbox& outbox);
+  void apply(Ticket to, const ListGroups& list, Now now, Outbox& outbox);
+  void apply(Ticket to, const PauseGroup& pause, Now now, Outbox& outbox);
   void apply(Ticket to, const DeleteQueue& remove, Now now, Outbox& outbox);
   void apply(Ticket to, const ListWorkers& list, Now now, Outbox& outbox);
   void apply(Ticket to, const PutSchedule& put, Now now, Outbox& outbox);
@@ -602,6 +623,7 @@ struct Machine::State {
 };
 
 Refused unknown_job();
+Refused no_such_queue(const std::string& name);
 /// what: what to do instead.
 Refused wrong_state(const Job& job, std::string_view what);
 Refused lease_lost(const Job& job);

@@ -6,15 +6,16 @@
 namespace pawl::core {
 namespace {
 
-Refused no_such_queue(const std::string& name) {
-  return {Refusal::unknown_queue, "there is no queue named " + name, {}, {}};
-}
 template <typename T>
 void set_if(std::optional<T>& setting, const std::optional<std::optional<T>>& said) {
   if (said) setting = *said;
 }
 
 }  // namespace
+
+Refused no_such_queue(const std::string& name) {
+  return {Refusal::unknown_queue, "there is no queue named " + name, {}, {}};
+}
 
 Refused wrong_state(const Job& job, std::string_view what) {
   return {Refusal::wrong_state, "the job is " + std::string(name_of(job.status)) + "; " + std::string(what),

@@ -39,6 +39,7 @@ enum class Refusal : std::uint8_t {
   limit_in_use,
   too_many_limits,
   too_many_groups,  // that wait
+  too_many_paused_groups,
 };
 
 struct Refused {
@@ -159,6 +160,7 @@ struct Reason {
     running,             // it does: worker_id
     ended,               // status
     queue_paused,        // text: the operator's reason
+    group_paused,        // text: the group; words: the operator's reason
     delayed,             // until
     blocked,             // waits for other jobs
     waiting_for_event,   // text: the event's name; until, when that has an end
@@ -187,6 +189,7 @@ struct Reason {
   std::string text;
   std::string queue;
   std::string worker_id;
+  std::string words{};
   std::optional<JobId> parent{};  // blocked: the first that it waits for; `ahead` says how many, text its ref
 };
 /// Those of the asked that memory knows; the others stand as the snapshot said.
@@ -229,6 +232,22 @@ struct QueueDeleted {
   std::uint64_t jobs = 0;
 };
 
+/// A group as it stands in memory.
+struct GroupView {
+  std::string queue;
+  std::string group;
+  std::uint64_t active = 0;
+  std::uint64_t waiting = 0;   // that are ready, in memory…
+  bool waiting_exact = true;   // …and there are no more
+  double jobs_per_minute = 0;  // runs that ended, of late: group_memory_ms
+  double worker_share = 0;     // 0…1, of the worker time that the queue's jobs used of late
+  std::optional<GroupPause> pause{};
+};
+struct GroupList {
+  std::vector<GroupView> groups;  // paused ones first, by name; then who used the most worker time of late
+  std::uint64_t total = 0;        // that are paused, or have jobs in memory which wait or run
+};
+
 struct WorkerView {
   std::string worker_id;
   bool connected = false;  // by WebSocket
@@ -268,10 +287,11 @@ struct StoppedLeasing {
   std::uint64_t active = 0;  // leases still held
 };
 
-using Reply = std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone,
-                           LogsKept, JobView, Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList,
-                           QueueDeleted, WorkerList, ScheduleView, ScheduleList, ScheduleDeleted, StepKept,
-                           EventRaised, WorkflowSubmitted, WorkflowChanged, TriggerView, TriggerList,
-                           TriggerDeleted, LimitView, LimitList, LimitDeleted, StoppedLeasing>;
+using Reply =
+    std::variant<Refused, Submitted, Granted, WorkerOpened, Notice, Settled, HeartbeatDone, LogsKept, JobView,
+                 Reason, Resident, JobChanged, JobDeleted, QueueView, QueueList, GroupView, GroupList,
+                 QueueDeleted, WorkerList, ScheduleView, ScheduleList, ScheduleDeleted, StepKept, EventRaised,
+                 WorkflowSubmitted, WorkflowChanged, TriggerView, TriggerList, TriggerDeleted, LimitView,
+                 LimitList, LimitDeleted, StoppedLeasing>;
 
 }  // namespace pawl::core

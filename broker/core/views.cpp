@@ -61,9 +61,7 @@ void Machine::State::apply(Ticket to, const LookResident& look, Now now, Outbox&
 
 void Machine::State::apply(Ticket to, const GetQueue& get, Now now, Outbox& outbox) {
   const Queue* queue = queue_of(get.name);
-  if (queue == nullptr) {
-    return outbox.reply(to, Refused{Refusal::unknown_queue, "there is no queue named " + get.name, {}, {}});
-  }
+  if (queue == nullptr) return outbox.reply(to, no_such_queue(get.name));
   outbox.reply(to, view(*queue, now));
 }
 
@@ -156,6 +154,12 @@ Reason Machine::State::reason(const Entry& entry, Millis wall) {
   if (queue.row.settings.paused) {
     why.code = Code::queue_paused;
     why.text = queue.row.settings.pause_reason;
+    return why;
+  }
+  if (const Group* group = group_at(number_of(queue), job.group); group != nullptr && group->pause) {
+    why.code = Code::group_paused;
+    why.text = job.group;
+    why.words = group->pause->reason;
     return why;
   }
   // Those before it in its lane; other groups have their own turns.

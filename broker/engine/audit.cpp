@@ -107,6 +107,12 @@ struct Decide {
     }
     return of_queue(*command.paused ? "pause" : "resume", command.name);
   }
+  Found operator()(const core::PauseGroup& command) const {
+    AuditEntry entry = of_named(command.paused ? "pause-group" : "resume-group", command.group);
+    entry.queue = command.queue;
+    entry.detail = command.reason;
+    return entry;
+  }
   Found operator()(const core::DeleteQueue& command) const { return of_queue("delete-queue", command.name); }
   Found operator()(const core::PutSchedule& command) const {
     AuditEntry entry = of_named("put-schedule", command.schedule.id);
@@ -153,6 +159,7 @@ struct Decide {
   Found operator()(const core::LookResident&) const { return {}; }
   Found operator()(const core::GetQueue&) const { return {}; }
   Found operator()(const core::ListQueues&) const { return {}; }
+  Found operator()(const core::ListGroups&) const { return {}; }
   Found operator()(const core::ListWorkers&) const { return {}; }
   Found operator()(const core::GetSchedule&) const { return {}; }
   Found operator()(const core::ListSchedules&) const { return {}; }

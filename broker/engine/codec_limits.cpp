@@ -115,9 +115,13 @@ Decoded<core::LimitRow> decode_limit(std::string_view key, std::string_view valu
 }
 
 void encode_group(const core::GroupRow& row, std::string& out) {
-  append(out, 1 + 2 * varint_max + row.pace.counted.size() * 2 * varint_max, [&](Writer& to) {
+  const std::size_t reason = row.pause ? row.pause->reason.size() : 0;
+  append(out, 1 + 4 * varint_max + reason + row.pace.counted.size() * 2 * varint_max, [&](Writer& to) {
     to.byte(limits_version);
     write_pace(to, row.pace);
+    if (!row.pause) return;
+    to.zigzag(row.pause->since);
+    to.text(row.pause->reason);
   });
 }
 
@@ -129,6 +133,11 @@ Decoded<core::GroupRow> decode_group(std::string_view key, std::string_view valu
   row.group = key.substr(4);
   begin_limits(from);
   row.pace = read_pace(from);
+  if (!from.done()) {
+    core::GroupPause& pause = row.pause.emplace();
+    pause.since = from.zigzag();
+    pause.reason = from.text();
+  }
   if (!from.done()) return damaged_limits("a group");
   return row;
 }

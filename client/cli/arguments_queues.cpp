@@ -148,8 +148,12 @@ void add_queue(CLI::App& root, Draft& draft) {
 }
 
 void add_queue_action(CLI::App& root, Draft& draft, QueueAction::Kind kind, const VerbHelp& help) {
-  const auto verb = add_verb<QueueAction>(root, draft, help, QueueAction{kind, {}, {}});
+  const auto verb = add_verb<QueueAction>(root, draft, help, QueueAction{kind, {}});
   verb.app->add_option("QUEUE", verb.options->queue, "The queue")->required();
+  if (kind != QueueAction::Kind::drain) {
+    verb.app->add_option("--group", verb.options->group, "Only jobs of this group of the queue")
+        ->type_name("GROUP");
+  }
   if (kind == QueueAction::Kind::pause) {
     verb.app->add_option("--reason", verb.options->reason, "Why; `pawl why` tells it")->type_name("TEXT");
   }
@@ -383,6 +387,13 @@ void add_queue_verbs(CLI::App& root, Draft& draft) {
   add_queue_action(root, draft, Kind::pause, {"pause", queues, "Give no more jobs of a queue to workers"});
   add_queue_action(root, draft, Kind::resume, {"resume", queues, "Give jobs of a queue to workers again"});
   add_queue_action(root, draft, Kind::drain, {"drain", queues, "Cancel all jobs of a queue that wait"});
+  const auto groups = add_verb<Groups>(
+      root, draft, {"groups", queues, "List the groups of a queue and what each gets of its workers"});
+  groups.app->add_option("QUEUE", groups.options->queue, "The queue")->required();
+  groups.app->add_option("--limit", groups.options->limit, "Most to list")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  groups.app->add_flag("--paused", groups.options->only_paused, "Only those that are paused");
   add_dlq(root, draft);
   add_bulk(root, draft);
 }

@@ -111,7 +111,13 @@ struct Queue {
 struct QueueAction {
   enum class Kind { pause, resume, drain } kind;
   std::string queue;
-  std::string reason;  // pause
+  std::string reason{};  // pause
+  std::string group{};   // pause, resume: only this one of its groups
+};
+struct Groups {
+  std::string queue;
+  std::uint32_t limit = 50;
+  bool only_paused = false;
 };
 struct Top {
   bool once = false;
@@ -273,11 +279,11 @@ struct Check {
 };
 
 using Command =
-    std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Change, Queues, Queue, QueueAction, Top,
-                 Workers, Audit, Stats, Version, DlqGroups, DlqList, DlqReplay, DlqPurge, BulkStart, BulkList,
-                 BulkAction, Schedules, ScheduleGet, SchedulePut, ScheduleAction, RaiseEvent, Triggers,
-                 TriggerGet, TriggerPut, TriggerDelete, LimitsList, LimitPut, LimitAction, Workflows,
-                 WorkflowSubmit, WorkflowAction, Work, Bench, Check>;
+    std::variant<Enqueue, Get, Watch, List, Logs, Why, JobAction, Change, Queues, Queue, QueueAction, Groups,
+                 Top, Workers, Audit, Stats, Version, DlqGroups, DlqList, DlqReplay, DlqPurge, BulkStart,
+                 BulkList, BulkAction, Schedules, ScheduleGet, SchedulePut, ScheduleAction, RaiseEvent,
+                 Triggers, TriggerGet, TriggerPut, TriggerDelete, LimitsList, LimitPut, LimitAction,
+                 Workflows, WorkflowSubmit, WorkflowAction, Work, Bench, Check>;
 
 // Each prints its answer. A Failure is printed by the caller.
 Result<Exit> run(const Enqueue&, Session&);
@@ -291,6 +297,7 @@ Result<Exit> run(const Change&, Session&);
 Result<Exit> run(const Queues&, Session&);
 Result<Exit> run(const Queue&, Session&);
 Result<Exit> run(const QueueAction&, Session&);
+Result<Exit> run(const Groups&, Session&);
 Result<Exit> run(const Top&, Session&);
 Result<Exit> run(const Workers&, Session&);
 Result<Exit> run(const Audit&, Session&);

@@ -86,6 +86,17 @@ std::string batch_body(const Batch& bodies) {
   return out;
 }
 
+std::string group_json(std::string_view group, std::string_view reason) {
+  std::string out = "{";
+  client::append_key(out, "group");
+  client::append_quoted(out, group);
+  if (!reason.empty()) {
+    client::append_key(out, "reason");
+    client::append_quoted(out, reason);
+  }
+  return out += '}';
+}
+
 std::string letters_json(const DeadLetters& which) {
   std::string out = "{";
   if (!which.job_ids.empty()) {
@@ -447,6 +458,22 @@ Result<void> Client::try_pause(std::string_view queue) {
 }
 Result<void> Client::try_resume(std::string_view queue) {
   return state_->nothing({.method = "POST", .target = queue_path(queue, "/resume")});
+}
+
+Result<std::vector<GroupRecord>> Client::try_groups(std::string_view queue, std::uint32_t limit) {
+  return state_->ask({.method = "GET", .target = queue_path(queue, "/groups?limit=" + std::to_string(limit))},
+                     client::read_groups);
+}
+Result<GroupRecord> Client::try_pause_group(std::string_view queue, std::string_view group,
+                                            std::string_view reason) {
+  return state_->ask(
+      {.method = "POST", .target = queue_path(queue, "/groups/pause"), .body = group_json(group, reason)},
+      client::read_group);
+}
+Result<GroupRecord> Client::try_resume_group(std::string_view queue, std::string_view group) {
+  return state_->ask(
+      {.method = "POST", .target = queue_path(queue, "/groups/resume"), .body = group_json(group, {})},
+      client::read_group);
 }
 
 Result<JobPage> Client::try_dlq(std::string_view queue, std::uint32_t limit, std::string_view cursor) {

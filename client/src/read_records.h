@@ -29,6 +29,8 @@ Enqueued read_enqueued(JsonSlice answer);
 JobRecord read_job(JsonSlice answer);
 JobPage read_page(JsonSlice answer);
 LimitRecord read_limit(JsonSlice answer);
+GroupRecord read_group(JsonSlice answer);
+std::vector<GroupRecord> read_groups(JsonSlice answer);
 std::vector<FailureGroup> read_failure_groups(JsonSlice answer);
 OperationRecord read_operation(JsonSlice answer);
 /// The body of POST /bulk.

@@ -641,6 +641,29 @@ LimitRecord read_limit(JsonSlice answer) {
   return limit;
 }
 
+GroupRecord read_group(JsonSlice answer) {
+  GroupRecord group;
+  answer.members([&](std::string_view key, JsonSlice value) {
+    if (key == "group") group.group = value.string();
+    if (key == "active") group.active = number_of<std::uint64_t>(value);
+    if (key == "waiting") group.waiting = number_of<std::uint64_t>(value);
+    if (key == "exact") group.exact = value.is_true();
+    if (key == "jobsPerMinute") group.jobs_per_minute = value.number().value_or(0);
+    if (key == "workerShare") group.worker_share = value.number().value_or(0);
+    if (key == "paused") group.paused = value.is_true();
+    if (key == "pauseReason") group.pause_reason = value.string();
+    if (key == "pausedAt") group.paused_at = time_of(value);
+  });
+  group.text = answer.text();
+  return group;
+}
+
+std::vector<GroupRecord> read_groups(JsonSlice answer) {
+  std::vector<GroupRecord> groups;
+  answer["groups"].elements([&](JsonSlice group) { groups.push_back(read_group(group)); });
+  return groups;
+}
+
 QueueInfo read_queue(JsonSlice answer) {
   QueueInfo queue;
   answer.members([&](std::string_view key, JsonSlice value) {

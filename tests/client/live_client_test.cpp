@@ -65,6 +65,23 @@ TEST_F(LiveClientTest, SetsAndLiftsTheLimitsOfAQueue) {
   EXPECT_EQ(wrong.error().status, 422);
 }
 
+TEST_F(LiveClientTest, PausesAndResumesAGroup) {
+  JobSpec spec{.queue = "render", .payload = 1};
+  spec.group = "acme corp";
+  client_.enqueue(spec);
+  const GroupRecord paused = client_.pause_group("render", "acme corp", "their \"bill\"");
+  EXPECT_TRUE(paused.paused);
+  EXPECT_EQ(paused.pause_reason, "their \"bill\"");
+  EXPECT_TRUE(paused.paused_at);
+  const std::vector<GroupRecord> groups = client_.groups("render");
+  ASSERT_EQ(groups.size(), 1u);
+  EXPECT_EQ(groups[0].group, "acme corp");
+  EXPECT_EQ(groups[0].waiting, 1u);
+  EXPECT_TRUE(groups[0].paused);
+  EXPECT_FALSE(client_.resume_group("render", "acme corp").paused);
+  EXPECT_EQ(client_.try_pause_group("nowhere", "acme corp").error().status, 404);
+}
+
 TEST_F(LiveClientTest, ABulkOperationIsBegunPausedAndCancelled) {
   std::vector<JobSpec> specs;
   for (int i = 0; i < 20; ++i)

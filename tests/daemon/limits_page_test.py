@@ -28,6 +28,8 @@ class LimitsPageTest(harness.BrokerTest):
         line = int(re.search(r"^(\d+):.*globex", said, re.M)[1])
         self.assertLess(line, 30)
         self.assertIn("one priority higher every 1m", said)
+        self.assertRegex(said, r"(?m)^acme .*since .*: their storage is down$")
+        self.assertIn("Its group acme is paused: their storage is down", said)
 
 
 if __name__ == "__main__":

@@ -197,6 +197,23 @@ TEST(CodecTest, OtherRowsComeBack) {
   EXPECT_EQ(queue_back->held_until, queue.held_until);
   EXPECT_EQ(queue_back->pace, queue.pace);
 
+  for (const bool paused : {false, true}) {
+    core::GroupRow group{queue.number, "acme corp", queue.pace, {}};
+    if (paused) group.pause = core::GroupPause{"their bill", 1'700'000'000'000};
+    std::string row;
+    encode_group(group, row);
+    const std::string key = queue_key(group.queue).str() + group.group;
+    const auto group_back = decode_group(key, row);
+    ASSERT_TRUE(group_back);
+    EXPECT_EQ(group_back->group, group.group);
+    EXPECT_EQ(group_back->pace, group.pace);
+    ASSERT_EQ(group_back->pause.has_value(), paused);
+    EXPECT_FALSE(decode_group(key, row + "x"));
+    if (!paused) continue;
+    EXPECT_EQ(group_back->pause->reason, "their bill");
+    EXPECT_EQ(group_back->pause->since, 1'700'000'000'000);
+  }
+
   core::Grant grant;
   grant.number = 500;
   grant.granted_wall = 777;

@@ -98,7 +98,9 @@ void Broker::restore_lanes(const Image& image) {
     if (!is(Canary::forgotten_limit) || !parts_.random.one_in(2)) machine_.restore_limit(falsified(row));
   }
   for (const auto& [key, row] : image.groups) {
-    if (!is(Canary::forgotten_group_starts)) machine_.restore_group(row, now_);
+    GroupRow restored = row;
+    if (is(Canary::group_pause_forgotten)) restored.pause.reset();
+    if (!is(Canary::forgotten_group_starts) || restored.pause) machine_.restore_group(restored, now_);
   }
   for (const auto& [key, row] : image.orders) {
     if (!is(Canary::order_forgotten)) machine_.restore_order(row);
@@ -135,6 +137,16 @@ std::vector<QueueView> Broker::queues() const {
   std::vector<QueueView> views = machine_.queue_views(now_);
   for (QueueView& view : views) hide_limits(view);
   return views;
+}
+
+// The canaries that let a paused group go on are to be caught by that.
+void Broker::hide_pause(GroupView& view) const {
+  if (!is(Canary::group_pause_ignored) && !is(Canary::group_pause_forgotten)) return;
+  const auto known = parts_.model.queues().find(view.queue);
+  if (known == parts_.model.queues().end()) return;
+  const auto paused = known->second.paused_groups.find(view.group);
+  view.pause.reset();
+  if (paused != known->second.paused_groups.end()) view.pause = paused->second.said;
 }
 
 void Broker::hide_limit(LimitView& view) const {
@@ -349,6 +361,8 @@ Command Broker::falsified(const Command& command) {
     retry->only_from.reset();
   if (auto* close = std::get_if<CloseWorker>(&given.body); close && is(Canary::no_grace)) close->grace_ms = 0;
   if (auto* put = std::get_if<PutQueue>(&given.body); put && is(Canary::pause_ignored)) put->paused.reset();
+  if (auto* pause = std::get_if<PauseGroup>(&given.body); pause && is(Canary::group_pause_ignored))
+    pause->paused = false;
   if (auto* event = std::get_if<RaiseEvent>(&given.body); event && is(Canary::deaf_event))
     event->name = "nobody";
   falsify_limits(given);
@@ -509,6 +523,12 @@ std::vector<std::string> Broker::memory() {
         queue.name, static_cast<std::uint32_t>(queue.number), queue.created_at, queue.settings.paused, counts,
         queue.lifetime_completed, queue.lifetime_failed, queue.held_until,
         queue.settings.max_concurrency.value_or(0), rate.max, rate.per_ms, rate.burst));
+  }
+  for (const QueueView& queue : queues()) {
+    look(ListGroups{queue.name, 1'000, true});
+    for (const GroupView& group : std::get<GroupList>(*std::move(seen_)).groups)
+      lines.push_back(fmt::format("group {} of {} paused since {}: {}", group.group, queue.name,
+                                  group.pause->since, group.pause->reason));
   }
   for (const auto& [id, lease] : machine_.active_leases()) {
     lines.push_back(fmt::format("lease {} {} {} {}", short_id(id), static_cast<std::uint64_t>(lease.number),
@@ -781,6 +801,10 @@ void Broker::reply(Ticket to, Reply&& reply) {
   if (auto* view = std::get_if<ScheduleView>(&reply)) hide_rules(view->row);
   if (auto* list = std::get_if<ScheduleList>(&reply)) {
     for (ScheduleView& view : list->schedules) hide_rules(view.row);
+  }
+  if (auto* view = std::get_if<GroupView>(&reply)) hide_pause(*view);
+  if (auto* list = std::get_if<GroupList>(&reply)) {
+    for (GroupView& view : list->groups) hide_pause(view);
   }
   if (auto* view = std::get_if<LimitView>(&reply)) hide_limit(*view);
   if (auto* list = std::get_if<LimitList>(&reply)) {

@@ -79,6 +79,7 @@ class Broker final : private core::Outbox {
   void restore_lanes(const Image& image);
   core::LimitRow falsified(core::LimitRow row) const;
   void hide_limit(core::LimitView& view) const;
+  void hide_pause(core::GroupView& view) const;
   void load_lane(core::QueueNumber queue, const core::LaneKey& key);
   void load_graphs(const core::Needs& needs);
   void pay();

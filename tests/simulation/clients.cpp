@@ -97,6 +97,8 @@ NewJob World::new_job() {
 
 // A group, limits, a strict order.
 void World::add_terms(NewJob& job) {
+  // Of a latest key only those with the same terms stand in one line.
+  if (job.gathering && job.gathering->mode == Gathering::Mode::latest && !random_.one_in(4)) return;
   if (random_.percent(50)) job.group = fmt::format("t{}", random_.below(random_.one_in(4) ? 2'000 : 4));
   if (random_.percent(25)) {
     for (const auto& [name, limit] : model_.limits()) {
@@ -118,7 +120,7 @@ void World::gather(NewJob& job, bool may_debounce) {
   gathering.key = fmt::format("g{}", random_.below(4));
   if (may_debounce && random_.percent(50)) {
     gathering.mode = Gathering::Mode::latest;
-    gathering.key = fmt::format("g{}", random_.below(2));
+    gathering.key = random_.one_in(4) ? "g1" : "g0";
     job.delay_ms.reset();
     job.run_at.reset();
     job.priority.reset();
@@ -276,6 +278,22 @@ PutQueue World::new_settings() {
   return put;
 }
 
+void World::group_acts() {
+  const std::string queue = queue_name();
+  const std::string group = fmt::format("t{}", random_.below(4));
+  switch (random_.weighted(std::array<std::uint32_t, 3>{30, 40, 30})) {
+    case 0:
+      post(PauseGroup{queue, group, true, random_.one_in(2) ? "their bill" : ""}, Who::nobody, 0);
+      break;
+    case 1:
+      post(PauseGroup{queue, group, false}, Who::nobody, 0);
+      break;
+    default:
+      post(ListGroups{queue, random_.one_in(4) ? 2u : 100u, random_.one_in(3)}, Who::nobody, 0);
+      break;
+  }
+}
+
 void World::limit_acts() {
   const std::string name = fmt::format("l{}", random_.below(4));
   switch (random_.weighted(std::array<std::uint32_t, 5>{50, 10, 10, 15, 15})) {
@@ -315,6 +333,7 @@ std::optional<RateLimit> World::new_rate_limit(const std::string& queue) {
 
 void World::operator_acts() {
   if (random_.percent(12)) return limit_acts();
+  if (random_.percent(6)) return group_acts();
   if (random_.percent(20)) return raise_event();
   if (random_.percent(12)) return workflow_acts();
   if (random_.percent(6)) return trigger_acts();

@@ -163,6 +163,11 @@ struct ModelLimit {
   std::uint32_t held_in_run = 0;
 };
 
+struct ModelPause {
+  core::GroupPause said;
+  std::uint32_t in_run = 0;
+};
+
 struct ModelQueue {
   core::QueueNumber number{};
   core::Millis created_at = 0;
@@ -171,6 +176,7 @@ struct ModelQueue {
   std::uint32_t held_in_run = 0;
   ModelPace pace{};
   std::map<std::string, ModelPace> group_paces{};
+  std::map<std::string, ModelPause> paused_groups{};
   std::map<core::LaneKey, ModelOrder> orders{};
 };
 
@@ -386,11 +392,19 @@ class Model {
     std::string name;
   };
   struct ExpectedLimits {};
+  struct ExpectedGroup {
+    std::string queue;
+    std::string group;
+  };
+  struct ExpectedGroups {
+    core::ListGroups asked;
+  };
   struct Anything {};
-  using Answer = std::variant<Anything, core::Refusal, ExpectedSubmit, core::Submitted,
-                              std::vector<ExpectedSettle>, ExpectedChange, ExpectedBeats, ExpectedOpened,
-                              ExpectedSchedule, ExpectedSchedules, ExpectedScheduleGone, ExpectedStep,
-                              ExpectedRaised, ExpectedTrigger, ExpectedGraph, ExpectedLimit, ExpectedLimits>;
+  using Answer =
+      std::variant<Anything, core::Refusal, ExpectedSubmit, core::Submitted, std::vector<ExpectedSettle>,
+                   ExpectedChange, ExpectedBeats, ExpectedOpened, ExpectedSchedule, ExpectedSchedules,
+                   ExpectedScheduleGone, ExpectedStep, ExpectedRaised, ExpectedTrigger, ExpectedGraph,
+                   ExpectedLimit, ExpectedLimits, ExpectedGroup, ExpectedGroups>;
 
   /// One run of a schedule, from the first that the machine says of it until its row is kept.
   struct Run {
@@ -482,6 +496,8 @@ class Model {
   void predict(const core::GetTrigger& get);
   void predict(const core::DeleteTrigger& remove);
   void predict(const core::PutLimit& put);
+  void predict(const core::PauseGroup& pause);
+  void predict(const core::ListGroups& list);
   void predict(const core::GetLimit& get);
   void predict(const core::ListLimits& list);
   void predict(const core::DeleteLimit& remove);
@@ -591,6 +607,12 @@ class Model {
   void note_new_in_group(const core::JobId& id, const ModelJob& job);
   std::map<core::LaneKey, core::JobId> first_of_lanes(core::QueueNumber queue,
                                                       const std::vector<std::string>& names) const;
+  // model_groups.cpp
+  void check_group(const core::GroupView& view) const;
+  void check_groups(const core::GroupList& list, const core::ListGroups& asked) const;
+  std::size_t ready_in_group(core::QueueNumber queue, const std::string& group) const;
+  void audit_groups(const Image& image) const;
+  static std::string difference_of_pauses(const Image& image, const ModelQueue& queue);
   void check_limit(const core::LimitView& view) const;
   bool check_named_reason(const core::Reason& reason) const;
   std::string difference(const core::LimitRow& row, const std::string& name) const;

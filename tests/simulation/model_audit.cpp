@@ -156,6 +156,8 @@ std::string Model::mismatch(const Image& image, Millis wall, const std::vector<J
     }
     if (row->held_until != queue.held_until)
       return fmt::format("queue {} is held until {}, not {}", name, row->held_until, queue.held_until);
+    if (const std::string wrong = difference_of_pauses(image, queue); !wrong.empty())
+      return fmt::format("queue {}: {}", name, wrong);
   }
   for (const std::string& key : idempotency) {
     const auto known = idempotency_.find(key);

@@ -29,6 +29,7 @@ void Model::check_lane(const JobId& id, const ModelJob& known) {
   const ModelQueue& queue = queues_.at(known.spec->queue);
   const QueueSettings& settings = queue.settings;
   const std::string& group = known.spec->group;
+  if (queue.paused_groups.contains(group)) bad("Q8", id, "was delivered while its group is paused");
   if (!group.empty() && settings.group_concurrency) {
     const std::size_t active = active_in_group(known.queue, group);
     if (active >= *settings.group_concurrency) {
@@ -179,6 +180,10 @@ std::optional<Rare> Model::kept_by_lane(const ModelJob& job, const ModelQueue& q
   const QueueSettings& settings = queue.settings;
   const std::string& group = job.spec->group;
   bool of_before = false;
+  if (const auto paused = queue.paused_groups.find(group); paused != queue.paused_groups.end()) {
+    if (paused->second.in_run != run_) rare_.add(Rare::group_pause_survived_a_restart);
+    return Rare::group_paused_with_waiting_workers;
+  }
   if (!group.empty() && settings.group_concurrency &&
       active_in_group(job.queue, group) >= *settings.group_concurrency)
     return Rare::group_concurrency_full;
@@ -336,6 +341,12 @@ bool Model::check_named_reason(const Reason& reason) const {
                      reason.code == Code::named_limit_held;
   if (named && limit == limits_named_.end()) untrue("there is no such limit");
   switch (reason.code) {
+    case Code::group_paused: {
+      const auto& paused = queues_.at(reason.queue).paused_groups;
+      const auto pause = paused.find(reason.text);
+      if (pause == paused.end() || pause->second.said.reason != reason.words) untrue("it is not paused so");
+      return true;
+    }
     case Code::group_concurrency_limit:
       if (settings.group_concurrency != reason.limit) untrue("groups have another limit");
       if (active_in_group(queues_.at(reason.queue).number, reason.text) < reason.limit)
@@ -371,6 +382,7 @@ bool Model::check_named_reason(const Reason& reason) const {
 }
 
 void Model::audit_lanes(const Image& image, Now now) const {
+  audit_groups(image);
   if (image.limits.size() != limits_named_.size()) violated("Q4", "there are more or fewer limits on disk");
   for (const auto& [name, row] : image.limits) {
     const std::string wrong = difference(row, name);

@@ -643,6 +643,12 @@ void Model::check_answer(Ticket, const Reply& reply) {
     const auto& told = std::get<LimitList>(reply).limits;
     if (told.size() != limits_named_.size()) violated("Q4", "more or fewer limits are shown");
     for (const LimitView& view : told) check_limit(view);
+  } else if (const auto* group = std::get_if<ExpectedGroup>(&answer)) {
+    const auto& told = std::get<GroupView>(reply);
+    if (told.queue != group->queue || told.group != group->group) violated("Q8", "another group is shown");
+    check_group(told);
+  } else if (const auto* groups = std::get_if<ExpectedGroups>(&answer)) {
+    check_groups(std::get<GroupList>(reply), groups->asked);
   } else if (const auto* queue = std::get_if<QueueView>(&reply)) {
     check_view(*queue);
   } else if (const auto* list = std::get_if<QueueList>(&reply)) {

@@ -77,6 +77,7 @@ class World {
   /// A throttle, or a debounce, in the place of a unique key.
   void add_terms(core::NewJob& job);
   void limit_acts();
+  void group_acts();
   void gather(core::NewJob& job, bool may_debounce);
   void submit(Client& client, std::size_t index);
   void client_hears(Client& client, const core::Reply& reply);

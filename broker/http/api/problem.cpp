@@ -59,6 +59,8 @@ const ProblemType& type_of(core::Refusal why) {
       return problem::too_many_limits;
     case too_many_groups:
       return problem::too_many_groups;
+    case too_many_paused_groups:
+      return problem::too_many_paused_groups;
   }
   return problem::internal;
 }

@@ -50,6 +50,8 @@ inline constexpr ProblemType queue_in_use{names::queue_in_use, 409, "The queue s
 inline constexpr ProblemType limit_in_use{names::limit_in_use, 409, "The limit is in use"};
 inline constexpr ProblemType too_many_limits{names::too_many_limits, 409, "There are too many limits"};
 inline constexpr ProblemType too_many_groups{names::too_many_groups, 503, "Too many groups wait", 5};
+inline constexpr ProblemType too_many_paused_groups{names::too_many_paused_groups, 409,
+                                                    "Too many groups of the queue are paused"};
 inline constexpr ProblemType too_many_queues{names::too_many_queues, 409, "There are too many queues"};
 inline constexpr ProblemType too_many_schedules{names::too_many_schedules, 409,
                                                 "There are too many schedules"};
@@ -84,51 +86,29 @@ inline constexpr ProblemType unavailable{names::unavailable, 503, "The store is 
 inline constexpr ProblemType http_version{names::http_version, 505, "The HTTP version is not supported"};
 inline constexpr ProblemType disk_full{names::disk_full, 507, "The disk is nearly full", 5};
 
-inline constexpr std::array all{bad_request,
-                                invalid_json,
-                                unauthorized,
-                                forbidden,
-                                not_found,
-                                unknown_job,
-                                unknown_queue,
-                                unknown_operation,
-                                unknown_schedule,
-                                unknown_trigger,
-                                unknown_workflow,
-                                unknown_limit,
-                                method_not_allowed,
-                                request_timeout,
-                                lease_lost,
-                                wrong_state,
-                                unique_key_taken,
-                                queue_in_use,
-                                limit_in_use,
-                                too_many_limits,
-                                too_many_groups,
-                                too_many_queues,
-                                too_many_schedules,
-                                too_many_triggers,
-                                too_many_steps,
-                                step_exists,
-                                too_many_waits,
-                                too_many_log_lines,
-                                body_too_large,
-                                target_too_long,
-                                unsupported_media_type,
-                                expectation_failed,
-                                misdirected,
-                                invalid_input,
-                                idempotency_mismatch,
-                                upgrade_required,
-                                headers_too_large,
-                                too_many_requests,
-                                internal,
-                                not_implemented,
-                                overloaded,
-                                stopping,
-                                unavailable,
-                                http_version,
-                                disk_full};
+inline constexpr std::array all{bad_request,        invalid_json,
+                                unauthorized,       forbidden,
+                                not_found,          unknown_job,
+                                unknown_queue,      unknown_operation,
+                                unknown_schedule,   unknown_trigger,
+                                unknown_workflow,   unknown_limit,
+                                method_not_allowed, request_timeout,
+                                lease_lost,         wrong_state,
+                                unique_key_taken,   queue_in_use,
+                                limit_in_use,       too_many_limits,
+                                too_many_groups,    too_many_paused_groups,
+                                too_many_queues,    too_many_schedules,
+                                too_many_triggers,  too_many_steps,
+                                step_exists,        too_many_waits,
+                                too_many_log_lines, body_too_large,
+                                target_too_long,    unsupported_media_type,
+                                expectation_failed, misdirected,
+                                invalid_input,      idempotency_mismatch,
+                                upgrade_required,   headers_too_large,
+                                too_many_requests,  internal,
+                                not_implemented,    overloaded,
+                                stopping,           unavailable,
+                                http_version,       disk_full};
 }  // namespace problem
 
 /// One wrong field of a request.

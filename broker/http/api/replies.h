@@ -58,6 +58,7 @@ struct QueueMeters {
 using JobMetersMap = std::map<engine::Meters::Key, engine::JobMeters>;
 engine::JobMeters sum_of(const JobMetersMap& meters, const std::string& queue);
 void append_queue(std::string& out, const core::QueueView& queue, const QueueMeters& meters);
+void append_group(std::string& out, const core::GroupView& group);
 void append_schedule(std::string& out, const core::ScheduleView& schedule, const Redaction& redaction = {});
 /// The answer to a submitted graph; refs are those of the submit, in order.
 void append_made(std::string& out, const core::WorkflowSubmitted& made, const std::vector<std::string>& refs);

@@ -176,6 +176,19 @@ void append_queue(std::string& out, const core::QueueView& queue, const QueueMet
   append_settings(out, queue.settings);
 }
 
+void append_group(std::string& out, const core::GroupView& group) {
+  ObjectWriter object(out);
+  object.text_or_null("group", group.group);
+  object.integer("active", group.active);
+  object.integer("waiting", group.waiting);
+  object.boolean("exact", group.waiting_exact);
+  object.number("jobsPerMinute", group.jobs_per_minute);
+  object.number("workerShare", group.worker_share);
+  object.boolean("paused", group.pause.has_value());
+  object.text_or_null("pauseReason", group.pause ? group.pause->reason : std::string());
+  object.time_or_null("pausedAt", group.pause ? group.pause->since : 0);
+}
+
 void append_limit(std::string& out, const core::LimitView& view) {
   const core::LimitRow& row = view.row;
   ObjectWriter object(out);

@@ -13,6 +13,8 @@ std::string_view code_name(core::Reason::Code code) {
       return "ended";
     case queue_paused:
       return "queue-paused";
+    case group_paused:
+      return "group-paused";
     case delayed:
       return "delayed";
     case blocked:
@@ -64,6 +66,8 @@ std::string sentence_of(const core::Reason& reason) {
       return "It has ended: " + std::string(core::name_of(reason.status)) + ".";
     case queue_paused:
       return "Its queue " + reason.queue + " is paused" + (reason.text.empty() ? "." : ": " + reason.text);
+    case group_paused:
+      return "Its group " + reason.text + " is paused" + (reason.words.empty() ? "." : ": " + reason.words);
     case delayed:
       return "It is not due before " + wire::format_time(reason.until) + ".";
     case blocked:
@@ -140,7 +144,8 @@ void append_reason(std::string& out, const core::JobId& id, const core::Reason& 
   const bool ordered = reason.code == ordered_behind || reason.code == ordered_failed;
   const bool limited = reason.code == concurrency_limit || reason.code == rate_limit || reason.code == held ||
                        grouped || named;
-  if ((grouped || ordered) && !reason.text.empty()) object.text("group", reason.text);
+  if ((grouped || ordered || reason.code == group_paused) && !reason.text.empty())
+    object.text("group", reason.text);
   if (named) object.text("limitName", reason.text);
   if (ordered && reason.parent) object.job_id("waitsFor", *reason.parent);
   if (limited) object.integer("ahead", reason.ahead);
@@ -157,6 +162,7 @@ void append_reason(std::string& out, const core::JobId& id, const core::Reason& 
   }
   if (reason.code == running) object.text_or_null("workerId", reason.worker_id);
   if (reason.code == queue_paused) object.text_or_null("pauseReason", reason.text);
+  if (reason.code == group_paused) object.text_or_null("pauseReason", reason.words);
 }
 
 }  // namespace pawl::http::api

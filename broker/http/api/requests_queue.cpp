@@ -322,6 +322,27 @@ Parsed<std::optional<std::string>> read_pause(std::string_view body, const Limit
       body, limits, [](Input& in, const Where& at, Reason& out) { read_object(in, at, fields, out); });
 }
 
+Parsed<core::PauseGroup> read_pause_group(std::string_view body, bool paused, const Limits& limits) {
+  using P = Field<core::PauseGroup>;
+  static constexpr P group{
+      "group", [](Input& in, const Where& at, core::PauseGroup& pause) { read_label(in, at, pause.group); }};
+  static constexpr P reason{"reason", [](Input& in, const Where& at, core::PauseGroup& pause) {
+                              if (!take_null(in)) read_label(in, at, pause.reason);
+                            }};
+  static constexpr std::array to_pause{group, reason};
+  static constexpr std::array to_resume{group};
+  return read_document<core::PauseGroup>(body, limits,
+                                         [paused](Input& in, const Where& at, core::PauseGroup& pause) {
+                                           pause.paused = paused;
+                                           if (paused)
+                                             read_object(in, at, to_pause, pause);
+                                           else
+                                             read_object(in, at, to_resume, pause);
+                                           if (pause.group.empty() && in.clean() && !in.json.error())
+                                             in.wrong(at, "must have group: which one");
+                                         });
+}
+
 Parsed<void> read_nothing(std::string_view body, const Limits& limits) {
   if (body.empty()) return {};
   struct Nothing {};

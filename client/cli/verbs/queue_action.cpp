@@ -11,17 +11,22 @@ namespace pawl::cli {
 Result<Exit> run(const QueueAction& command, Session& session) {
   using Kind = QueueAction::Kind;
   constexpr std::array<std::string_view, 3> words{"pause", "resume", "drain"};
-  std::string body;
-  if (!command.reason.empty()) body = JsonObject{}.add("reason", command.reason).text();
-  const auto word = words[static_cast<std::size_t>(command.kind)];
-  const auto answer = session.call("POST", path("queues", command.queue, word), std::move(body));
+  JsonObject body;
+  if (!command.group.empty()) body.add("group", command.group);
+  if (!command.reason.empty()) body.add("reason", command.reason);
+  const std::string word{words[static_cast<std::size_t>(command.kind)]};
+  const std::string target = path("queues", command.queue, command.group.empty() ? word : "groups") +
+                             (command.group.empty() ? "" : "/" + word);
+  const bool says_something = !command.group.empty() || !command.reason.empty();
+  const auto answer = session.call("POST", target, says_something ? body.text() : std::string());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
     Session::print_json(*answer);
   } else if (command.kind == Kind::drain) {
     print(operation_text(command.queue, answer->json));
   } else {
-    print(fmt::format("{}  {}\n", command.queue, command.kind == Kind::pause ? "paused" : "not paused"));
+    print(fmt::format("{}{}  {}\n", command.queue, command.group.empty() ? "" : "  " + command.group,
+                      command.kind == Kind::pause ? "paused" : "not paused"));
   }
   return Exit::ok;
 }

@@ -169,6 +169,23 @@ class Client {
   Result<void> try_resume(std::string_view queue);
   void resume(std::string_view queue) { value_or_throw(try_resume(queue)); }
 
+  /// The groups of a queue that are paused, have jobs that wait or run, or had some of late (at most 1000):
+  /// the paused ones first, then who used the most worker time of late.
+  Result<std::vector<GroupRecord>> try_groups(std::string_view queue, std::uint32_t limit = 50);
+  std::vector<GroupRecord> groups(std::string_view queue, std::uint32_t limit = 50) {
+    return value_or_throw(try_groups(queue, limit));
+  }
+  /// Jobs of the group are not given to workers until it is resumed; the group needs no jobs yet.
+  Result<GroupRecord> try_pause_group(std::string_view queue, std::string_view group,
+                                      std::string_view reason = {});
+  GroupRecord pause_group(std::string_view queue, std::string_view group, std::string_view reason = {}) {
+    return value_or_throw(try_pause_group(queue, group, reason));
+  }
+  Result<GroupRecord> try_resume_group(std::string_view queue, std::string_view group);
+  GroupRecord resume_group(std::string_view queue, std::string_view group) {
+    return value_or_throw(try_resume_group(queue, group));
+  }
+
   /// The dead letter queue of a queue, one page.
   Result<JobPage> try_dlq(std::string_view queue, std::uint32_t limit = 50, std::string_view cursor = {});
   JobPage dlq(std::string_view queue, std::uint32_t limit = 50, std::string_view cursor = {}) {

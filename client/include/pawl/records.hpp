@@ -198,6 +198,20 @@ struct LimitRecord {
   std::string text;                // the whole answer
 };
 
+/// A group of a queue.
+struct GroupRecord {
+  std::string group;          // empty: the jobs without a group
+  std::uint64_t active = 0;   // its jobs that run
+  std::uint64_t waiting = 0;  // its jobs that could start; at least so many, unless `exact`
+  bool exact = true;
+  double jobs_per_minute = 0;  // runs that ended in the last minutes
+  double worker_share = 0;     // 0…1, of the worker time that the queue used then
+  bool paused = false;
+  std::string pause_reason;
+  std::optional<Time> paused_at;
+  std::string text;  // the whole answer
+};
+
 struct QueueInfo {
   std::string queue;
   bool paused = false;
