@@ -52,6 +52,7 @@ test('the address stays the job’s through all its states', async () => {
 const reasons = {
   'no-worker': async (q) => broker.submit(q),
   'queue-paused': async (q) => { const id = await broker.submit(q); await broker.call('POST', `/queues/${q}/pause`, {reason: 'for the test'}); return id; },
+  'group-paused': async (q) => { const id = await broker.submit(q, {group: 'acme'}); await broker.call('POST', `/queues/${q}/groups/pause`, {group: 'acme', reason: 'for the test'}); return id; },
   delayed: async (q) => broker.submit(q, {delayMs: 3_600_000}),
   running: async (q) => { const id = await broker.submit(q); await broker.lease(q); return id; },
   'concurrency-limit': async (q) => {

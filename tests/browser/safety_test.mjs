@@ -151,9 +151,11 @@ test('what attackers write into payloads, errors, tags, groups, workers, logs, r
   await broker.submit('xss-done').then(async () => broker.complete((await broker.lease('xss-done'))[0], {html: all}));
   await broker.submit('xss-paused');
   await broker.call('POST', '/queues/xss-paused/pause', {reason: attacks[1]});
+  await broker.submit('xss-groups', {group: attacks[0]});
+  await broker.call('POST', '/queues/xss-groups/groups/pause', {group: attacks[0], reason: attacks[1]});
   await broker.call('PUT', '/schedules/xss', {queue: 'xss', cron: '0 0 * * *', payload: {all}, tags: [attacks[0]]});
   const {jobs: [done]} = await broker.get('/jobs?queue=xss-done');
-  const places = ['', 'jobs', 'dlq/xss', 'workers', 'queues/xss', 'queues/xss-paused', 'schedules', 'schedules/xss', 'operations', `jobs/${held}`, `jobs/${done.jobId}`, `enqueue?from=${ids[0]}`, ...ids.map((id) => `jobs/${id}`),
+  const places = ['', 'jobs', 'dlq/xss', 'workers', 'queues/xss', 'queues/xss-paused', 'queues/xss-groups', 'schedules', 'schedules/xss', 'operations', `jobs/${held}`, `jobs/${done.jobId}`, `enqueue?from=${ids[0]}`, ...ids.map((id) => `jobs/${id}`),
     `jobs?q=${encodeURIComponent(attacks[1])}`, `jobs?q=${encodeURIComponent('tag:"' + attacks[0] + '"')}`, `dlq/xss?error=${encodeURIComponent(attacks[1])}`, `queues/${encodeURIComponent('<img src=x onerror=alert(1)>')}`, `?find=${encodeURIComponent(attacks[1])}`];
   const page = await openPage(broker, '');
   for (const place of places) {

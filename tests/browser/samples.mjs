@@ -15,6 +15,7 @@ export async function populate(broker) {
   await broker.call('PUT', '/queues/mail', {maxConcurrency: 20, rateLimit: {max: 100, perMs: 1000}});
 
   await broker.submitMany('video', 37, (i) => ({name: 'encode', payload: {file: `clips/${i}.mov`, preset: '1080p'}, priority: i % 5, group: `studio-${i % 3}`, timeoutMs: 3_600_000}));
+  await broker.call('POST', '/queues/video/groups/pause', {group: 'studio-2', reason: 'their storage is full'});
   const [encode, other] = await broker.lease('video', {worker: 'encoder-a@gpu1', max: 2});
   await broker.heartbeat(encode, {progress: 62, message: 'second pass'});
   await broker.log(encode, 'probe: 1920x1080, 25 fps', 'pass 1 of 2 done in 41 s', 'pass 2 of 2 begins');

@@ -43,6 +43,58 @@ test('pause asks for a reason that others see; resume ends it', async () => {
   });
 });
 
+test('a group is paused with a reason, others go on, and it is resumed', async () => {
+  await broker.submitMany('shared', 6, (i) => ({group: i % 2 ? 'acme corp' : 'globex'}));
+  for (const job of await broker.lease('shared', {max: 2})) await broker.complete(job, 1);
+  await withPage(broker, 'queues/shared', async (page) => {
+    const groups = page.getByRole('region', {name: 'Groups'});
+    const row = groups.locator('tr[data-group="acme corp"]');
+    await row.waitFor();
+    const cells = async () => (await row.locator('td').allInnerTexts()).slice(0, 2);
+    assert.deepEqual(await cells(), ['0', '2']);
+    await row.getByRole('button', {name: 'Pause', exact: true}).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('their bill');
+    await dialog.getByRole('button', {name: 'Pause', exact: true}).click();
+    await row.getByText('their bill').waitFor();
+    const {groups: [first], total} = await broker.get('/queues/shared/groups');
+    assert.deepEqual([first.group, first.paused, first.pauseReason, total], ['acme corp', true, 'their bill', 2]);
+    const taken = await broker.lease('shared', {max: 10});
+    assert.deepEqual([...new Set(taken.map(({group}) => group))], ['globex']);
+    const [entry] = (await broker.get('/audit?queue=shared&action=pause-group')).entries;
+    assert.deepEqual([entry.target, entry.detail, entry.outcome], ['acme corp', 'their bill', 'done']);
+    await row.getByRole('link', {name: 'acme corp'}).click();
+    await page.waitForURL(/group%3A%22acme\+corp%22|group%3A%22acme%20corp%22/);
+    await eventually(async () => (await page.locator('main tbody tr').count()) === 3, 'its three jobs');
+    await page.goBack();
+    await row.getByRole('button', {name: 'Resume', exact: true}).click();
+    await row.getByRole('button', {name: 'Pause', exact: true}).waitFor();
+    assert.equal((await broker.lease('shared', {max: 10})).length, 2);
+  });
+});
+
+test('the API is drawn from the broker’s own description', async () => {
+  const document = await broker.get('/openapi.json');
+  const calls = Object.values(document.paths).flatMap((item) => Object.keys(item).filter((key) => key !== 'parameters'));
+  await withPage(broker, 'api', async (page) => {
+    const all = page.locator('main section > details');
+    await eventually(async () => (await all.count()) === calls.length, `${calls.length} calls are shown`);
+    await page.getByPlaceholder('pause, /jobs, POST…').fill('pausegroup');
+    await page.waitForURL(/find=pausegroup/);
+    await eventually(async () => (await all.count()) === 1, 'one call is left');
+    await all.locator('summary').first().click();
+    await page.getByText('Up to 1 000 groups of a queue may be paused.').waitFor();
+    const example = await page.locator('.call .code pre').innerText();
+    assert.match(example, /curl .*POST .*\/queues\/\{queue\}\/groups\/pause/);
+    assert.match(example, /"group":"acme"/);
+    // What an answer holds opens step by step, as far as there is something.
+    await page.goto(`${broker.url}/ui/api?find=getjob`);
+    const call = page.locator('main section > details', {hasText: '/jobs/{jobId} '}).first();
+    await call.locator('summary').first().click();
+    await call.getByText('history', {exact: true}).first().waitFor();
+  });
+});
+
 test('cancel all that wait wants the number typed', async () => {
   await broker.submitMany('emptied', 12);
   await withPage(broker, 'queues/emptied', async (page) => {

@@ -12,6 +12,7 @@ import {Palette} from './parts/palette';
 import {Toaster} from './parts/toaster';
 import {ScreenList, screens as bar, TopBar} from './parts/top-bar';
 import {Unlock} from './parts/unlock';
+import {ApiPage} from './screens/api/api-page';
 import {Audit} from './screens/audit/audit';
 import {Dlq} from './screens/dlq/dlq';
 import {DlqQueue} from './screens/dlq/dlq-queue';
@@ -46,6 +47,7 @@ const routes: [pattern: string, title: string, screen: ComponentType<{id: string
   ['limits', 'Limits', Limits],
   ['audit', 'Audit', Audit],
   ['enqueue', 'Enqueue', Enqueue],
+  ['api', 'API', ApiPage],
 ];
 
 function screenOf(path: string[]) {

@@ -1,7 +1,8 @@
 // Every call of the broker's API that the dashboard makes; screens make none themselves. Paths are relative to the
 // broker's root. What changes something is an Action (state/actions.ts), so that it can also be copied as a command.
 import {json, request, type Query} from './http';
-import type {AuditEntry, FailureGroup, Job, Limit, ListedJob, LogLine, Operation, Queue, Reason, Schedule, Stats, Status, Worker, Workflow, WorkflowHead} from './types';
+import type {AuditEntry, FailureGroup, Group, Job, Limit, ListedJob, LogLine, Operation, Queue, Reason, Schedule, Stats, Status, Worker, Workflow, WorkflowHead} from './types';
+import type {Document} from './openapi';
 import {memberText} from '../text/json-tree';
 
 export interface JobFilter {
@@ -69,9 +70,11 @@ async function all<Key extends string, Item>(path: string, key: Key, signal?: Ab
 export const api = {
   queues: (signal?: AbortSignal) => all<'queues', Queue>('/queues', 'queues', signal),
   queue: (name: string, signal?: AbortSignal) => json<Queue>('GET', `/queues/${name}`, {signal}),
+  groups: (queue: string, signal?: AbortSignal) => json<{groups: Group[]; total: number}>('GET', `/queues/${queue}/groups`, {query: {limit: 20}, signal}),
   workers: (signal?: AbortSignal) => all<'workers', Worker>('/workers', 'workers', signal),
   schedules: (signal?: AbortSignal) => all<'schedules', Schedule>('/schedules', 'schedules', signal),
   stats: (seconds: number, queue?: string, signal?: AbortSignal) => json<Stats>('GET', '/stats', {query: {seconds, queue}, signal}),
+  openapi: (signal?: AbortSignal) => json<Document>('GET', '/openapi.json', {signal}),
   version: () => json<{version: string; startedAt: string | null}>('GET', '/version'),
 
   jobs: (filter: JobFilter, cursor?: string | null, signal?: AbortSignal) =>

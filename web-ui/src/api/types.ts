@@ -20,6 +20,7 @@ export type Operation = Schemas['Operation'];
 export type FailureGroup = Schemas['FailureGroup'];
 export type WorkflowHead = Schemas['WorkflowHead'];
 export type Workflow = Schemas['Workflow'];
+export type Group = Schemas['Group'];
 export type Limit = Schemas['Limit'];
 export type RateLimit = Schemas['RateLimit'];
 export type Problem = Schemas['Problem'];

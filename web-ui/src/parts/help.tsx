@@ -1,6 +1,7 @@
 import {version} from '../state/broker';
 import {bindings, openDialog, toggleShortcuts} from '../state/keys';
 import {actor, shortcuts} from '../state/preferences';
+import {href} from '../state/place';
 import {Dialog} from './dialog';
 
 export function Help() {
@@ -23,7 +24,7 @@ export function Help() {
         <input type="checkbox" checked={shortcuts.value === 'on'} onChange={toggleShortcuts} />
         Single keys are shortcuts
       </label>
-      <p class="muted small-text">Pawl {version.value}. Every number on these pages comes from the API that <code>/openapi.json</code> describes.</p>
+      <p class="muted small-text">Pawl {version.value}. Every number on these pages comes from <a href={href('api')} onClick={() => (openDialog.value = null)}>the API</a>.</p>
     </Dialog>
   );
 }

@@ -20,6 +20,7 @@ const shownMax = 12;
 function entries(): Entry[] {
   return [
     ...screens.map(({path, name}) => ({text: name, hint: 'screen', run: () => go(href(...(path ? [path] : [])))})),
+    {text: 'API', hint: 'screen', run: () => go(href('api'))},
     ...(queues.value ?? []).flatMap(({queue}) => [
       {text: queue, hint: 'queue', run: () => go(href('queues', queue))},
       {text: `jobs of ${queue}`, hint: 'list', run: () => go(withQuery(href('jobs'), {q: `queue:${queue}`}))},

@@ -85,6 +85,16 @@ export const pause = (queue: string, reason: string): Action => ({
 });
 export const resume = (queue: string): Action =>
   ({label: 'Resume', done: `${queue} goes on.`, method: 'POST', path: `/queues/${queue}/resume`, pawl: ['resume', queue]});
+export const pauseGroup = (queue: string, group: string, reason: string): Action => ({
+  label: 'Pause',
+  done: `${group} is paused.`,
+  method: 'POST',
+  path: `/queues/${queue}/groups/pause`,
+  body: body(reason ? {group, reason} : {group}),
+  pawl: ['pause', queue, '--group', group, ...(reason ? ['--reason', reason] : [])],
+});
+export const resumeGroup = (queue: string, group: string): Action =>
+  ({label: 'Resume', done: `${group} goes on.`, method: 'POST', path: `/queues/${queue}/groups/resume`, body: body({group}), pawl: ['resume', queue, '--group', group]});
 export const drain = (queue: string): Action =>
   ({label: 'Cancel all that wait', done: `The waiting jobs of ${queue} are being cancelled.`, method: 'POST', path: `/queues/${queue}/drain`, pawl: ['drain', queue]});
 

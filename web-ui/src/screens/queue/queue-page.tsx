@@ -4,7 +4,6 @@ import {useState} from 'preact/hooks';
 import {api} from '../../api/api';
 import {statuses, type Queue} from '../../api/types';
 import {ActionButton} from '../../parts/action-button';
-import {Dialog} from '../../parts/dialog';
 import {History} from '../../parts/history';
 import {Icon} from '../../parts/icons';
 import {Problem} from '../../parts/problem';
@@ -17,6 +16,8 @@ import {href, withQuery} from '../../state/place';
 import {usePoll} from '../../state/use-poll';
 import {count, duration, plural, rate, shortDuration} from '../../text/format';
 import {drainEta} from '../overview/queue-table';
+import {PauseDialog} from './pause-dialog';
+import {QueueGroups} from './queue-groups';
 import {QueueSettings} from './queue-settings';
 import {QueueWorkers} from './queue-workers';
 
@@ -38,6 +39,7 @@ export function QueuePage({id}: {id: string}) {
           <QueueSettings queue={queue.data} refresh={queue.refresh} />
         </div>
       </div>
+      <QueueGroups queue={id} />
     </>
   );
 }
@@ -63,7 +65,7 @@ function Head({queue, refresh}: {queue: Queue; refresh: () => void}) {
           ask={{title: `Cancel all that wait in ${queue.queue}?`, typed: String(waits), text: <p>{plural(waits, 'job')} that {waits === 1 ? 'waits' : 'wait'} (pending, stalled, delayed, blocked) will end as cancelled. Active ones go on. This cannot be undone.</p>}} />
         <a class="button" href={withQuery(href('enqueue'), {queue: queue.queue})}><Icon name="enqueue" />Enqueue</a>
       </div>
-      {pausing && <Pause queue={queue.queue} close={() => setPausing(false)} refresh={refresh} />}
+      {pausing && <PauseDialog what={queue.queue} action={(reason) => pause(queue.queue, reason)} close={() => setPausing(false)} then={refresh} />}
     </div>
   );
 }
@@ -73,24 +75,6 @@ function PausedBy({queue: {queue, pauseReason}}: {queue: Queue}) {
   const pauses = usePoll(`${queue} ${pauseReason}`, (signal) => api.audit({queue, action: 'pause'}, null, signal), 0);
   const last = pauses.data?.entries.find(({outcome}) => outcome === 'done');
   return last ? <span class="muted">by {last.actor ?? last.address ?? 'somebody'}, <Time at={last.at} /></span> : null;
-}
-
-function Pause({queue, close, refresh}: {queue: string; close: () => void; refresh: () => void}) {
-  const [reason, setReason] = useState('');
-  return (
-    <Dialog title={`Pause ${queue}`} close={close}>
-      <p>No more of its jobs are handed out; running ones go on. Others see the reason here and in <code>pawl why</code>.</p>
-      <label class="field">
-        <span>Reason</span>
-        <input value={reason} maxLength={200} placeholder="database upgrade" autofocus onInput={(event) => setReason(event.currentTarget.value)} />
-      </label>
-      <footer>
-        <span class="grow" />
-        <button type="button" class="button" onClick={close}>Leave it</button>
-        <ActionButton action={pause(queue, reason.trim())} icon="paused" kind="primary" then={() => { close(); refresh(); }} />
-      </footer>
-    </Dialog>
-  );
 }
 
 function Counts({queue}: {queue: Queue}) {
