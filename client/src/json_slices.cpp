@@ -1,8 +1,10 @@
 #include "client/src/json_slices.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "client/src/utf8.h"
+#include "client/wire/json_text.h"
 
 namespace pawl::client {
 namespace {
@@ -188,49 +190,26 @@ std::optional<std::int64_t> JsonSlice::integer() const {
 }
 
 void append_quoted(std::string& out, std::string_view value) {
-  static constexpr char hex[] = "0123456789abcdef";
-  out += '"';
-  for (std::size_t at = 0; at < value.size();) {
-    const auto c = static_cast<unsigned char>(value[at]);
-    if (c >= 0x80) {
+  const auto first_broken = [&] {
+    std::size_t at = 0;
+    while (at < value.size()) {
       const std::size_t length = utf8_length(value, at);
-      if (length == 0) {
-        out += "\xef\xbf\xbd";
-        ++at;
-      } else {
-        out.append(value, at, length);
-        at += length;
-      }
-      continue;
+      if (length == 0) break;
+      at += length;
     }
-    ++at;
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (c < 0x20) {
-          out += "\\u00";
-          out += hex[c >> 4];
-          out += hex[c & 15];
-        } else {
-          out += static_cast<char>(c);
-        }
-    }
+    return at;
+  };
+  if (first_broken() == value.size()) return wire::append_json_string(out, value);
+  std::string mended;
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t length = utf8_length(value, at);
+    if (length == 0)
+      mended += "\xef\xbf\xbd";
+    else
+      mended.append(value, at, length);
+    at += std::max<std::size_t>(length, 1);
   }
-  out += '"';
+  wire::append_json_string(out, mended);
 }
 
 void append_key(std::string& out, std::string_view key) {

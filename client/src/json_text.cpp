@@ -3,6 +3,7 @@
 #include <pawl/error.hpp>
 #include <pawl/json_text.hpp>
 
+#include "client/src/json_check.h"
 #include "client/src/problem.h"
 
 namespace pawl {
@@ -24,7 +25,7 @@ JsonText JsonText::of(const nlohmann::json& value) {
 
 JsonText JsonText::raw(std::string text) {
   // Text that is more than one value could reach into the batch that it travels in.
-  if (!nlohmann::json::accept(text)) refuse("the text is not one JSON value in UTF-8");
+  if (!client::is_json(text)) refuse("the text is not one JSON value in UTF-8");
   JsonText out;
   out.text_ = std::move(text);
   return out;
