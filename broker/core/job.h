@@ -131,9 +131,11 @@ struct Job {
   ReadyKey ready_key() const { return {priority, id}; }
   /// Only the newest of its key waits while one runs. The key stands among the unique keys while it waits.
   bool keeps_latest() const { return !unique_key.empty() && unique_key.front() == latest_mark; }
-  LaneKey lane_key() const {
-    return {group, limits, ordered, aged ? priority : 0, keeps_latest() ? unique_key : std::string()};
+  LaneTerms lane_terms() const {
+    return {group, limits, ordered, aged ? priority : 0,
+            keeps_latest() ? std::string_view(unique_key) : std::string_view()};
   }
+  LaneKey lane_key() const { return lane_terms().key(); }
   /// Moves along the table and keeps the time. Returns false, and changes nothing, when there is no such
   /// edge.
   bool transit(Event event, Millis at);

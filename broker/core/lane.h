@@ -1,11 +1,15 @@
 // What jobs of a queue wait for together: lanes, and limits that have a name.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/core/ids.h"
@@ -27,6 +31,44 @@ struct LaneKey {
 
   bool empty() const { return group.empty() && limits.empty() && priority == 0 && order.empty(); }
   auto operator<=>(const LaneKey&) const = default;
+};
+
+/// The terms of a lane where they stand, in a job or a submit: to look its lane up without copies.
+struct LaneTerms {
+  std::string_view group;
+  std::span<const std::string> limits;
+  bool ordered = false;
+  std::int32_t priority = 0;
+  std::string_view order = {};
+
+  static LaneTerms of(const LaneKey& key) {
+    return {key.group, key.limits, key.ordered, key.priority, key.order};
+  }
+  LaneKey key() const {
+    return {std::string(group), {limits.begin(), limits.end()}, ordered, priority, std::string(order)};
+  }
+  bool empty() const { return group.empty() && limits.empty() && priority == 0 && order.empty(); }
+  bool operator==(const LaneTerms& other) const {
+    return group == other.group && ordered == other.ordered && priority == other.priority &&
+           order == other.order && std::ranges::equal(limits, other.limits);
+  }
+};
+struct LaneHash {
+  using is_transparent = void;
+  std::size_t operator()(const LaneTerms& terms) const {
+    const std::hash<std::string_view> hash;
+    std::size_t sum = hash(terms.group);
+    for (const std::string& limit : terms.limits) sum = sum * 31 + hash(limit);
+    if (!terms.order.empty()) sum = sum * 31 + hash(terms.order);
+    return sum * 31 + static_cast<std::size_t>(terms.priority) * 2 + (terms.ordered ? 1 : 0);
+  }
+  std::size_t operator()(const LaneKey& key) const { return (*this)(LaneTerms::of(key)); }
+};
+struct LaneEqual {
+  using is_transparent = void;
+  bool operator()(const LaneKey& a, const LaneKey& b) const { return a == b; }
+  bool operator()(const LaneTerms& a, const LaneKey& b) const { return a == LaneTerms::of(b); }
+  bool operator()(const LaneKey& a, const LaneTerms& b) const { return LaneTerms::of(a) == b; }
 };
 
 /// A limit that jobs of any queue name.

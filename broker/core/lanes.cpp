@@ -45,15 +45,16 @@ bool LaneOrder::operator()(const Lane* a, const Lane* b) const { return address_
 void Machine::State::lane_needs(const NewJob& spec, Needs& needs) const {
   const auto queue = queues.find(spec.queue);
   if (queue == queues.end()) return;
-  const auto need = [&](LaneKey key) {
-    if (queue->second->lanes_by_key.contains(key)) return;
+  const auto need = [&](const LaneTerms& terms) {
+    if (queue->second->lanes_by_key.contains(terms)) return;
+    LaneKey key = terms.key();
     if (lane_numbers.contains({number_of(*queue->second), key})) return;
     needs.lanes.emplace_back(queue->second->row.number, std::move(key));
   };
-  std::string latest = latest_key(spec);
+  const std::string latest = latest_key(spec);
   const bool ordered = spec.ordered || !latest.empty();
-  LaneKey plain{spec.group, spec.limits, ordered, 0, std::move(latest)};
-  if (!plain.empty()) need(std::move(plain));
+  const LaneTerms plain{spec.group, spec.limits, ordered, 0, latest};
+  if (!plain.empty()) need(plain);
   const QueueSettings& settings = queue->second->row.settings;
   if (!settings.priority_ageing_ms || ordered) return;
   const int priority = spec.priority.value_or(settings.priority.value_or(0));
@@ -64,23 +65,24 @@ void Machine::load_lane(QueueNumber queue, const LaneKey& key, std::optional<std
   state_->lane_numbers.try_emplace({static_cast<std::uint32_t>(queue), key}, number);
 }
 
-bool Machine::State::lane_is_known(const Queue& queue, const LaneKey& key) const {
-  return queue.row.next_lane == 1 || queue.lanes_by_key.contains(key) ||
-         lane_numbers.contains({number_of(queue), key});
+bool Machine::State::lane_is_known(const Queue& queue, const LaneTerms& terms) const {
+  return queue.row.next_lane == 1 || queue.lanes_by_key.contains(terms) ||
+         lane_numbers.contains({number_of(queue), terms.key()});
 }
 
 // REQUIRES: its lane_needs are loaded, or its queue is new.
 void Machine::State::set_lane(Queue& queue, Job& job, Outbox& outbox) {
   job.aged = queue.row.settings.priority_ageing_ms.has_value() && job.priority != 0 && !job.ordered;
   // When its priorities age since this batch, nobody has looked that lane up.
-  if (job.aged && !lane_is_known(queue, job.lane_key())) job.aged = false;
-  const LaneKey key = job.lane_key();
-  if (key.empty()) return;
-  const auto known = queue.lanes_by_key.find(key);
+  if (job.aged && !lane_is_known(queue, job.lane_terms())) job.aged = false;
+  const LaneTerms terms = job.lane_terms();
+  if (terms.empty()) return;
+  const auto known = queue.lanes_by_key.find(terms);
   if (known != queue.lanes_by_key.end()) {
     job.lane = known->second->number;
     return;
   }
+  const LaneKey key = terms.key();
   std::optional<std::uint32_t>& number = lane_numbers[{number_of(queue), key}];
   if (!number) {
     number = queue.row.next_lane++;
@@ -203,8 +205,15 @@ void Machine::State::stand(Lane& lane) {
   if (first) head = head_of(*first, lane);
   if (head == lane.stands) return;
   Group& group = *lane.group;
-  if (lane.stands) group.heads.erase(*lane.stands);
-  if (head) group.heads.insert(*head);
+  if (lane.stands && head) {
+    auto node = group.heads.extract(*lane.stands);
+    node.value() = *head;
+    group.heads.insert(std::move(node));
+  } else if (head) {
+    group.heads.insert(*head);
+  } else {
+    group.heads.erase(*lane.stands);
+  }
   lane.stands = head;
   if (group.heads.empty())
     leave_turns(group);
@@ -359,6 +368,16 @@ Entry* Machine::State::pick(Queue& queue, const Waiter& waiter) {
 
 // ── Starts and ends ──
 
+/// Its place among the turns, if it has one, follows what changes.
+template <typename Change>
+void Machine::State::change_turn(Group& group, Change&& change) {
+  if (!group.in_turns) return change();
+  auto node = group.queue->turns.extract({group.pass, group.served, &group});
+  change();
+  node.value() = {group.pass, group.served, &group};
+  group.queue->turns.insert(std::move(node));
+}
+
 // REQUIRES: it is active.
 void Machine::State::start_in_lane(Entry& entry, Now now) {
   Lane& lane = *entry.lane;
@@ -368,15 +387,11 @@ void Machine::State::start_in_lane(Entry& entry, Now now) {
   entry.active->charged = std::max<std::int64_t>(std::llround(run_ms), 1);
   entry.active->granted_mono = now.mono;
   queue.turn_pass = std::max(queue.turn_pass, group.pass);
-  const bool in_turns = group.in_turns;
-  leave_turns(group);
-  group.pass += entry.active->charged;
-  group.used = group.pass;
-  group.served = ++queue.turns_served;
-  if (in_turns) {
-    queue.turns.insert({group.pass, group.served, &group});
-    group.in_turns = true;
-  }
+  change_turn(group, [&] {
+    group.pass += entry.active->charged;
+    group.used = group.pass;
+    group.served = ++queue.turns_served;
+  });
   hold_in_lane(entry);
   if (!group.name.empty() && queue.row.settings.group_rate_limit) {
     group.pace.start(*queue.row.settings.group_rate_limit, now.wall);
@@ -407,19 +422,15 @@ void Machine::State::end_in_lane(const Entry& entry) {
   take_run(group.run_ms, used);
   group.recent.add(used, seen_mono);
   take_run(queue.run_ms_of_jobs, used);
-  const bool in_turns = group.in_turns;
-  leave_turns(group);
-  std::int64_t pass = group.pass + used - lease.charged;
-  // What it gets back does not put it before one that waits already.
-  if (pass < group.pass) {
-    const std::int64_t least = queue.turns.empty() ? queue.turn_pass : queue.turns.begin()->pass;
-    pass = std::max(pass, std::min(group.pass, least));
-  }
-  group.pass = group.used = pass;
-  if (in_turns) {
-    queue.turns.insert({group.pass, group.served, &group});
-    group.in_turns = true;
-  }
+  change_turn(group, [&] {
+    std::int64_t pass = group.pass + used - lease.charged;
+    // What it gets back does not put it before one that waits already.
+    if (pass < group.pass) {
+      const std::int64_t least = queue.turns.empty() ? queue.turn_pass : queue.turns.begin()->pass;
+      pass = std::max(pass, std::min(group.pass, least));
+    }
+    group.pass = group.used = pass;
+  });
   --lane.active;
   --group.active;
   for (Limit* limit : lane.limits) {

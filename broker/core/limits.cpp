@@ -85,10 +85,11 @@ std::optional<Refused> Machine::State::check_terms(const NewJob& spec,
     return refused;
   }
   const auto queue = queues.find(spec.queue);
-  const bool known =
-      queue != queues.end() && queue->second->lanes_by_key.contains({spec.group, spec.limits, spec.ordered});
   const bool out_of_numbers = queue != queues.end() && queue->second->row.next_lane > lane_number_max;
-  if (known || (lanes_count < options.lanes_max && !out_of_numbers)) return std::nullopt;
+  if (lanes_count < options.lanes_max && !out_of_numbers) return std::nullopt;
+  if (queue != queues.end() &&
+      queue->second->lanes_by_key.contains(LaneTerms{spec.group, spec.limits, spec.ordered}))
+    return std::nullopt;
   return Refused{Refusal::too_many_groups, "the broker holds its limit of groups that wait", {}, {}};
 }
 

@@ -154,7 +154,7 @@ struct Queue : Lane {
   bool dirty = false;  // row differs from the store's
 
   std::unordered_map<std::uint32_t, std::unique_ptr<Lane>> lanes;
-  std::map<LaneKey, Lane*> lanes_by_key;
+  std::unordered_map<LaneKey, Lane*, LaneHash, LaneEqual> lanes_by_key;
   std::map<std::string, std::unique_ptr<Group>> groups;  // none: it has only its own order
   std::set<Turn> turns;                                  // groups that may start a job
   std::set<std::string> reopened;                        // limits that may let a parked lane start
@@ -388,7 +388,7 @@ struct Machine::State {
   void forget_lane(Lane& lane);
   void stand(Lane& lane);
   void stand_anew(Queue& queue);
-  bool lane_is_known(const Queue& queue, const LaneKey& key) const;
+  bool lane_is_known(const Queue& queue, const LaneTerms& terms) const;
   Limit* closed_limit(const Lane& lane, Millis& opens) const;
   bool order_waits(const Lane& lane, Millis& until) const;
   void park(Lane& lane, Limit* on, Millis until);
@@ -414,6 +414,8 @@ struct Machine::State {
   Group* group_at(std::uint32_t queue, const std::string& name);
   void enter_turns(Group& group);
   void leave_turns(Group& group);
+  template <typename Change>
+  void change_turn(Group& group, Change&& change);
   Millis opens_at(const Group& group, Millis wall) const;
   void park(Group& group, Millis until);
   void unpark(Group& group);
