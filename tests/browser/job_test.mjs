@@ -223,6 +223,15 @@ test('a job that waits is rescheduled: what is shown is what the broker has', as
   });
 });
 
+test('where priorities age, another one is not offered', async () => {
+  await broker.call('PUT', '/queues/aged', {priorityAgeingMs: 60_000});
+  const id = await broker.submit('aged');
+  await withPage(broker, `jobs/${id}`, async (page) => {
+    await page.getByRole('button', {name: 'Reschedule…'}).waitFor();
+    await eventually(async () => (await page.getByRole('button', {name: 'Priority…'}).count()) === 0, 'it is not there');
+  });
+});
+
 test('a job that waits gets another priority and is served by it', async () => {
   const [first, second] = await broker.submitMany('another-priority', 2);
   await withPage(broker, `jobs/${second}`, async (page) => {

@@ -16,6 +16,7 @@ import {Progress} from '../../parts/progress';
 import {StateBadge} from '../../parts/state-badge';
 import {Time} from '../../parts/time';
 import {cancel, carryOut, promote, remove, retry} from '../../state/actions';
+import {queues} from '../../state/broker';
 import {useKeys} from '../../state/keys';
 import {go, href} from '../../state/place';
 import {usePoll} from '../../state/use-poll';
@@ -139,15 +140,16 @@ function Head({job, why, refresh}: {job: Job; why: Reason; refresh: () => void})
   );
 }
 
-/// Not offered is what the broker would refuse: a strict order and an event decide for themselves.
+/// Not offered is what the broker would refuse: a strict order, an event and priorities that age decide for themselves.
 function Changes({job, why, refresh}: {job: Job; why: Reason; refresh: () => void}) {
   const [open, setOpen] = useState<'time' | 'priority' | null>(null);
   const ownTime = why.reason !== 'waiting-for-event' && (!job.ordered || job.status === 'delayed');
+  const ages = queues.value?.find(({queue}) => queue === job.queue)?.settings.priorityAgeingMs;
   const props = {job, refresh, close: () => setOpen(null)};
   return (
     <>
       {ownTime && <button type="button" class="button" onClick={() => setOpen('time')}>Reschedule…</button>}
-      {!job.ordered && <button type="button" class="button" onClick={() => setOpen('priority')}>Priority…</button>}
+      {!job.ordered && !ages && <button type="button" class="button" onClick={() => setOpen('priority')}>Priority…</button>}
       {open === 'time' && <RescheduleDialog {...props} />}
       {open === 'priority' && <PriorityDialog {...props} />}
     </>
