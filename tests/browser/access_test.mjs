@@ -23,7 +23,7 @@ before(async () => {
   places = {
     overview: '', jobs: 'jobs', 'jobs searched': 'jobs?q=queue%3Amail+state%3Acompleted', dlq: 'dlq', 'dlq of a queue': 'dlq/mail', workers: 'workers', schedules: 'schedules', 'a schedule': 'schedules/nightly-report',
     workflows: 'workflows', 'a workflow': `workflows/${made.workflow.workflowId}`, operations: 'operations', limits: 'limits', audit: 'audit', 'all charts': '?charts=all&range=3600', enqueue: 'enqueue?queue=mail', 'edit and run again': `enqueue?from=${dead.jobId}`,
-    'a queue': 'queues/mail', 'a paused queue': 'queues/reports', 'a running job': `jobs/${made.encode.jobId}`, 'a dead job': `jobs/${dead.jobId}`, 'a delayed job': `jobs/${delayed.jobId}`, 'a completed job': `jobs/${made.done[0]}`, 'a queue with groups': 'queues/video', api: 'api', 'no such screen': 'nowhere',
+    'a queue': 'queues/mail', 'a paused queue': 'queues/reports', 'a running job': `jobs/${made.encode.jobId}`, 'a dead job': `jobs/${dead.jobId}`, 'a delayed job': `jobs/${delayed.jobId}`, 'a completed job': `jobs/${made.done[0]}`, 'a queue with groups': 'queues/video', api: 'api', store: 'store', 'no such screen': 'nowhere',
   };
 });
 
@@ -47,7 +47,7 @@ for (const theme of ['light', 'dark']) {
 
   test(`axe finds nothing on screens without data, ${theme}`, async () => {
     const page = await openPage(empty, '', {theme});
-    for (const place of ['', 'jobs', 'dlq', 'workers', 'schedules', 'workflows', 'operations', 'limits', 'audit', 'enqueue']) {
+    for (const place of ['', 'jobs', 'dlq', 'workers', 'schedules', 'workflows', 'operations', 'limits', 'audit', 'enqueue', 'store']) {
       await page.goto(`${empty.url}/ui/${place}`);
       await ready(page);
       assert.deepEqual(await axeViolations(page), [], `${place} without data, ${theme}`);

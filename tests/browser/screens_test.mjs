@@ -73,6 +73,23 @@ test('a group is paused with a reason, others go on, and it is resumed', async (
   });
 });
 
+test('the store: its figures are those of the API, and what retention comes to', async () => {
+  await broker.call('PUT', '/queues/kept', {defaults: {retention: {completedMs: 3_600_000, failedMs: null}}});
+  await broker.submitMany('kept', 30);
+  for (const job of await broker.lease('kept', {max: 30})) await broker.complete(job, 1);
+  await withPage(broker, '', async (page) => {
+    await page.locator('.health').getByRole('link', {name: 'takes work'}).click();
+    await page.waitForURL('**/ui/store');
+    const row = page.getByRole('region', {name: 'Records of ended jobs'}).getByRole('row', {name: /^kept /});
+    await eventually(async () => /^kept\s+30\s/.test(await row.innerText()), 'thirty are kept');
+    // 30 in a minute, each for an hour: 30 / 60 s × 3 600 s.
+    await eventually(async () => /\s1,800\s/.test(await row.innerText()), '1 800 will be');
+    const {store} = await broker.get('/stats');
+    assert.ok(store.diskBytes > 0);
+    await page.getByRole('region', {name: 'Disk and commits'}).getByText('takes work').waitFor();
+  });
+});
+
 test('the API is drawn from the broker’s own description', async () => {
   const document = await broker.get('/openapi.json');
   const calls = Object.values(document.paths).flatMap((item) => Object.keys(item).filter((key) => key !== 'parameters'));

@@ -25,6 +25,7 @@ import {QueuePage} from './screens/queue/queue-page';
 import {SchedulePage} from './screens/schedules/schedule-page';
 import {Schedules} from './screens/schedules/schedules';
 import {Limits} from './screens/limits/limits';
+import {Store} from './screens/store/store';
 import {Operations} from './screens/operations/operations';
 import {WorkflowPage} from './screens/workflows/workflow-page';
 import {Workflows} from './screens/workflows/workflows';
@@ -47,6 +48,7 @@ const routes: [pattern: string, title: string, screen: ComponentType<{id: string
   ['limits', 'Limits', Limits],
   ['audit', 'Audit', Audit],
   ['enqueue', 'Enqueue', Enqueue],
+  ['store', 'Store', Store],
   ['api', 'API', ApiPage],
 ];
 

@@ -14,11 +14,11 @@ function flow() {
   return {in: mean('submitted'), out: mean('completed')};
 }
 
-function Fact({name, value, title, alarm}: {name: string; value: string; title: string; alarm?: boolean}) {
+function Fact({name, value, title, alarm, to}: {name: string; value: string; title: string; alarm?: boolean; to?: string}) {
   return (
     <div class={alarm ? 'fact alarm' : 'fact'} title={title}>
       <dt>{name}</dt>
-      <dd class="num">{alarm && <Icon name="alert" />}{value}</dd>
+      <dd class="num">{alarm && <Icon name="alert" />}{to ? <a href={to}>{value}</a> : value}</dd>
     </div>
   );
 }
@@ -44,7 +44,7 @@ export function HealthStrip() {
           <dd class="num"><a href={href('dlq')}>{count(dead)}</a></dd>
         </div>
         <Fact name="disk free" value={store.freeBytes === null ? '–' : bytes(store.freeBytes)} alarm={store.lowOnSpace} title={`The jobs take ${bytes(store.diskBytes)} on disk`} />
-        <Fact name="store" value={disk} alarm={troubled} title={troubled ? 'Submits are refused until this is over; settling goes on' : 'Submits are taken'} />
+        <Fact name="store" value={disk} alarm={troubled} to={href('store')} title={troubled ? 'Submits are refused until this is over; settling goes on' : 'Submits are taken'} />
       </dl>
     </section>
   );

@@ -20,6 +20,7 @@ const shownMax = 12;
 function entries(): Entry[] {
   return [
     ...screens.map(({path, name}) => ({text: name, hint: 'screen', run: () => go(href(...(path ? [path] : [])))})),
+    {text: 'Store', hint: 'screen', run: () => go(href('store'))},
     {text: 'API', hint: 'screen', run: () => go(href('api'))},
     ...(queues.value ?? []).flatMap(({queue}) => [
       {text: queue, hint: 'queue', run: () => go(href('queues', queue))},
