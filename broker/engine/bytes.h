@@ -2,6 +2,7 @@
 // byte.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -36,8 +37,7 @@ class Writer {
     zigzag(static_cast<std::int64_t>(static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(base)));
   }
   void raw(std::string_view bytes) {
-    std::memcpy(at_, bytes.data(), bytes.size());
-    at_ += bytes.size();
+    at_ = std::copy(bytes.begin(), bytes.end(), at_);  // an empty view may have no place at all
   }
   void text(std::string_view bytes) {
     varint(bytes.size());
