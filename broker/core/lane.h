@@ -20,18 +20,7 @@ namespace pawl::core {
 inline constexpr std::size_t limits_named_max = 8;  // of one job
 inline constexpr std::uint32_t lane_number_max = (1u << 27) - 1;
 
-/// Jobs of a queue that may start under the same conditions stand in one line on disk, a lane. Those without
-/// a group and without named limits stand in the queue's own order, lane 0.
-struct LaneKey {
-  std::string group;
-  std::vector<std::string> limits;  // sorted, each once
-  bool ordered = false;
-  std::int32_t priority = 0;  // of all its jobs, when its queue lets priorities age; 0: of none in particular
-  std::string order = {};     // the key under which only the newest waits, while one runs; empty: none
-
-  bool empty() const { return group.empty() && limits.empty() && priority == 0 && order.empty(); }
-  auto operator<=>(const LaneKey&) const = default;
-};
+struct LaneKey;
 
 /// The terms of a lane where they stand, in a job or a submit: to look its lane up without copies.
 struct LaneTerms {
@@ -41,18 +30,32 @@ struct LaneTerms {
   std::int32_t priority = 0;
   std::string_view order = {};
 
-  static LaneTerms of(const LaneKey& key) {
-    return {key.group, key.limits, key.ordered, key.priority, key.order};
-  }
-  LaneKey key() const {
-    return {std::string(group), {limits.begin(), limits.end()}, ordered, priority, std::string(order)};
-  }
   bool empty() const { return group.empty() && limits.empty() && priority == 0 && order.empty(); }
+  LaneKey key() const;
   bool operator==(const LaneTerms& other) const {
     return group == other.group && ordered == other.ordered && priority == other.priority &&
            order == other.order && std::ranges::equal(limits, other.limits);
   }
 };
+
+/// Jobs of a queue that may start under the same conditions stand in one line on disk, a lane. Those without
+/// a group and without named limits stand in the queue's own order, lane 0.
+struct LaneKey {
+  std::string group;
+  std::vector<std::string> limits;  // sorted, each once
+  bool ordered = false;
+  std::int32_t priority = 0;  // of all its jobs, when its queue lets priorities age; 0: of none in particular
+  std::string order = {};     // the key under which only the newest waits, while one runs; empty: none
+
+  operator LaneTerms() const { return {group, limits, ordered, priority, order}; }
+  bool empty() const { return LaneTerms(*this).empty(); }
+  auto operator<=>(const LaneKey&) const = default;
+};
+
+inline LaneKey LaneTerms::key() const {
+  return {std::string(group), {limits.begin(), limits.end()}, ordered, priority, std::string(order)};
+}
+
 struct LaneHash {
   using is_transparent = void;
   std::size_t operator()(const LaneTerms& terms) const {
@@ -62,13 +65,10 @@ struct LaneHash {
     if (!terms.order.empty()) sum = sum * 31 + hash(terms.order);
     return sum * 31 + static_cast<std::size_t>(terms.priority) * 2 + (terms.ordered ? 1 : 0);
   }
-  std::size_t operator()(const LaneKey& key) const { return (*this)(LaneTerms::of(key)); }
 };
 struct LaneEqual {
   using is_transparent = void;
-  bool operator()(const LaneKey& a, const LaneKey& b) const { return a == b; }
-  bool operator()(const LaneTerms& a, const LaneKey& b) const { return a == LaneTerms::of(b); }
-  bool operator()(const LaneKey& a, const LaneTerms& b) const { return LaneTerms::of(a) == b; }
+  bool operator()(const LaneTerms& a, const LaneTerms& b) const { return a == b; }
 };
 
 /// A limit that jobs of any queue name.

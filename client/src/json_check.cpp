@@ -150,7 +150,7 @@ class Check {
     const int second = unit();
     return second >= 0xdc00 && second <= 0xdfff;
   }
-  /// uXXXX; negative when it is not that.
+  /// What stands behind the backslash: u and four hexadecimal digits. Negative when it is not that.
   int unit() {
     ++at_;
     int value = 0;

@@ -190,18 +190,11 @@ std::optional<std::int64_t> JsonSlice::integer() const {
 }
 
 void append_quoted(std::string& out, std::string_view value) {
-  const auto first_broken = [&] {
-    std::size_t at = 0;
-    while (at < value.size()) {
-      const std::size_t length = utf8_length(value, at);
-      if (length == 0) break;
-      at += length;
-    }
-    return at;
-  };
-  if (first_broken() == value.size()) return wire::append_json_string(out, value);
-  std::string mended;
-  for (std::size_t at = 0; at < value.size();) {
+  std::size_t at = 0;  // the first byte that is not UTF-8
+  for (std::size_t length = 1; at < value.size() && length > 0; at += length) length = utf8_length(value, at);
+  if (at == value.size()) return wire::append_json_string(out, value);
+  std::string mended(value.substr(0, at));
+  while (at < value.size()) {
     const std::size_t length = utf8_length(value, at);
     if (length == 0)
       mended += "\xef\xbf\xbd";

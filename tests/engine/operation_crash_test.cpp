@@ -52,10 +52,17 @@ class OperationCrashTest : public testing::TestWithParam<Case> {
     options.batches_in_flight = 1000;
     return options;
   }
+  template <typename Done>
+  void sync_until(Done&& done) {
+    while (!done()) {
+      bench_->memory().sync_all();
+      std::this_thread::yield();
+    }
+  }
   template <typename Answer>
   Answer ask(core::CommandBody body) {
     const std::uint64_t tag = bench_->post(std::move(body));
-    while (!bench_->basket->has(tag)) bench_->memory().sync_all(), std::this_thread::yield();
+    sync_until([&] { return bench_->basket->has(tag); });
     std::optional<core::Reply> reply = bench_->basket->take(tag);
     EXPECT_TRUE(std::holds_alternative<Answer>(*reply));
     return std::get<Answer>(*std::move(reply));
@@ -67,7 +74,7 @@ class OperationCrashTest : public testing::TestWithParam<Case> {
       answer->second = std::move(view);
       answer->first = true;
     });
-    while (!answer->first) bench_->memory().sync_all(), std::this_thread::yield();
+    sync_until([&] { return answer->first.load(); });
     return answer->second;
   }
 
@@ -108,7 +115,7 @@ class OperationCrashTest : public testing::TestWithParam<Case> {
       if (view) answer->second = view->id;
       answer->first = true;
     });
-    while (!answer->first) bench_->memory().sync_all(), std::this_thread::yield();
+    sync_until([&] { return answer->first.load(); });
     EXPECT_FALSE(answer->second.empty());
     return answer->second;
   }
@@ -178,7 +185,7 @@ class OperationCrashTest : public testing::TestWithParam<Case> {
     for (std::size_t i = 0; i < first_.size(); ++i) {
       const bool meant = all_are_meant() || i % 3 != 0;
       const std::uint64_t tag = bench_->post(core::GetJob{first_[i]});
-      while (!bench_->basket->has(tag)) bench_->memory().sync_all(), std::this_thread::yield();
+      sync_until([&] { return bench_->basket->has(tag); });
       const auto reply = bench_->basket->take(tag);
       const auto* found = std::get_if<core::JobView>(&*reply);
       const std::uint64_t times = found == nullptr ? times_of_gone() : times_of(found->job);

@@ -60,9 +60,9 @@ Parsed<core::PutSchedule> read_put_schedule(std::string_view body, std::string i
 Parsed<core::PutLimit> read_put_limit(std::string_view body, std::string name, const Limits& limits);
 /// {runAt or delayMs, priority}, one of them at least.
 Parsed<core::ChangeJob> read_change(std::string_view body, const core::JobId& id, const Limits& limits);
-/// Pause and drain: {} or nothing at all; pause also takes `reason`.
-/// The group and, when it is `paused`, the reason.
+/// {group}; of a pause also `reason`.
 Parsed<core::PauseGroup> read_pause_group(std::string_view body, bool paused, const Limits& limits);
+/// Pause and drain: {} or nothing at all; pause also takes `reason`.
 Parsed<std::optional<std::string>> read_pause(std::string_view body, const Limits& limits);
 Parsed<void> read_nothing(std::string_view body, const Limits& limits);
 

@@ -11,13 +11,13 @@ namespace pawl::cli {
 Result<Exit> run(const QueueAction& command, Session& session) {
   using Kind = QueueAction::Kind;
   constexpr std::array<std::string_view, 3> words{"pause", "resume", "drain"};
+  const bool of_group = !command.group.empty();
   JsonObject body;
-  if (!command.group.empty()) body.add("group", command.group);
+  if (of_group) body.add("group", command.group);
   if (!command.reason.empty()) body.add("reason", command.reason);
   const std::string word{words[static_cast<std::size_t>(command.kind)]};
-  const std::string target = path("queues", command.queue, command.group.empty() ? word : "groups") +
-                             (command.group.empty() ? "" : "/" + word);
-  const bool says_something = !command.group.empty() || !command.reason.empty();
+  const std::string target = path("queues", command.queue, of_group ? "groups/" + word : word);
+  const bool says_something = of_group || !command.reason.empty();
   const auto answer = session.call("POST", target, says_something ? body.text() : std::string());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
@@ -25,7 +25,7 @@ Result<Exit> run(const QueueAction& command, Session& session) {
   } else if (command.kind == Kind::drain) {
     print(operation_text(command.queue, answer->json));
   } else {
-    print(fmt::format("{}{}  {}\n", command.queue, command.group.empty() ? "" : "  " + command.group,
+    print(fmt::format("{}{}  {}\n", command.queue, of_group ? "  " + command.group : "",
                       command.kind == Kind::pause ? "paused" : "not paused"));
   }
   return Exit::ok;

@@ -191,13 +191,13 @@ class Client {
   JobPage dlq(std::string_view queue, std::uint32_t limit = 50, std::string_view cursor = {}) {
     return value_or_throw(try_dlq(queue, limit, cursor));
   }
-  /// Runs dead letters again. The broker's answer.
-  /// The largest group first.
+  /// What made jobs fail; the largest group first.
   Result<std::vector<FailureGroup>> try_failure_groups(std::string_view queue);
   std::vector<FailureGroup> failure_groups(std::string_view queue) {
     return value_or_throw(try_failure_groups(queue));
   }
 
+  /// Runs dead letters again. The broker's answer.
   Result<Response> try_dlq_replay(std::string_view queue, const DeadLetters& which);
   Response dlq_replay(std::string_view queue, const DeadLetters& which) {
     return value_or_throw(try_dlq_replay(queue, which));

@@ -32,6 +32,11 @@ export function duration(ms: number): string {
   return rest > 0 ? `${whole} ${name} ${rest} ${next![0]}` : `${whole} ${name}`;
 }
 
+/// How long something is kept: "1 d", "for good".
+export function keptFor(ms: number | null | undefined): string {
+  return ms === null ? 'for good' : duration(ms ?? 0);
+}
+
 /// One unit: 12 s · 4 min · 3 h · 2 d
 export function shortDuration(ms: number): string {
   if (ms < 1000) return ms < 100 && ms > 0 ? duration(ms) : `${Math.round(ms / 1000)} s`;

@@ -1,5 +1,6 @@
 // What the form holds at first: nothing, or a job that is to run again with changes.
 import type {Job, Queue} from '../../api/types';
+import {brokerDefaults} from '../../state/defaults';
 import type {Draft} from '../../text/commands';
 import {memberText, prettyOrAsIs} from '../../text/json-tree';
 
@@ -14,18 +15,9 @@ export function copiedFrom(tags: string[]): string | null {
   return tags.find((tag) => tag.startsWith(copyTag))?.slice(copyTag.length) ?? null;
 }
 
-/// The broker's own, for queues that say nothing.
-const brokerDefaults: Record<string, unknown> = {
-  maxStalls: 3,
-  leaseMs: 30_000,
-  timeoutMs: null,
-  backoff: {type: 'exponential', delayMs: 10_000, factor: 4, maxDelayMs: 3_600_000, jitter: 0.1},
-  retention: {completedMs: 86_400_000, failedMs: null},
-};
-
 function isDefault(key: string, value: unknown, queue: Queue | null): boolean {
   const own = (queue?.settings.defaults as Record<string, unknown> | undefined)?.[key];
-  const base = brokerDefaults[key];
+  const base = (brokerDefaults as Record<string, unknown>)[key];
   const expected = own && typeof own === 'object' ? {...(base as object), ...own} : (own ?? base);
   if (!value || typeof value !== 'object') return value === expected;
   return Object.entries(expected as object).every(([member, at]) => (value as Record<string, unknown>)[member] === at);

@@ -3,7 +3,7 @@ import {CopyButton} from '../../parts/copy-button';
 import {JobLink} from '../../parts/job-link';
 import {Time} from '../../parts/time';
 import {href, withQuery} from '../../state/place';
-import {count, duration} from '../../text/format';
+import {count, duration, keptFor} from '../../text/format';
 import {copiedFrom, copyTag} from '../enqueue/draft';
 import {wordOf} from '../jobs/filter';
 
@@ -22,7 +22,6 @@ function Relatives({job, copies}: {job: Job; copies: string[]}) {
 export function Facts({job, copies}: {job: Job; copies: string[]}) {
   const {backoff, retention} = job;
   const tags = job.tags.filter((tag) => !tag.startsWith(copyTag));
-  const keep = (value: number | null | undefined) => (value === null ? 'for good' : duration(value ?? 0));
   return (
     <section class="panel" aria-label="Settings">
       <header><h2>Settings</h2></header>
@@ -40,8 +39,8 @@ export function Facts({job, copies}: {job: Job; copies: string[]}) {
         <dt>Lease</dt><dd class="num">{duration(job.leaseMs)}</dd>
         <dt>Time limit</dt><dd class="num">{job.timeoutMs ? duration(job.timeoutMs) : <span class="muted">none</span>}</dd>
         <dt>Backoff</dt><dd>{backoff.type}, {duration(backoff.delayMs ?? 0)}{backoff.type === 'exponential' && ` × ${backoff.factor}`}, at most {duration(backoff.maxDelayMs ?? 0)}</dd>
-        <dt>Stays when completed</dt><dd>{keep(retention.completedMs)}</dd>
-        <dt>Stays when failed</dt><dd>{keep(retention.failedMs)}</dd>
+        <dt>Stays when completed</dt><dd>{keptFor(retention.completedMs)}</dd>
+        <dt>Stays when failed</dt><dd>{keptFor(retention.failedMs)}</dd>
         {job.traceparent && <><dt>Trace</dt><dd class="mono clip">{job.traceparent}<CopyButton text={job.traceparent} what="the trace context" /></dd></>}
       </dl>
     </section>

@@ -2,16 +2,19 @@
 import type {Queue} from '../../api/types';
 import {Icon} from '../../parts/icons';
 import {queues, stats} from '../../state/broker';
+import {brokerDefaults} from '../../state/defaults';
 import {href} from '../../state/place';
-import {bytes, count, duration, plural} from '../../text/format';
+import {bytes, count, duration, keptFor, plural} from '../../text/format';
 
-const day = 86_400_000;
-/// What the broker does for a queue that says nothing.
-const otherwise = {completedMs: day, failedMs: null};
+/// What the queue says, or what the broker does when it says nothing.
+function retentionOf({settings}: Queue): {completedMs: number | null; failedMs: number | null} {
+  return {...brokerDefaults.retention, ...settings.defaults.retention};
+}
 
 /// Records of ended jobs: how many there are, and how many there will be once as many go as come; null: they are kept for good, and come.
-export function forecast({counts, rates, settings}: Queue): {kept: number; levels: number | null} {
-  const {completedMs = otherwise.completedMs, failedMs = otherwise.failedMs} = settings.defaults.retention ?? {};
+function forecast(queue: Queue): {kept: number; levels: number | null} {
+  const {counts, rates} = queue;
+  const {completedMs, failedMs} = retentionOf(queue);
   const level = (perSecond: number, keptMs: number | null) => (keptMs === null ? (perSecond > 0 ? null : 0) : (perSecond * keptMs) / 1000);
   const done = level(rates.completedPerSecond, completedMs);
   const dead = level(rates.failedPerSecond, failedMs);
@@ -51,7 +54,6 @@ function Figures({store, engine}: NonNullable<typeof stats.value>) {
 
 function Kept({queues}: {queues: Queue[]}) {
   const rows = queues.map((queue) => ({queue, ...forecast(queue)})).filter(({kept, levels}) => kept > 0 || levels !== 0).sort((a, b) => b.kept - a.kept);
-  const kept = (value: number | null | undefined) => (value === null ? 'for good' : duration(value ?? 0));
   if (rows.length === 0) return null;
   return (
     <section class="panel" aria-label="Records of ended jobs">
@@ -61,14 +63,14 @@ function Kept({queues}: {queues: Queue[]}) {
           <thead><tr><th scope="col">Queue</th><th scope="col" class="num">Kept now</th><th scope="col" class="num">At this rate</th><th scope="col" class="wide">Completed stay</th><th scope="col" class="wide">Failed stay</th></tr></thead>
           <tbody>
             {rows.map(({queue, kept: now, levels}) => {
-              const {completedMs, failedMs} = {...otherwise, ...queue.settings.defaults.retention};
+              const {completedMs, failedMs} = retentionOf(queue);
               return (
                 <tr key={queue.queue}>
                   <th scope="row"><a href={href('queues', queue.queue)}>{queue.queue}</a></th>
                   <td class="num">{count(now)}</td>
                   <td class="num">{levels === null ? 'grows' : count(Math.round(levels))}</td>
-                  <td class="wide">{kept(completedMs)}</td>
-                  <td class="wide">{kept(failedMs)}</td>
+                  <td class="wide">{keptFor(completedMs)}</td>
+                  <td class="wide">{keptFor(failedMs)}</td>
                 </tr>
               );
             })}
