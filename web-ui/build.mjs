@@ -11,6 +11,7 @@ import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import zlib from 'node:zlib';
 
+import zopfli from '@gfx/zopfli';
 import esbuild from 'esbuild';
 import {minify} from 'terser';
 
@@ -80,10 +81,11 @@ function pages(script, style) {
 
 const types = {'.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.html': 'text/html; charset=utf-8', '.svg': 'image/svg+xml'};
 
-function compressed(bytes) {
+/// gzip by zopfli, which looks longer for the same format: 3 % less than zlib's best.
+async function compressed(bytes) {
   const smaller = (packed) => (packed.length < bytes.length * 0.95 ? packed : null);
   return {
-    '.gz': smaller(zlib.gzipSync(bytes, {level: 9})),
+    '.gz': smaller(Buffer.from(await zopfli.gzipAsync(bytes, {numiterations: 15}))),
     '.br': smaller(zlib.brotliCompressSync(bytes, {params: {[zlib.constants.BROTLI_PARAM_QUALITY]: 11}})),
   };
 }
@@ -94,13 +96,13 @@ function write(file, bytes) {
 }
 
 /// Writes dist/ and returns a row for each file.
-function writeAll(files) {
+async function writeAll(files) {
   rmSync(out, {recursive: true, force: true});
-  return files
+  return Promise.all(files
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([file, bytes]) => {
+    .map(async ([file, bytes]) => {
       write(path.join(out, file), bytes);
-      const forms = compressed(bytes);
+      const forms = await compressed(bytes);
       for (const [ending, packed] of Object.entries(forms)) {
         if (packed) write(path.join(out, file + ending), packed);
       }
@@ -111,7 +113,7 @@ function writeAll(files) {
         immutable: file.startsWith('assets/'),
         forms: ['', ...Object.keys(forms).filter((ending) => forms[ending])],
       };
-    });
+    }));
 }
 
 const endings = ['', '.gz', '.br'];
@@ -159,7 +161,7 @@ ${rows.map(row).join('\n')}
 }
 
 async function build() {
-  const rows = writeAll(await bundle());
+  const rows = await writeAll(await bundle());
   if (options.embed) writeFileSync(options.embed, embedding(rows));
   return rows;
 }

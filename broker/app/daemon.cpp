@@ -195,6 +195,7 @@ int serve(const Settings& settings, const Door& door, engine::Engine& engine, co
 
   http::ServerOptions options = server_options(settings, door, log);
   options.engine = &engine;
+  context.workers = options.workers;
   options.route_of = http::api::route_label;
   options.handler = [&context](http::Request&& request, std::shared_ptr<http::Exchange> exchange) {
     http::api::dispatch(context, std::move(request), std::move(exchange));

@@ -1,6 +1,7 @@
 // A job and all that is kept about it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -153,6 +154,18 @@ struct LeaseState {
   Millis expires_mono = 0;
   Millis expires_wall = 0;  // what was told
   Millis timeout_mono = never;
+  // What its worker let hear of itself; forgotten at a restart, as heartbeats are.
+  Millis heard_mono = 0;      // the grant, a heartbeat, or the worker's return
+  Millis heard_wall = 0;      // the same
+  std::uint32_t beats = 0;    // heartbeats so far
+  Millis longest_gap_ms = 0;  // without a word, so far; what goes on since `heard` is not in it
+
+  /// Something came from its worker.
+  void hear(Now now) {
+    longest_gap_ms = std::max(longest_gap_ms, now.mono - heard_mono);
+    heard_mono = now.mono;
+    heard_wall = now.wall;
+  }
 };
 
 /// All leases given in one batch, as they are kept: one row, whoever the workers are. It is written once and

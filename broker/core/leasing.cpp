@@ -126,6 +126,7 @@ void Machine::State::apply(Ticket to, const OpenWorker& open, Now now, Outbox& o
       ++waiter.held;
     }
     active.lease.worker_id = open.worker_id;
+    active.lease.hear(now);
     active.lease.expires_mono = std::max(active.lease.expires_mono, now.mono + entry->job.lease_ms);
     active.lease.expires_wall = now.wall + entry->job.lease_ms;
     answer.resumed.push_back(held.id);
@@ -266,7 +267,9 @@ GrantedJob Machine::State::grant_one(Entry& entry, Waiter& waiter, Now now, Outb
                   now.wall,
                   now.mono + job.lease_ms,
                   now.wall + job.lease_ms,
-                  job.timeout_ms > 0 ? now.mono + job.timeout_ms : never};
+                  job.timeout_ms > 0 ? now.mono + job.timeout_ms : never,
+                  now.mono,
+                  now.wall};
   open_grant_deadline = std::min({open_grant_deadline, active.lease.expires_mono, active.lease.timeout_mono});
   entry.active = std::move(active);
   if (queue.has_lanes()) start_in_lane(entry, now);

@@ -56,7 +56,9 @@ void Machine::restore_grant(const Grant& grant, std::vector<Job> jobs, Now now) 
                     grant.granted_wall,
                     now.mono + entry->lease_ms,
                     now.wall + entry->lease_ms,
-                    held.timeout_ms > 0 ? now.mono + held.timeout_ms : never};
+                    held.timeout_ms > 0 ? now.mono + held.timeout_ms : never,
+                    now.mono,
+                    now.wall};
     nearest = std::min({nearest, active.lease.expires_mono, active.lease.timeout_mono});
     adopted.active = std::move(active);
     Lane& lane = state.lane_of(adopted);

@@ -253,11 +253,24 @@ void Machine::State::fail_attempt(Entry& entry, AttemptError error, bool permane
   change(entry, event, now, outbox);
 }
 
+namespace {
+
+// "nothing came from it for 30.0 s (heartbeats before that: 12)": but for its numbers always the same, so
+// that it stays one cause.
+std::string silence(Millis ms, std::uint32_t beats) {
+  return "nothing came from it for " + std::to_string(ms / 1000) + '.' + std::to_string(ms % 1000 / 100) +
+         " s (heartbeats before that: " + std::to_string(beats) + ")";
+}
+
+}  // namespace
+
 // The lease ran out, or its connection went away for good.
 void Machine::State::stall(Entry& entry, Now now, Outbox& outbox) {
   Job& job = entry.job;
-  AttemptError error{job.attempts_made + 1, now.wall, "stalled", {}, {}, entry.active->lease.worker_id};
-  error.message = "the lease ran out before worker " + error.worker_id + " settled the job";
+  const LeaseState& lease = entry.active->lease;
+  AttemptError error{job.attempts_made + 1, now.wall, "stalled", {}, {}, lease.worker_id};
+  error.message = "the lease ran out before worker " + error.worker_id + " settled the job; " +
+                  silence(now.mono - lease.heard_mono, lease.beats);
   if (job.errors.size() >= errors_max) job.errors.erase(job.errors.begin());
   job.errors.push_back(std::move(error));
   ++job.stalls;

@@ -158,8 +158,8 @@ class Outbox {
   virtual void erase_group(QueueNumber queue, const std::string& group) = 0;
   virtual void put_order(const OrderRow& row) = 0;
   virtual void erase_order(QueueNumber queue, std::uint32_t lane) = 0;
-  virtual void put_logs(const JobId& id, std::uint32_t first_line, Millis at,
-                        std::span<const std::string> lines) = 0;
+  /// job: as it was before these lines; what they are of is its attempt under way.
+  virtual void put_logs(const Job& job, Millis at, std::span<const std::string> lines) = 0;
   virtual void erase_logs(const JobId& id) = 0;
 
   // Answers and news; told when the batch is durable.

@@ -92,6 +92,8 @@ BeatResult Machine::State::beat(const Beat& beat, Now now, Outbox& outbox) {
   Job& job = entry->job;
   LeaseState& lease = entry->active->lease;
   see_worker(lease.worker_id, now);
+  lease.hear(now);
+  ++lease.beats;
   const Millis length = beat.lease_ms.value_or(job.lease_ms);
   const Millis before = std::exchange(lease.expires_mono, now.mono + length);
   lease.expires_wall = now.wall + length;
@@ -121,7 +123,7 @@ void Machine::State::apply(Ticket to, const AppendLogs& logs, Now now, Outbox& o
                                     {},
                                     {}});
   }
-  outbox.put_logs(job.id, job.log_lines, now.wall, logs.lines);
+  outbox.put_logs(job, now.wall, logs.lines);
   job.log_lines += static_cast<std::uint32_t>(logs.lines.size());
   // The row keeps the number of lines: they are erased with the job, and the limit holds over a restart.
   rewrite(*entry, outbox);

@@ -269,11 +269,10 @@ void BatchOutbox::put_audit(const AuditEntry& entry, core::Millis at) {
   batch.put(family::audit, audit_key(at, ++audited_), value_);
 }
 
-void BatchOutbox::put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
-                           std::span<const std::string> lines) {
+void BatchOutbox::put_logs(const core::Job& job, core::Millis at, std::span<const std::string> lines) {
   value_.clear();
-  encode_logs(lines, value_);
-  batch.put(family::logs, log_key(id, at, first_line), value_);
+  encode_logs(job.attempts_made + 1, lines, value_);
+  batch.put(family::logs, log_key(job.id, at, job.log_lines), value_);
 }
 
 void BatchOutbox::erase_logs(const core::JobId& id) { log_erases.push_back(id); }

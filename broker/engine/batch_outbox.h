@@ -90,8 +90,7 @@ class BatchOutbox final : public core::Outbox {
   /// With its graph of so many jobs.
   void erase_workflow(const core::WorkflowId& id, std::uint32_t jobs);
   void put_audit(const AuditEntry& entry, core::Millis at);
-  void put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
-                std::span<const std::string> lines) override;
+  void put_logs(const core::Job& job, core::Millis at, std::span<const std::string> lines) override;
   void erase_logs(const core::JobId& id) override;
   void reply(core::Ticket to, core::Reply&& reply) override;
   void moved(const core::Job& job, const std::string& queue, core::Status from,

@@ -47,7 +47,7 @@ void encode_priority(const ReadyPlace& place, std::string& out);
 void encode_limit(const core::LimitRow& row, std::string& out);
 void encode_group(const core::GroupRow& row, std::string& out);
 void encode_order(const core::OrderRow& row, std::string& out);
-void encode_logs(std::span<const std::string> lines, std::string& out);
+void encode_logs(std::uint32_t attempt, std::span<const std::string> lines, std::string& out);
 
 Decoded<core::Job> decode_job(core::Place place, std::string_view key, std::string_view value);
 Decoded<core::QueueRow> decode_queue(std::string_view key, std::string_view value);
@@ -85,6 +85,7 @@ struct LogRow {
   core::JobId id;
   core::Millis at = 0;
   std::uint32_t first_line = 0;
+  std::uint32_t attempt = 0;  // 1…; 0: an earlier release wrote the row, which did not keep it
   std::vector<std::string> lines;
 };
 Decoded<LogRow> decode_logs(std::string_view key, std::string_view value);

@@ -14,6 +14,7 @@ using core::Status;
 namespace {
 
 constexpr std::uint8_t version_1 = 1;
+constexpr std::uint8_t logs_version = 2;
 
 std::unexpected<DecodeError> damaged(const char* what) {
   return std::unexpected(
@@ -399,11 +400,12 @@ Decoded<core::IdempotencyRow> decode_idempotency(std::string_view value) {
   return row;
 }
 
-void encode_logs(std::span<const std::string> lines, std::string& out) {
-  std::size_t room = 1 + varint_max;
+void encode_logs(std::uint32_t attempt, std::span<const std::string> lines, std::string& out) {
+  std::size_t room = 1 + 2 * varint_max;
   for (const std::string& line : lines) room += varint_max + line.size();
   append(out, room, [&](Writer& to) {
-    to.byte(version_1);
+    to.byte(logs_version);
+    to.varint(attempt);
     to.varint(lines.size());
     for (const std::string& line : lines) to.text(line);
   });
@@ -418,7 +420,11 @@ Decoded<LogRow> decode_logs(std::string_view key, std::string_view value) {
   if (at > static_cast<std::uint64_t>(core::never)) from.fail();
   row.at = from.ok() ? static_cast<Millis>(at) : 0;
   row.first_line = detail::load_big<std::uint32_t>(key.data() + 24);
-  begin(from);
+  const std::uint8_t version = from.byte();
+  if (version == logs_version)
+    row.attempt = from.varint32();
+  else if (version != version_1)
+    from.fail();
   const std::size_t count = from.count();
   for (std::size_t i = 0; i < count && from.ok(); ++i) row.lines.emplace_back(from.text());
   if (!from.done()) return damaged("log lines");

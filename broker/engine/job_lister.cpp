@@ -171,10 +171,11 @@ void SnapshotLister::suggest(SuggestField field, std::string prefix, std::size_t
   });
 }
 
-void SnapshotLister::logs(JobId id, std::size_t limit, std::string cursor, LogsAnswer answer) {
-  post([this, id, limit, cursor = std::move(cursor), answer = std::move(answer)](bool serve) {
+void SnapshotLister::logs(JobId id, std::optional<std::uint32_t> attempt, std::size_t limit,
+                          std::string cursor, LogsAnswer answer) {
+  post([this, id, attempt, limit, cursor = std::move(cursor), answer = std::move(answer)](bool serve) {
     if (serve)
-      answer(read_logs(id, std::clamp<std::size_t>(limit, 1, limit_max), cursor));
+      answer(read_logs(id, attempt, std::clamp<std::size_t>(limit, 1, limit_max), cursor));
     else
       answer(std::unexpected(ListError::busy));
   });
@@ -354,7 +355,9 @@ std::expected<void, ListError> SnapshotLister::overlay(std::vector<ListMerge::Ca
   return {};
 }
 
-std::expected<JobLister::Logs, ListError> SnapshotLister::read_logs(const JobId& id, std::size_t limit,
+std::expected<JobLister::Logs, ListError> SnapshotLister::read_logs(const JobId& id,
+                                                                    std::optional<std::uint32_t> attempt,
+                                                                    std::size_t limit,
                                                                     const std::string& cursor) {
   // Where to go on: the row's key after the id, and how many of its lines were given.
   std::string begin(id.view());
@@ -379,9 +382,10 @@ std::expected<JobLister::Logs, ListError> SnapshotLister::read_logs(const JobId&
     Decoded<LogRow> row = decode_logs(key, value);
     damaged = damaged || !row;
     if (!row) return false;
+    if (attempt && row->attempt != *attempt) return true;
     for (std::size_t i = std::exchange(skip, 0); i < row->lines.size(); ++i) {
       if (logs.lines.size() < limit) {
-        logs.lines.push_back({row->at, std::move(row->lines[i])});
+        logs.lines.push_back({row->at, row->attempt, std::move(row->lines[i])});
         continue;
       }
       std::string bytes;

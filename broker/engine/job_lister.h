@@ -29,7 +29,8 @@ class SnapshotLister final : public JobLister, public AuditLog {
 
   void list(JobFilter filter, std::size_t limit, std::string cursor, JobsAnswer answer) override;
   void suggest(SuggestField field, std::string prefix, std::size_t limit, SuggestAnswer answer) override;
-  void logs(core::JobId id, std::size_t limit, std::string cursor, LogsAnswer answer) override;
+  void logs(core::JobId id, std::optional<std::uint32_t> attempt, std::size_t limit, std::string cursor,
+            LogsAnswer answer) override;
   void workflow(core::WorkflowId id, WorkflowAnswer answer) override;
   void workflows(std::size_t limit, std::string cursor, WorkflowsAnswer answer) override;
   void audit(AuditFilter filter, std::size_t limit, std::string cursor, AuditAnswer answer) override;
@@ -61,8 +62,8 @@ class SnapshotLister final : public JobLister, public AuditLog {
                                       JobPage& page);
   std::expected<void, ListError> overlay(std::vector<ListMerge::Candidate> candidates,
                                          const JobFilter& filter, JobPage& page);
-  std::expected<Logs, ListError> read_logs(const core::JobId& id, std::size_t limit,
-                                           const std::string& cursor);
+  std::expected<Logs, ListError> read_logs(const core::JobId& id, std::optional<std::uint32_t> attempt,
+                                           std::size_t limit, const std::string& cursor);
 
   Port& port_;
   SearchIndex& index_;

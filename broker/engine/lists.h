@@ -54,6 +54,7 @@ struct JobPage {
 
 struct LogLine {
   core::Millis at = 0;
+  std::uint32_t attempt = 0;  // 1…; 0: not known
   std::string text;
 };
 
@@ -104,7 +105,9 @@ class JobLister {
   /// Values that begin with the prefix, at most `limit`. Thread as list().
   using SuggestAnswer = std::function<void(std::expected<Suggestions, ListError>)>;
   virtual void suggest(SuggestField field, std::string prefix, std::size_t limit, SuggestAnswer answer) = 0;
-  virtual void logs(core::JobId id, std::size_t limit, std::string cursor, LogsAnswer answer) = 0;
+  /// attempt: of that one alone. A cursor belongs to the same attempt.
+  virtual void logs(core::JobId id, std::optional<std::uint32_t> attempt, std::size_t limit,
+                    std::string cursor, LogsAnswer answer) = 0;
   using WorkflowAnswer = std::function<void(std::expected<WorkflowView, ListError>)>;
   virtual void workflow(core::WorkflowId id, WorkflowAnswer answer) = 0;
   using WorkflowsAnswer = std::function<void(std::expected<WorkflowPage, ListError>)>;

@@ -201,33 +201,33 @@ void OperationRunner::get(std::string id, Answer answer) {
   });
 }
 
-void OperationRunner::change(std::string id, std::optional<Actor> actor,
-                             std::function<void(Operation&)> change, const Answer& answer) {
-  post([this, id = std::move(id), actor = std::move(actor), change = std::move(change), answer](bool serve) {
+void OperationRunner::change(std::string id, std::function<void(Operation&)> change, const Answer& answer) {
+  post([this, id = std::move(id), change = std::move(change), answer](bool serve) {
     if (!serve) return answer(std::unexpected(ListError::busy));
     const auto it = operations_.find(id);
     if (it == operations_.end()) return answer(std::unexpected(ListError::unknown_job));
-    if (!ended(it->second.row.view)) {
-      if (actor) it->second.row.view.spec.actor = actor;
-      change(it->second);
-    }
+    if (!ended(it->second.row.view)) change(it->second);
     answer(it->second.row.view);
   });
 }
 
 void OperationRunner::cancel(std::string id, std::optional<Actor> actor, Answer answer) {
   change(
-      std::move(id), std::move(actor),
-      [this](Operation& operation) { end(operation, OperationView::State::cancelled); }, answer);
+      std::move(id),
+      [this, actor = std::move(actor)](Operation& operation) {
+        end(operation, OperationView::State::cancelled, actor);
+      },
+      answer);
 }
 
 void OperationRunner::pause(std::string id, bool paused, std::optional<Actor> actor, Answer answer) {
   const auto state = paused ? OperationView::State::paused : OperationView::State::running;
   change(
-      std::move(id), std::move(actor),
-      [this, state](Operation& operation) {
+      std::move(id),
+      [this, state, actor = std::move(actor)](Operation& operation) {
         operation.row.view.state = state;
         AuditEntry entry = entry_of(operation.row.view, AuditEntry::Outcome::done);
+        if (actor) entry.actor = *actor;
         entry.action = state == OperationView::State::paused ? "pause-operation" : "resume-operation";
         save(operation, entry);
       },
@@ -369,12 +369,14 @@ bool OperationRunner::save(const Operation& operation, const std::optional<Audit
   });
 }
 
-void OperationRunner::end(Operation& operation, OperationView::State state) {
+void OperationRunner::end(Operation& operation, OperationView::State state,
+                          const std::optional<Actor>& actor) {
   operation.row.view.state = state;
   operation.row.view.finished_at = port_.wall();
   AuditEntry entry =
       entry_of(operation.row.view, state == OperationView::State::done ? AuditEntry::Outcome::done
                                                                        : AuditEntry::Outcome::cancelled);
+  if (actor) entry.actor = *actor;
   if (state == OperationView::State::stopped)
     entry.detail += (entry.detail.empty() ? "" : ", ") + std::string("stopped: too many failed again");
   save(operation, entry);

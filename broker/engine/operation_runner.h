@@ -66,11 +66,11 @@ class OperationRunner final : public Operations {
   void run();
   void load();
   void begin(OperationSpec spec, bool wait, const Answer& answer);
-  void end(Operation& operation, OperationView::State state);
+  /// actor: whose doing it is; absent: it came to its end by itself, which counts as its starter's.
+  void end(Operation& operation, OperationView::State state, const std::optional<Actor>& actor = {});
   bool save(const Operation& operation, const std::optional<AuditEntry>& entry = {});
   void forget_old();
-  void change(std::string id, std::optional<Actor> actor, std::function<void(Operation&)> change,
-              const Answer& answer);
+  void change(std::string id, std::function<void(Operation&)> change, const Answer& answer);
   void drive(Operation& operation);
   bool look(Operation& operation);
   std::size_t allowance(Operation& operation, Instant now) const;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/http/api/limits.h"
+#include "broker/http/api/worker_directory.h"
 #include "broker/http/exchange.h"
 #include "broker/http/gate.h"
 #include "broker/http/http_meters.h"
@@ -38,6 +39,8 @@ struct ServerOptions {
   api::Limits frame_limits;  // of what its frames carry
   std::int64_t disconnect_grace_ms = 5000;
   std::string version = "0.1.0";
+  /// Where its workers' connections are told; not null.
+  std::shared_ptr<api::WorkerDirectory> workers = std::make_shared<api::WorkerDirectory>();
 
   std::function<void(const std::string&)> log_warn;  // Thread: any; null: nowhere
 };

@@ -51,6 +51,7 @@ std::optional<WorkerDesk::Close> WorkerDesk::on(api::HelloFrame& frame,
     return std::nullopt;
   }
   worker_id_ = std::move(worker_id);
+  if (options_.introduced) options_.introduced(worker_id_, std::move(frame.host), std::move(frame.version));
   resume_.insert(resume_.end(), resume.begin(), resume.end());
   opening_ = true;
   return std::nullopt;

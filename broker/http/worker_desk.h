@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,8 @@ class WorkerDesk {
     core::Millis disconnect_grace_ms = 5000;
     std::string version;
     std::size_t requests_max = 256;
+    /// Hears what the worker says of itself. May be null.
+    std::function<void(const std::string& worker_id, std::string host, std::string version)> introduced{};
   };
   /// Why the connection must be closed (RFC 6455, section 7.4).
   struct Close {

@@ -21,6 +21,14 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t buffer_bytes_kept = 64u << 10;
 constexpr milliseconds close_time{2000};  // for the peer's side of the closing handshake
+constexpr int pings_in_silence =
+    4;  // so often is the way to a worker measured, in the time that it may be silent
+
+std::string address_of(const Socket& socket) {
+  ErrorCode gone;
+  const Tcp::endpoint peer = socket.remote_endpoint(gone);
+  return gone ? std::string() : peer.address().to_string();
+}
 
 websocket::stream_base::timeout timeouts(const Limits& limits) {
   websocket::stream_base::timeout out{};
@@ -85,9 +93,13 @@ class WorkerSession final : public Connection {
       : io_(io),
         context_(context),
         place_(std::move(place)),
+        known_(context.options.workers->enter(address_of(socket))),
         ws_(std::move(socket)),
         desk_({context.options.frame_limits, context.options.disconnect_grace_ms, context.options.version,
-               context.limits().worker_requests},
+               context.limits().worker_requests,
+               [this](const std::string& id, std::string host, std::string version) {
+                 known_->introduce(id, std::move(host), std::move(version));
+               }},
               *context.options.engine) {
     context_.meters.open.fetch_add(1, std::memory_order_relaxed);
     context_.meters.workers.fetch_add(1, std::memory_order_relaxed);
@@ -110,6 +122,9 @@ class WorkerSession final : public Connection {
     ws_.read_message_max(context_.limits().worker_message_bytes);
     ws_.auto_fragment(false);
     ws_.text(true);
+    ws_.control_callback([this](websocket::frame_type kind, beast::string_view said) {
+      if (kind == websocket::frame_type::pong) take_pong(said);
+    });
     handshake_ = handshake(key);
     ws_.async_accept(handshake_, [self = me()](ErrorCode error) {
       const IoThread::Turn turn(self->io_);
@@ -117,6 +132,7 @@ class WorkerSession final : public Connection {
       self->handshake_ = {};
       self->accepted_ = true;
       self->read();
+      self->ping();
       self->io_.mark_dirty(*self);
     });
   }
@@ -137,6 +153,8 @@ class WorkerSession final : public Connection {
     if (!ended_ && now > deadline_) {
       context_.meters.timed_out.fetch_add(1, std::memory_order_relaxed);
       abort();
+    } else if (now >= ping_due_) {
+      ping();
     }
   }
 
@@ -158,6 +176,26 @@ class WorkerSession final : public Connection {
       if (error) return self->end();
       self->take_frame();
     });
+  }
+
+  /// Measures the way there and back. The stream sends pings of its own when nothing else comes.
+  void ping() {
+    if (ended_ || !accepted_ || closing_ || pinging_) return;
+    pinging_ = true;
+    pinged_at_ = std::chrono::steady_clock::now();
+    ping_due_ = pinged_at_ + milliseconds(context_.limits().worker_silence_ms / pings_in_silence);
+    const std::string number = std::to_string(++pings_);
+    ws_.async_ping({number.data(), number.size()}, [self = me()](ErrorCode error) {
+      const IoThread::Turn turn(self->io_);
+      self->pinging_ = false;
+      if (error) self->end();
+    });
+  }
+
+  void take_pong(std::string_view said) {
+    if (said != std::to_string(pings_)) return;
+    known_->answered_after(
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - pinged_at_));
   }
 
   void take_frame() {
@@ -216,6 +254,7 @@ class WorkerSession final : public Connection {
     const std::shared_ptr<Connection> self = shared_from_this();
     io_.remove(*this);
     place_.reset();
+    known_.reset();
     ErrorCode ignored;
     beast::get_lowest_layer(ws_).close(ignored);
     leave(close_attempts);
@@ -235,6 +274,7 @@ class WorkerSession final : public Connection {
   IoThread& io_;
   ServerContext& context_;
   std::unique_ptr<AddressCounts::Place> place_;
+  std::unique_ptr<api::WorkerDirectory::Entry> known_;  // until it has ended
   websocket::stream<Socket, false> ws_;
   WorkerDesk desk_;
   beast::http::request<beast::http::empty_body> handshake_;
@@ -248,6 +288,10 @@ class WorkerSession final : public Connection {
   bool closing_ = false;
   bool close_sent_ = false;
   bool ended_ = false;
+  bool pinging_ = false;
+  std::uint64_t pings_ = 0;
+  TimePoint pinged_at_;
+  TimePoint ping_due_ = TimePoint::max();
 
   std::shared_ptr<ReplyBox> replies_;
   ReplyBox::Replies taken_;

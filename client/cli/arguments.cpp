@@ -89,6 +89,8 @@ void add_logs(CLI::App& root, Draft& draft) {
   const auto verb = add_verb<Logs>(root, draft, {"logs", jobs, "Show the lines that a job's workers logged"});
   verb.app->add_option("ID", verb.options->job_id, "The job")->required();
   verb.app->add_flag("-f,--follow", verb.options->follow, "Go on until the job has ended");
+  verb.app->add_option("--attempt", verb.options->attempt, "Only what this attempt wrote")
+      ->check(CLI::Range(std::uint32_t{1}, UINT32_MAX));
 }
 
 void add_job_action(CLI::App& root, Draft& draft, JobAction::Kind kind, const VerbHelp& help) {

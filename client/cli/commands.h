@@ -57,6 +57,7 @@ struct List {
 };
 struct Logs {
   std::string job_id;
+  std::optional<std::uint32_t> attempt;
   bool follow = false;
 };
 struct Why {

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <mutex>
@@ -19,11 +20,16 @@
 namespace pawl {
 namespace {
 
-std::string made_up_id() {
+std::string host_name() {
   std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  const std::string name = host[0] == '\0' ? "worker" : host.data();
-  return name + "-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}() % 100'000);
+  if (::gethostname(host.data(), host.size() - 1) != 0) return {};
+  return host.data();
+}
+
+std::string made_up_id() {
+  const std::string host = host_name();
+  return (host.empty() ? "worker" : host) + "-" + std::to_string(::getpid()) + "-" +
+         std::to_string(std::random_device{}() % 100'000);
 }
 
 /// Keeps steps, invokes jobs and adds children over a client of its own, which is made when the first is.
@@ -70,6 +76,11 @@ void check(const WorkerOptions& options) {
     if (queue.weight < 1 || queue.weight > 1000) refuse("a queue's weight is 1 to 1000");
   }
   if (options.concurrency > 1000) refuse("a worker's concurrency is at most 1000");
+  for (const std::string* text : {&options.worker_id, &options.host, &options.version}) {
+    const bool plain = std::ranges::none_of(*text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    if (text->size() > 256 || !plain)
+      refuse("a worker's id, host and version have at most 256 bytes, without control characters");
+  }
 }
 
 }  // namespace
@@ -79,6 +90,8 @@ struct Worker::State {
     check(options);
     url = value_or_throw(client::parse_url(options.url));
     if (options.worker_id.empty()) options.worker_id = made_up_id();
+    if (options.host.empty()) options.host = host_name();
+    if (options.version.empty()) options.version = "libpawl " PAWL_VERSION;
     if (options.concurrency == 0) options.concurrency = std::max(1u, std::thread::hardware_concurrency());
   }
 

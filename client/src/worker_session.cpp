@@ -119,6 +119,8 @@ std::string WorkerSession::next_message() {
 std::string WorkerSession::hello() {
   std::string out = R"({"type":"hello","workerId":)";
   append_quoted(out, setup_.options.worker_id);
+  if (!setup_.options.host.empty()) append_quoted(out += R"(,"host":)", setup_.options.host);
+  if (!setup_.options.version.empty()) append_quoted(out += R"(,"version":)", setup_.options.version);
   out += R"(,"queues":[)";
   for (const WorkerQueue& queue : setup_.options.queues) {
     if (out.back() != '[') out += ',';

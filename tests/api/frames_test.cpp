@@ -23,10 +23,12 @@ Frame read(const std::string& text) {
 
 TEST(FramesTest, HelloIsRead) {
   const auto hello = read<HelloFrame>(
-      R"({"type":"hello","workerId":"w1","queues":[{"queue":"video","weight":3},{"queue":"mail"}],"names":["encode"],)"
+      R"({"type":"hello","workerId":"w1","queues":[{"queue":"video","weight":3},{"queue":"mail"}],"names":["encode"],"host":"rack-7","version":null,)"
       R"("credit":16,"leases":[{)" +
       held + "}]}");
   EXPECT_EQ(hello.open.worker_id, "w1");
+  EXPECT_EQ(hello.host, "rack-7");
+  EXPECT_EQ(hello.version, "");
   ASSERT_EQ(hello.open.queues.size(), 2u);
   EXPECT_EQ(hello.open.queues[0].name, "video");
   EXPECT_EQ(hello.open.queues[0].weight, 3u);

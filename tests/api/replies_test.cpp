@@ -24,6 +24,21 @@ core::JobView sample() {
   return view;
 }
 
+TEST(RepliesTest, ALeasedRecordTellsItsHeartbeats) {
+  core::JobView view = sample();
+  core::LeaseState lease;
+  lease.worker_id = "w";
+  lease.heard_wall = view.job.created_at;
+  lease.beats = 3;
+  lease.longest_gap_ms = 1'200;
+  view.lease = lease;
+  std::string out;
+  append_job(out, view);
+  EXPECT_NE(out.find(R"("heartbeats":{"count":3,"heardAt":"2026-10-04T09:08:07.006Z","longestGapMs":1200})"),
+            std::string::npos)
+      << out;
+}
+
 TEST(RepliesTest, ARecordShowsEverything) {
   std::string out;
   append_job(out, sample());
@@ -33,7 +48,7 @@ TEST(RepliesTest, ARecordShowsEverything) {
       R"("payload":{"z": 1.0},"result":null,"progress":null,"message":null,"attemptsMade":0,"maxAttempts":3,)"
       R"("stalls":0,"maxStalls":3,"replays":0,"createdAt":"2026-10-04T09:08:07.006Z",)"
       R"("runAt":"2026-10-04T09:08:07.006Z","startedAt":null,"finishedAt":null,"expiresAt":null,)"
-      R"("workerId":null,"leaseExpiresAt":null,"cancelRequested":false,"group":null,"limits":[],"ordered":false,"latestKey":null,"tags":["a","b"],)"
+      R"("workerId":null,"leaseExpiresAt":null,"cancelRequested":false,"group":null,"limits":[],"ordered":false,"latestKey":null,"tags":["a","b"],"heartbeats":null,)"
       R"("errors":[{"attempt":1,"at":"2026-10-04T09:08:07.006Z","type":"T","message":"line\n\"two\"",)"
       R"("stack":"s","workerId":"w"}],"history":[{"status":"pending","at":"2026-10-04T09:08:07.006Z"}],)"
       R"("backoff":{"type":"exponential","delayMs":10000,"factor":4,"maxDelayMs":3600000,"jitter":0.1},)"

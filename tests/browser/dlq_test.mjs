@@ -162,7 +162,7 @@ test('a cause is replayed with care: some first, and it stops when they fail aga
 test('an operation is paused, waits over a restart, and is resumed', async () => {
   const own = await startBroker();
   await own.bury('waiting', 200, half);
-  await own.call('POST', '/queues/waiting/dlq/replay', {all: true, perSecond: 5});
+  await own.call('POST', '/queues/waiting/dlq/replay', {all: true, perSecond: 5}, {'x-pawl-actor': 'ada'});
   await withPage(own, 'operations', async (page) => {
     const row = page.locator('tr[data-operation]').first();
     await row.getByRole('button', {name: 'Pause', exact: true}).click();
@@ -171,6 +171,8 @@ test('an operation is paused, waits over a restart, and is resumed', async () =>
     await own.start();
     const before = (await own.get('/bulk')).operations[0];
     assert.equal(before.state, 'paused');
+    assert.equal(before.actor, 'ada', 'who started it, not who paused it');
+    await row.getByRole('cell', {name: 'ada', exact: true}).waitFor();
     await page.locator('[data-freshness=live]').waitFor();
     await row.getByRole('button', {name: 'Resume', exact: true}).click();
     await row.getByText('running', {exact: true}).waitFor();

@@ -49,6 +49,56 @@ test('the address stays the job’s through all its states', async () => {
   });
 });
 
+test('the timeline tells heartbeats, silence and how a wait came about; the head what comes next', async () => {
+  const id = await broker.submit('beaten', {maxAttempts: 5, leaseMs: 1500, backoff: {type: 'exponential', delayMs: 60_000, factor: 3, maxDelayMs: 3_600_000, jitter: 0}});
+  const [silent] = await broker.lease('beaten', {worker: 'quiet'});
+  await broker.heartbeat(silent);
+  await withPage(broker, `jobs/${id}`, async (page) => {
+    const timeline = page.locator('.timeline');
+    await timeline.getByText(/^1 heartbeat, at most [\d.]+ m?s apart; heard from$/).waitFor();
+    await page.locator('[data-next]', {hasText: 'lease ends'}).waitFor();
+    await timeline.locator('[data-step=stalled]', {hasText: /nothing came from it for 1\.[5-9] s \(heartbeats before that: 1\)/}).waitFor();
+    const [again] = await broker.lease('beaten', {worker: 'loud'});
+    await timeline.getByText('no heartbeat yet; leased').waitFor();
+    await broker.fail(again, {type: 'Busy', message: 'later'});
+    await timeline.getByText('Busy; waits 1 min before the next attempt (exponential: 1 min)').waitFor();
+    await page.locator('[data-next]', {hasText: /due in \d\d s/}).waitFor();
+    await broker.call('POST', `/jobs/${id}/promote`);
+    const [third] = await broker.lease('beaten');
+    await broker.fail(third, {type: 'Busy', message: 'later'});
+    await timeline.getByText('Busy; waits 3 min before the next attempt (exponential: 1 min × 3)').waitFor();
+    await broker.call('POST', `/jobs/${id}/promote`);
+    const [fourth] = await broker.lease('beaten');
+    await broker.fail(fourth, {type: 'Busy', message: 'later'}, {retryDelayMs: 7_200_000});
+    await timeline.getByText('Busy; waits 2 h before the next attempt', {exact: true}).waitFor();
+  });
+});
+
+test('each attempt has its own log lines, and the address says which are shown', async () => {
+  const id = await broker.submit('logged', {maxAttempts: 2, backoff: {type: 'fixed', delayMs: 1, jitter: 0}});
+  const [first] = await broker.lease('logged');
+  await broker.log(first, 'tried once');
+  await broker.fail(first, {type: 'Glitch', message: 'no'});
+  const [second] = await eventually(async () => { const jobs = await broker.lease('logged'); return jobs.length ? jobs : null; });
+  await broker.log(second, 'tried twice', 'and it went well');
+  await broker.complete(second, 1);
+  assert.deepEqual((await broker.get(`/jobs/${id}/logs?attempt=2`)).lines.map(({attempt, text}) => [attempt, text]), [[2, 'tried twice'], [2, 'and it went well']]);
+  await withPage(broker, `jobs/${id}`, async (page) => {
+    const lines = page.locator('.log-line');
+    await eventually(async () => (await lines.count()) === 3, 'all lines');
+    await page.locator('.attempts > li').nth(1).getByRole('button', {name: '1 log line'}).click();
+    await eventually(async () => (await lines.count()) === 1, 'those of the first');
+    await page.reload();
+    await lines.getByText('tried once').waitFor();
+    assert.equal(await lines.count(), 1);
+    await page.getByLabel('Attempt', {exact: true}).selectOption('2');
+    await lines.getByText('and it went well').waitFor();
+    assert.equal(await lines.count(), 2);
+    await page.getByLabel('Attempt', {exact: true}).selectOption('0');
+    await eventually(async () => (await lines.count()) === 3, 'all again');
+  });
+});
+
 const reasons = {
   'no-worker': async (q) => broker.submit(q),
   'queue-paused': async (q) => { const id = await broker.submit(q); await broker.call('POST', `/queues/${q}/pause`, {reason: 'for the test'}); return id; },

@@ -126,6 +126,25 @@ test('a row changes where it is, and new jobs are announced and not pushed in', 
   });
 });
 
+test('what is selected is in the address: a reload and the back button know it', async () => {
+  const ids = await broker.submitMany('picked', 4);
+  await withPage(broker, 'jobs?q=queue%3Apicked', async (page) => {
+    await page.getByLabel(`Select ${ids[1]}`).check();
+    await page.getByLabel(`Select ${ids[3]}`).check();
+    assert.deepEqual(new URL(page.url()).searchParams.get('chosen').split(',').sort(), [ids[1], ids[3]].sort());
+    await page.reload();
+    await page.getByText('2 jobs selected').waitFor();
+    assert.ok(await page.getByLabel(`Select ${ids[3]}`).isChecked());
+    await page.locator('[data-state=completed]').first().click();
+    await page.getByRole('heading', {name: 'No job matches'}).waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('chosen'), null);
+    await page.goBack();
+    await page.getByText('2 jobs selected').waitFor();
+    await page.getByRole('button', {name: 'Select none'}).click();
+    assert.equal(new URL(page.url()).searchParams.get('chosen'), null);
+  });
+});
+
 test('a hidden tab asks for nothing', async () => {
   await withPage(broker, 'jobs', async (page) => {
     await rows(page).first().waitFor();

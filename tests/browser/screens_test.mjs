@@ -1,5 +1,6 @@
 // Queues, workers, schedules, workflows, limits: what is shown is the API's, and what is done is done.
 import assert from 'node:assert/strict';
+import {hostname} from 'node:os';
 import {before, test} from 'node:test';
 
 import {eventually, numberIn, startBroker, startWorker, withPage} from './harness.mjs';
@@ -155,9 +156,17 @@ test('workers: who is there, what they hold, and which queue has none', async ()
     await row.getByText('connected').waitFor();
     await eventually(async () => {
       const worker = (await own.get('/workers')).workers.find(({workerId}) => workerId === 'shift-1');
-      return worker.active.length > 0 && (await numberIn(row.getByRole('cell').nth(2))) === worker.active.length;
+      return worker.active.length > 0 && (await numberIn(row.getByRole('cell').nth(4))) === worker.active.length;
     }, 'its jobs');
     await row.getByRole('link', {name: 'staffed'}).waitFor();
+    const {host, version, address, roundTripMs} = (await own.get('/workers')).workers.find(({workerId}) => workerId === 'shift-1');
+    assert.equal(host, hostname());
+    assert.equal(address, '127.0.0.1');
+    assert.match(version, /^pawl work \d/);
+    assert.ok(roundTripMs > 0 && roundTripMs < 5000, String(roundTripMs));
+    await row.getByRole('cell', {name: host, exact: true}).waitFor();
+    await row.getByRole('cell', {name: version, exact: true}).waitFor();
+    await row.getByRole('cell', {name: /^[\d.]+ ms$/}).waitFor();
     await page.getByText(/alone has no worker; 3 jobs wait/).waitFor();
     assert.equal(await page.getByText(/staffed has no worker/).count(), 0);
   });

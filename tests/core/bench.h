@@ -129,8 +129,8 @@ struct Rows : Outbox {
   void erase_group(QueueNumber queue, const std::string& group) override { groups.erase({queue, group}); }
   void put_order(const OrderRow& row) override { orders[{row.queue, row.lane}] = row; }
   void erase_order(QueueNumber queue, std::uint32_t lane) override { orders.erase({queue, lane}); }
-  void put_logs(const JobId& id, std::uint32_t, Millis, std::span<const std::string> lines) override {
-    logs[id].insert(logs[id].end(), lines.begin(), lines.end());
+  void put_logs(const Job& job, Millis, std::span<const std::string> lines) override {
+    logs[job.id].insert(logs[job.id].end(), lines.begin(), lines.end());
   }
   void erase_logs(const JobId& id) override { logs.erase(id); }
   void reply(Ticket to, Reply&& reply) override { replies.emplace_back(to, std::move(reply)); }

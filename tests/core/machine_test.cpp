@@ -110,6 +110,30 @@ TEST(MachineTest, StallBudgetEndsInTheDeadLetterQueue) {
   EXPECT_EQ(bench.get(id).errors.back().type, "stalled");
 }
 
+TEST(MachineTest, ALeaseTellsWhenItsWorkerWasHeardAndItsEndForHowLongItWasNot) {
+  Bench bench;
+  const JobId id = bench.submit(Bench::job("q"));
+  const auto granted = bench.lease("q", 1, "w1");
+  const auto lease = [&] { return *bench.call<JobView>(GetJob{id}).lease; };
+  EXPECT_EQ(lease().beats, 0u);
+  EXPECT_EQ(lease().heard_wall, bench.now.wall);
+  const auto beat = [&] { bench.call<HeartbeatDone>(Heartbeat{{{id, granted[0].lease, {}, {}, {}}}}); };
+  bench.advance(4'000);
+  beat();
+  bench.advance(11'500);
+  beat();
+  bench.advance(2'000);
+  EXPECT_EQ(lease().beats, 2u);
+  EXPECT_EQ(lease().longest_gap_ms, 11'500);
+  EXPECT_EQ(lease().heard_wall, bench.now.wall - 2'000);
+  bench.advance(28'000);
+  ASSERT_EQ(bench.status(id), Status::stalled);
+  EXPECT_FALSE(bench.call<JobView>(GetJob{id}).lease);
+  EXPECT_EQ(bench.get(id).errors.back().message,
+            "the lease ran out before worker w1 settled the job; nothing came from it for 30.0 s "
+            "(heartbeats before that: 2)");
+}
+
 TEST(MachineTest, CancelOfAnActiveJobWaitsForItsWorkerAndCompleteWins) {
   Bench bench;
   const JobId first = bench.submit(Bench::job("q"));

@@ -541,9 +541,23 @@ TEST(CodecTest, DecodingSurvivesAnyBytes) {
   feed_garbage(value, [](const std::string& bytes) { return decode_idempotency(bytes).has_value(); });
   value.clear();
   const std::vector<std::string> lines{"one", "two"};
-  encode_logs(lines, value);
+  encode_logs(3, lines, value);
   feed_garbage(value,
                [](const std::string& bytes) { return decode_logs(log_key({}, 1, 2), bytes).has_value(); });
+}
+
+TEST(CodecTest, LogLinesTellTheirAttemptAndThoseOfAnEarlierReleaseAreRead) {
+  const std::vector<std::string> lines{"one", "two"};
+  std::string value;
+  encode_logs(3, lines, value);
+  const auto row = decode_logs(log_key({}, 1, 2), value);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->attempt, 3u);
+  EXPECT_EQ(row->lines, lines);
+  const auto before = decode_logs(log_key({}, 1, 2), "\x01" + value.substr(2));
+  ASSERT_TRUE(before);
+  EXPECT_EQ(before->attempt, 0u);
+  EXPECT_EQ(before->lines, lines);
 }
 
 TEST(CodecTest, EncodingAFreshJobIsCheap) {

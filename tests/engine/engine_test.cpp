@@ -199,10 +199,10 @@ TEST_P(EngineOnTest, LogLinesAreKeptPagedAndErasedWithTheirJob) {
   const auto granted = bench->lease("q");
   bench->ask<core::LogsKept>(core::AppendLogs{id, granted.at(0).lease, {"one", "two"}});
   bench->ask<core::LogsKept>(core::AppendLogs{id, granted.at(0).lease, {"three"}});
-  const auto read = [&](std::string cursor) {
+  const auto read = [&](std::string cursor, std::optional<std::uint32_t> attempt = {}) {
     std::expected<JobLister::Logs, ListError> logs;
     bench->await([&](auto done) {
-      bench->engine().lists().logs(id, 2, cursor, [&logs, done](auto answer) {
+      bench->engine().lists().logs(id, attempt, 2, cursor, [&logs, done](auto answer) {
         logs = std::move(answer);
         done();
       });
@@ -219,6 +219,9 @@ TEST_P(EngineOnTest, LogLinesAreKeptPagedAndErasedWithTheirJob) {
   EXPECT_EQ(second->lines[0].text, "three");
   EXPECT_FALSE(second->next_cursor);
   EXPECT_EQ(read("nonsense!").error(), ListError::bad_cursor);
+  EXPECT_EQ(first->lines.at(1).attempt, 1u);
+  EXPECT_EQ(read("", 1)->lines.size(), 2u);
+  EXPECT_TRUE(read("", 2)->lines.empty());
   bench->complete(granted[0]);
   bench->ask<core::JobDeleted>(core::Delete{id, {}});
   EXPECT_EQ(read("").error(), ListError::unknown_job);

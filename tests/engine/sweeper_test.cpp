@@ -49,7 +49,7 @@ class SweeperTest : public testing::Test {
   std::size_t lines(const JobId& id) {
     std::expected<JobLister::Logs, ListError> logs;
     bench.await([&](auto done) {
-      bench.engine().lists().logs(id, 100, "", [&logs, done](auto answer) {
+      bench.engine().lists().logs(id, {}, 100, "", [&logs, done](auto answer) {
         logs = std::move(answer);
         done();
       });

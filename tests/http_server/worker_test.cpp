@@ -89,9 +89,17 @@ class Worker {
   }
   /// The next text frame; a close frame ends the test.
   json hear() {
-    const auto frame = read_ws_frame(client);
+    const auto frame = next();
     if (!frame || frame->opcode != ws_text) throw std::runtime_error("no text frame");
     return json::parse(frame->payload);
+  }
+  /// The next frame but for pings, which are answered.
+  std::optional<WsFrame> next() {
+    while (true) {
+      auto frame = read_ws_frame(client);
+      if (!frame || frame->opcode != ws_ping) return frame;
+      client.send(ws_frame(ws_pong, frame->payload));
+    }
   }
   json hear(const std::string& type) {
     json frame = hear();
@@ -325,7 +333,43 @@ TEST_F(WorkerTest, ASilentWorkerIsPingedAndThenDropped) {
   const auto ping = read_ws_frame(worker.client);
   ASSERT_TRUE(ping);
   EXPECT_EQ(ping->opcode, ws_ping);
+  while (read_ws_frame(worker.client)) {
+  }
   EXPECT_TRUE(worker.client.is_closed());
+}
+
+TEST_F(WorkerTest, WhatAWorkerSaysOfItselfIsKnownWhileItIsConnected) {
+  const auto directory = std::make_shared<api::WorkerDirectory>();
+  ServerOptions options;
+  options.workers = directory;
+  start_server(std::move(options));
+  {
+    Worker worker(server_->port());
+    EXPECT_TRUE(directory->facts().empty()) << "it has not said who it is";
+    worker.say({{"type", "hello"},
+                {"workerId", "w1"},
+                {"host", "rack-7"},
+                {"version", "2.1"},
+                {"queues", json::array({{{"queue", "video"}}})},
+                {"credit", 1}});
+    worker.hear("welcome");
+    const api::WorkerFacts facts = directory->facts().at("w1");
+    EXPECT_EQ(facts.host, "rack-7");
+    EXPECT_EQ(facts.version, "2.1");
+    EXPECT_EQ(facts.address, "127.0.0.1");
+    // The ping came before the welcome; its answer was sent before the next frame, and is read before that.
+    worker.say({{"type", "heartbeat"}, {"id", 1}, {"beats", json::array()}});
+    worker.hear();
+    ASSERT_TRUE(directory->facts().at("w1").round_trip);
+    EXPECT_GT(directory->facts().at("w1").round_trip->count(), 0);
+    // A second hello may say otherwise.
+    worker.hello("w1", "video", 1);
+    worker.hear("welcome");
+    EXPECT_EQ(directory->facts().at("w1").host, "");
+  }
+  for (int i = 0; i < 500 && !directory->facts().empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(directory->facts().empty());
 }
 
 TEST_F(WorkerTest, AWorkerThatAnswersPingsStays) {
@@ -407,7 +451,7 @@ TEST_F(WorkerTest, FramesInFragmentsAndBetweenPingsAreOneFrame) {
   worker.client.send(ws_frame(ws_text, R"({"type":"hello","workerId":"w1",)", false));
   worker.client.send(ws_frame(ws_ping, "here"));
   worker.client.send(ws_frame(0, R"("queues":[{"queue":"q"}],"credit":1})"));
-  const auto pong = read_ws_frame(worker.client);
+  const auto pong = worker.next();
   ASSERT_TRUE(pong);
   EXPECT_EQ(pong->opcode, ws_pong);
   EXPECT_EQ(pong->payload, "here");

@@ -142,8 +142,7 @@ class Broker final : private core::Outbox {
   void put_order(const core::OrderRow& row) override;
   void erase_order(core::QueueNumber queue, std::uint32_t lane) override;
   void erase_schedule(const std::string& id) override;
-  void put_logs(const core::JobId& id, std::uint32_t first_line, core::Millis at,
-                std::span<const std::string> lines) override;
+  void put_logs(const core::Job& job, core::Millis at, std::span<const std::string> lines) override;
   void erase_logs(const core::JobId& id) override;
   void reply(core::Ticket to, core::Reply&& reply) override;
   void moved(const core::Job& job, const std::string& queue, core::Status from,

@@ -212,10 +212,9 @@ void Broker::erase_schedule(const std::string& id) {
   if (is(Canary::kept_schedule)) return;
   parts_.disk.rows().erase_schedule(id);
 }
-void Broker::put_logs(const JobId& id, std::uint32_t first_line, Millis at,
-                      std::span<const std::string> lines) {
+void Broker::put_logs(const Job& job, Millis at, std::span<const std::string> lines) {
   wrote_ = true;
-  parts_.disk.rows().put_logs(id, first_line, at, lines);
+  parts_.disk.rows().put_logs(job, at, lines);
 }
 void Broker::erase_logs(const JobId& id) {
   wrote_ = true;

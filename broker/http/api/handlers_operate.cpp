@@ -8,13 +8,18 @@ void list_workers(Call& call) {
   Query query(call.request.query);
   const PageQuery page(query);
   if (const auto problem = query.verdict()) return refuse(call, *problem);
-  post_and_answer<core::WorkerList>(call, core::ListWorkers{}, [page](const core::WorkerList& list) {
+  const auto render = [page, directory = call.context.workers](const core::WorkerList& list) {
     std::string body;
+    const auto facts = directory ? directory->facts() : std::map<std::string, WorkerFacts>{};
     append_page(
         body, "workers", list.workers, page, [](const core::WorkerView& worker) { return worker.worker_id; },
-        [&body](const core::WorkerView& worker) { append_worker(body, worker); });
+        [&](const core::WorkerView& worker) {
+          const auto known = facts.find(worker.worker_id);
+          append_worker(body, worker, known == facts.end() ? nullptr : &known->second);
+        });
     return json_response(200, std::move(body));
-  });
+  };
+  post_and_answer<core::WorkerList>(call, core::ListWorkers{}, render);
 }
 
 void get_metrics(Call& call) {

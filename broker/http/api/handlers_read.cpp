@@ -62,9 +62,10 @@ void get_job_logs(Call& call) {
   if (!id) return;
   Query query(call.request.query);
   ListPage page(query);
+  const auto attempt = static_cast<std::uint32_t>(query.integer("attempt", 1, UINT32_MAX, 0));
   if (const auto problem = query.verdict()) return refuse(call, *problem);
   call.context.engine.lists().logs(
-      *id, page.limit, std::move(page.cursor),
+      *id, attempt > 0 ? std::optional(attempt) : std::nullopt, page.limit, std::move(page.cursor),
       [exchange = call.exchange](std::expected<engine::JobLister::Logs, engine::ListError> answer) {
         if (!answer) return exchange->respond(problem_response(problem_of(answer.error())));
         std::string body;

@@ -15,6 +15,7 @@
 #include "broker/engine/meters.h"
 #include "broker/engine/operations.h"
 #include "broker/http/api/redaction.h"
+#include "broker/http/api/worker_directory.h"
 
 namespace pawl::http::api {
 
@@ -66,7 +67,8 @@ void append_workflow_row(std::string& out, const core::WorkflowRow& row);
 void append_workflow(std::string& out, const engine::WorkflowView& view);
 void append_trigger(std::string& out, const core::TriggerView& trigger, const Redaction& redaction = {});
 void append_limit(std::string& out, const core::LimitView& limit);
-void append_worker(std::string& out, const core::WorkerView& worker);
+/// facts: of its connection; null: it has none.
+void append_worker(std::string& out, const core::WorkerView& worker, const WorkerFacts* facts);
 /// Of GET /queues/{queue}/dlq/groups.
 void append_failure_group(std::string& out, const engine::FailureGroup& group);
 void append_operation(std::string& out, const engine::OperationView& operation,

@@ -36,6 +36,15 @@ void append_wait(std::string& out, ObjectWriter& object, const core::Wait* wait,
   inner.time_or_null("until", wait->until);
 }
 
+void append_heartbeats(std::string& out, ObjectWriter& object, const std::optional<core::LeaseState>& lease) {
+  if (!lease) return object.null("heartbeats");
+  object.begin("heartbeats");
+  ObjectWriter beats(out);
+  beats.integer("count", lease->beats);
+  beats.time("heardAt", lease->heard_wall);
+  beats.integer("longestGapMs", lease->longest_gap_ms);
+}
+
 void append_details(std::string& out, ObjectWriter& object, const core::Job& job, ClientJson& json) {
   object.list("errors", job.errors,
               [&out](const core::AttemptError& error) { append_attempt_error(out, error); });
@@ -123,6 +132,7 @@ void append_record(std::string& out, const core::JobView& view, const RecordPart
                       job.keeps_latest() ? std::string_view(job.unique_key).substr(1) : std::string_view());
   object.texts("tags", job.tags);
   if (parts.details) {
+    append_heartbeats(out, object, view.lease);
     append_details(out, object, job, json);
   } else {
     append_last_error(out, object, job);
@@ -197,6 +207,10 @@ void append_logs(std::string& out, const engine::JobLister::Logs& logs) {
   object.list("lines", logs.lines, [&out](const engine::LogLine& line) {
     ObjectWriter item(out);
     item.time("at", line.at);
+    if (line.attempt > 0)
+      item.integer("attempt", line.attempt);
+    else
+      item.null("attempt");
     item.text("text", line.text);
   });
   object.text_or_null("nextCursor", logs.next_cursor.value_or(""));

@@ -201,7 +201,7 @@ void append_limit(std::string& out, const core::LimitView& view) {
   object.time("createdAt", row.created_at);
 }
 
-void append_worker(std::string& out, const core::WorkerView& worker) {
+void append_worker(std::string& out, const core::WorkerView& worker, const WorkerFacts* facts) {
   ObjectWriter object(out);
   object.text("workerId", worker.worker_id);
   object.boolean("connected", worker.connected);
@@ -209,6 +209,14 @@ void append_worker(std::string& out, const core::WorkerView& worker) {
   object.integer("credit", worker.credit);
   object.list("active", worker.active, [&out](const core::JobId& id) { append_job_id(out, id); });
   object.time_or_null("lastSeenAt", worker.last_seen);
+  object.text_or_null("address", facts != nullptr ? facts->address : "");
+  object.text_or_null("host", facts != nullptr ? facts->host : "");
+  object.text_or_null("version", facts != nullptr ? facts->version : "");
+  if (facts != nullptr && facts->round_trip) {
+    object.number("roundTripMs", std::chrono::duration<double, std::milli>(*facts->round_trip).count());
+  } else {
+    object.null("roundTripMs");
+  }
 }
 
 std::string_view state_name(engine::OperationView::State state) {
@@ -309,6 +317,9 @@ void append_operation(std::string& out, const engine::OperationView& operation, 
     item.job_id("jobId", error.job);
     item.text("detail", error.detail);
   });
+  const engine::Actor by = operation.spec.actor.value_or(engine::Actor{});
+  object.text_or_null("actor", by.name);
+  object.text_or_null("address", by.address);
   object.time("startedAt", operation.started_at);
   object.time_or_null("finishedAt", operation.finished_at);
 }

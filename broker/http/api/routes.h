@@ -15,6 +15,7 @@
 #include "broker/http/api/problem.h"
 #include "broker/http/api/redaction.h"
 #include "broker/http/api/requests.h"
+#include "broker/http/api/worker_directory.h"
 #include "broker/http/exchange.h"
 
 namespace pawl::http::api {
@@ -32,6 +33,8 @@ struct ApiContext {
   CheckTimetable check_timetable = {};
   /// What is wrong with where a queue pushes to: the field within `push`, and why. Null: nothing is pushed.
   std::function<std::optional<std::pair<std::string, std::string>>(const core::Push&)> check_push = {};
+  /// Who is connected. Null: nobody knows.
+  std::shared_ptr<const WorkerDirectory> workers = {};
   /// The settings of queues may have changed. May be null.
   std::function<void()> queues_changed = {};
   /// The text of GET /metrics. Null: 404.

@@ -19,6 +19,8 @@ namespace pawl::http::api {
 /// The first frame; sent again it changes queues, names and credit.
 struct HelloFrame {
   core::OpenWorker open;
+  std::string host;  // what it runs on, and which release of it; for people to read; may be empty
+  std::string version;
 };
 struct CreditFrame {
   std::uint32_t credit = 0;

@@ -48,6 +48,10 @@ void read_held(Input& in, const Where& at, core::OpenWorker::Held& out) {
   read_object(in, at, fields, out);
 }
 
+void read_own_words(Input& in, const Where& at, std::string& out) {
+  if (!take_null(in)) read_label(in, at, out);
+}
+
 void read_hello(Input& in, const Where& at, HelloFrame& out) {
   using F = Field<HelloFrame>;
   static constexpr std::array fields{
@@ -65,6 +69,8 @@ void read_hello(Input& in, const Where& at, HelloFrame& out) {
           if (!take_null(i)) read_job_names(i, w, f.open.names);
         }},
       F{"credit", [](Input& i, const Where& w, HelloFrame& f) { read_credit(i, w, f.open.credit); }, true},
+      F{"host", [](Input& i, const Where& w, HelloFrame& f) { read_own_words(i, w, f.host); }},
+      F{"version", [](Input& i, const Where& w, HelloFrame& f) { read_own_words(i, w, f.version); }},
       F{"leases", [](Input& i, const Where& w, HelloFrame& f) {
           read_array(i, w, 0, static_cast<std::size_t>(wire::credit_max),
                      [&](const Where& item) { read_held(i, item, f.open.resume.emplace_back()); });

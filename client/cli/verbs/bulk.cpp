@@ -72,6 +72,8 @@ std::string operation_fields(const Json& operation, const Screen& screen) {
   for (const Json& error : operation["errors"].items())
     fields.add("error", fmt::format("{}  {}", error["jobId"].text(), printable(error["detail"].text())));
   fields.add("started", moment_text(operation["startedAt"]));
+  if (const std::string by = operation["actor"].text(operation["address"].text()); !by.empty())
+    fields.add("by", printable(by));
   if (operation["finishedAt"].is_string()) fields.add("finished", moment_text(operation["finishedAt"]));
   return fields.text(screen);
 }

@@ -18,13 +18,20 @@ std::string line_text(const Json& line) {
   return fmt::format("{}  {}\n", at ? clock_text(*at) : line["at"].text(), printable(line["text"].text()));
 }
 
+Query query_of(const Logs& command) {
+  Query query;
+  query.add("limit", page);
+  if (command.attempt) query.add("attempt", std::to_string(*command.attempt));
+  return query;
+}
+
 /// Prints what comes after `shown` lines and counts them in.
-Result<Answer> print_new(const std::string& job_id, std::size_t& shown, Session& session) {
+Result<Answer> print_new(const Logs& command, std::size_t& shown, Session& session) {
   std::size_t seen = 0;
   std::string cursor;
   while (true) {
-    const Query query = Query{}.add("limit", page).add("cursor", cursor);
-    auto answer = session.get(path("jobs", job_id, "logs") + query.text());
+    const Query query = query_of(command).add("cursor", cursor);
+    auto answer = session.get(path("jobs", command.job_id, "logs") + query.text());
     if (!answer) return answer;
     std::string text;
     for (const Json& line : answer->json["lines"].items()) {
@@ -43,18 +50,17 @@ Result<Answer> print_new(const std::string& job_id, std::size_t& shown, Session&
 
 Result<Exit> run(const Logs& command, Session& session) {
   if (session.wants_json()) {
-    const auto answer = session.get(path("jobs", command.job_id, "logs") + Query{}.add("limit", page).text());
+    const auto answer = session.get(path("jobs", command.job_id, "logs") + query_of(command).text());
     if (!answer) return std::unexpected(answer.error());
     Session::print_json(*answer);
     return Exit::ok;
   }
   std::size_t shown = 0;
-  if (const auto first = print_new(command.job_id, shown, session); !first)
-    return std::unexpected(first.error());
+  if (const auto first = print_new(command, shown, session); !first) return std::unexpected(first.error());
   if (!command.follow) return Exit::ok;
   std::optional<Failure> broken;
   const auto end = follow_job(session, command.job_id, follow_ms, [&](const Json&) {
-    const auto more = print_new(command.job_id, shown, session);
+    const auto more = print_new(command, shown, session);
     if (!more && !more.error().transient) broken = more.error();
   });
   if (!end) return std::unexpected(end.error());

@@ -109,6 +109,7 @@ WorkerOptions options_of(const Work& work, const Session& session, Notices& noti
   options.url = session.url();
   options.token = session.token();
   options.worker_id = work.worker_id;
+  options.version = "pawl work " PAWL_VERSION;
   options.queues = work.queues;
   options.concurrency = work.concurrency;
   options.drain_timeout = milliseconds{work.drain_timeout_ms};

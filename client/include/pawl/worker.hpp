@@ -232,6 +232,10 @@ struct WorkerOptions {
   std::string url = "http://127.0.0.1:7711";
   std::string token = {};
   std::string worker_id = {};  // empty: host, process and a random part
+  /// For whoever looks at the workers: where this one runs (empty: the machine's name), and which release of
+  /// the program it is (empty: libpawl's). At most 256 bytes each, without control characters.
+  std::string host = {};
+  std::string version = {};
   std::vector<WorkerQueue> queues = {};
   unsigned concurrency = 0;  // handler threads, 1…1000; 0: one for each processor
   /// Jobs held beyond those that run. Absent: chosen by how long jobs take, so that short ones (milliseconds)

@@ -61,9 +61,7 @@ class CountingOutbox final : public core::Outbox {
   void put_unique(core::QueueNumber, std::string_view, const core::UniqueRow&) override { ++rows; }
   void erase_unique(core::QueueNumber, std::string_view) override { ++rows; }
   void put_idempotency(std::string_view, const core::IdempotencyRow&) override { ++rows; }
-  void put_logs(const core::JobId&, std::uint32_t, core::Millis, std::span<const std::string>) override {
-    ++rows;
-  }
+  void put_logs(const core::Job&, core::Millis, std::span<const std::string>) override { ++rows; }
   void erase_logs(const core::JobId&) override { ++rows; }
   void reply(core::Ticket, core::Reply&& reply) override {
     if (auto* jobs = std::get_if<core::Granted>(&reply)) {

@@ -54,6 +54,16 @@ export function setQuery(values: Record<string, string | undefined>, how: 'push'
   go(location.pathname + (text ? '?' + text : ''), how);
 }
 
+/// Another list on this screen: from its start, with nothing chosen, unless the values say so.
+export function relist(values: Record<string, string | undefined>): void {
+  setQuery({cursor: undefined, chosen: undefined, ...values});
+}
+
+/// Chosen rows: they are in the address, too.
+export function chosen(): [ReadonlySet<string>, (ids: ReadonlySet<string>) => void] {
+  return [new Set(query.value.get('chosen')?.split(',')), (ids) => setQuery({chosen: [...ids].join()}, 'replace')];
+}
+
 /// Links within the dashboard change the screen without loading the page anew.
 export function followLinks(): void {
   document.addEventListener('click', (event) => {

@@ -8,7 +8,7 @@ import {JobLink, QueueLink} from '../../parts/job-link';
 import {Paging} from '../../parts/paging';
 import {Problem} from '../../parts/problem';
 import {Time} from '../../parts/time';
-import {place, setQuery} from '../../state/place';
+import {place, relist} from '../../state/place';
 import {complain} from '../../state/toasts';
 import {usePoll} from '../../state/use-poll';
 import {download} from '../../text/download';
@@ -32,7 +32,7 @@ export function Audit() {
   const isFiltered = Object.values(filter).some(Boolean);
   const save = () => void api.wholeAudit(filter).then((all) => download('audit.csv', csv(all), 'text/csv'), (error) => (error instanceof Failure ? complain(error) : Promise.reject(error)));
   const field = (key: keyof typeof filter, label: string) => (
-    <label class="inline">{label} <input class="find" value={filter[key] ?? ''} placeholder="any" onChange={(event) => setQuery({[key]: event.currentTarget.value.trim(), cursor: undefined})} /></label>
+    <label class="inline">{label} <input class="find" value={filter[key] ?? ''} placeholder="any" onChange={(event) => relist({[key]: event.currentTarget.value.trim()})} /></label>
   );
   return (
     <>

@@ -2,7 +2,7 @@
 import {api, type DeadLetterFilter} from '../../api/api';
 import type {FailureGroup} from '../../api/types';
 import {Time} from '../../parts/time';
-import {place, setQuery} from '../../state/place';
+import {place, relist, setQuery} from '../../state/place';
 import {usePoll} from '../../state/use-poll';
 import {count, plural} from '../../text/format';
 
@@ -62,7 +62,7 @@ function Row({group, isCurrent, act}: {group: FailureGroup; isCurrent: boolean; 
       <th scope="row">
         {fingerprint === others
           ? <span class="muted">others</span>
-          : <button type="button" class="link bad" aria-pressed={isCurrent} title={isCurrent ? 'Show all' : 'Show only these'} onClick={() => setQuery({cause: isCurrent ? undefined : fingerprint, cursor: undefined})}>{type ?? 'no error'}</button>}
+          : <button type="button" class="link bad" aria-pressed={isCurrent} title={isCurrent ? 'Show all' : 'Show only these'} onClick={() => relist({cause: isCurrent ? undefined : fingerprint})}>{type ?? 'no error'}</button>}
       </th>
       <td class="num"><b>{count(group.count)}</b></td>
       <td class="stretch wide"><span class="clip" title={sample ?? undefined}>{sample}</span></td>

@@ -1,5 +1,5 @@
 // The dead letters of a queue: look, replay (some, all that match, at a pace), purge.
-import {useEffect, useState} from 'preact/hooks';
+import {useState} from 'preact/hooks';
 
 import {api, type DeadLetterFilter} from '../../api/api';
 import type {Answer} from '../../api/http';
@@ -12,7 +12,7 @@ import {Problem} from '../../parts/problem';
 import {replay} from '../../state/actions';
 import {countOf} from '../../state/broker';
 import {useKeys} from '../../state/keys';
-import {href, place, setQuery} from '../../state/place';
+import {chosen, href, place, relist, setQuery} from '../../state/place';
 import {say} from '../../state/toasts';
 import {usePoll} from '../../state/use-poll';
 import {count, plural} from '../../text/format';
@@ -35,19 +35,19 @@ export function DlqQueue({id: queue}: {id: string}) {
   const operation = query.get('operation');
   const key = JSON.stringify([queue, filter, cursor]);
   const page = usePoll(key, (signal) => api.deadLetters(queue, filter, cursor, signal), 0);
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [selected, setSelected] = chosen();
   const [bulk, setBulk] = useState<{kind: 'replay' | 'purge'; filter: DeadLetterFilter; total: number | null} | null>(null);
   const [version, setVersion] = useState(0);
-  useEffect(() => setSelected(new Set()), [key]);
   useKeys([{keys: '.', does: 'Read the list anew', run: page.refresh}]);
 
   const total = countOf('failed', queue);
   const jobs = page.data?.jobs ?? [];
+  const picked = jobs.flatMap(({jobId}) => (selected.has(jobId) ? [jobId] : []));
   const done = ({text}: Answer) => {
     const answer = JSON.parse(text) as BulkAnswer;
     setSelected(new Set());
     setBulk(null);
-    if (answer.state !== 'done' && answer.operationId) setQuery({operation: answer.operationId, cursor: undefined});
+    if (answer.state !== 'done' && answer.operationId) relist({operation: answer.operationId});
     else say(`${plural(answer.replayed ?? answer.purged ?? 0, 'job')} ${answer.purged === undefined ? 'replayed' : 'purged'}${answer.skipped ? `, ${count(answer.skipped)} had changed meanwhile` : ''}.`);
     page.refresh();
     setVersion((old) => old + 1);
@@ -68,19 +68,19 @@ export function DlqQueue({id: queue}: {id: string}) {
         </div>
       </div>
       {operation && <OperationPanel id={operation} close={() => setQuery({operation: undefined}, 'replace')} ended={() => { page.refresh(); setVersion((old) => old + 1); }} />}
-      <Causes queue={queue} version={version} act={(kind, chosen, matching) => setBulk({kind, filter: chosen, total: matching})} />
+      <Causes queue={queue} version={version} act={(kind, cause, matching) => setBulk({kind, filter: cause, total: matching})} />
       <section class="panel" aria-label="Dead letters">
         <header class="bar">
-          {selected.size > 0
+          {picked.length > 0
             ? <>
-                <strong class="num">{plural(selected.size, 'job')} selected</strong>
-                <ActionButton action={{...replay(queue, {jobIds: [...selected]}), label: `Replay ${count(selected.size)}`}} icon="retry" kind="primary" then={done} />
+                <strong class="num">{plural(picked.length, 'job')} selected</strong>
+                <ActionButton action={{...replay(queue, {jobIds: picked}), label: `Replay ${count(picked.length)}`}} icon="retry" kind="primary" then={done} />
                 <button type="button" class="button small quiet" onClick={() => setSelected(new Set())}>Select none</button>
               </>
             : <>
-                {filter.fingerprint && <span>of one cause <button type="button" class="button small quiet" onClick={() => setQuery({cause: undefined, cursor: undefined})}>Show all</button></span>}
-                <label class="inline">Name <input class="find" value={filter.name ?? ''} placeholder="any" onChange={(event) => setQuery({name: event.currentTarget.value.trim(), cursor: undefined})} /></label>
-                <label class="inline">Error <input class="find" list="errors" value={filter.errorType ?? ''} placeholder="any" onChange={(event) => setQuery({error: event.currentTarget.value.trim(), cursor: undefined})} /></label>
+                {filter.fingerprint && <span>of one cause <button type="button" class="button small quiet" onClick={() => relist({cause: undefined})}>Show all</button></span>}
+                <label class="inline">Name <input class="find" value={filter.name ?? ''} placeholder="any" onChange={(event) => relist({name: event.currentTarget.value.trim()})} /></label>
+                <label class="inline">Error <input class="find" list="errors" value={filter.errorType ?? ''} placeholder="any" onChange={(event) => relist({error: event.currentTarget.value.trim()})} /></label>
                 <datalist id="errors">{errors.map((type) => <option key={type} value={type} />)}</datalist>
               </>}
           <span class="grow" />

@@ -1,24 +1,35 @@
 // Each attempt with its worker, its length and what it failed of; the newest first.
 import {useState} from 'preact/hooks';
 
-import type {Job} from '../../api/types';
+import type {LogLine} from '../../api/types';
 import {CopyButton} from '../../parts/copy-button';
 import {Icon} from '../../parts/icons';
 import {StateBadge} from '../../parts/state-badge';
 import {Span, Time} from '../../parts/time';
-import {attemptsOf, type Attempt} from './attempts';
+import {setQuery} from '../../state/place';
+import {plural} from '../../text/format';
+import {attemptAt, type Attempt} from './attempts';
 
-export function AttemptList({job}: {job: Job}) {
-  const attempts = attemptsOf(job).reverse();
+export function AttemptList({attempts, lines}: {attempts: Attempt[]; lines: LogLine[]}) {
   if (attempts.length === 0) return null;
+  const logged: number[] = [];
+  for (const {at} of lines) {
+    const number = attemptAt(attempts, at);
+    logged[number] = (logged[number] ?? 0) + 1;
+  }
   return (
     <section class="panel" aria-label="Attempts">
       <header><h2>Attempts</h2><span class="muted small-text">newest first</span></header>
       <ol class="attempts" reversed>
-        {attempts.map((attempt, index) => <Row key={attempt.start} attempt={attempt} openAtFirst={index === 0} />)}
+        {attempts.toReversed().map((attempt, index) => <Row key={attempt.start} attempt={attempt} lines={logged[attempt.number] ?? 0} openAtFirst={index === 0} />)}
       </ol>
     </section>
   );
+}
+
+function showLogs(attempt: number): void {
+  setQuery({attempt: String(attempt)}, 'replace');
+  document.querySelector('[aria-label=Logs]')?.scrollIntoView({block: 'nearest'});
 }
 
 function verdict({outcome, error}: Attempt): string | null {
@@ -27,7 +38,7 @@ function verdict({outcome, error}: Attempt): string | null {
   return outcome === 'pending' ? 'given back' : null;
 }
 
-function Row({attempt, openAtFirst}: {attempt: Attempt; openAtFirst: boolean}) {
+function Row({attempt, lines, openAtFirst}: {attempt: Attempt; lines: number; openAtFirst: boolean}) {
   const {number, start, end, outcome, error, workerId} = attempt;
   const [open, setOpen] = useState(openAtFirst);
   const words = verdict(attempt);
@@ -39,6 +50,7 @@ function Row({attempt, openAtFirst}: {attempt: Attempt; openAtFirst: boolean}) {
         <span class="num"><Span from={start} to={end} /></span>
         <span class="muted"><Time at={start} /></span>
         {workerId && <span class="mono clip">{workerId}</span>}
+        {lines > 0 && <button type="button" class="link" onClick={() => showLogs(number)}>{plural(lines, 'log line')}</button>}
       </div>
       {error && (
         <div class="error-box">

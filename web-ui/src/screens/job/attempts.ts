@@ -21,6 +21,11 @@ export function errorAt(errors: AttemptError[], at: string): AttemptError | null
   return nearest && away(nearest) <= sameMomentMs ? nearest : null;
 }
 
+/// Which of them something at that moment belongs to; 0: none.
+export function attemptAt(attempts: Attempt[], at: string): number {
+  return attempts.findLast(({start}) => start <= at)?.number ?? 0;
+}
+
 /// Oldest first.
 export function attemptsOf({history, errors, workerId}: Pick<Job, 'history' | 'errors' | 'workerId'>): Attempt[] {
   const attempts: Attempt[] = [];

@@ -23,10 +23,11 @@ import {usePoll} from '../../state/use-poll';
 import {enqueueCopy} from '../enqueue/address';
 import {copyTag} from '../enqueue/draft';
 import {AttemptList} from './attempt-list';
+import {attemptsOf} from './attempts';
 import {PriorityDialog, RescheduleDialog} from './change-dialogs';
 import {Facts} from './facts';
 import {Logs} from './logs';
-import {Timeline} from './timeline';
+import {Next, Timeline} from './timeline';
 
 const isEnd = ({status}: Pick<Job, 'status'>) => ['completed', 'failed', 'cancelled'].includes(status);
 /// The stream brings changes at once; this catches what it cannot, such as a place in the line.
@@ -85,6 +86,8 @@ export function JobPage({id}: {id: string}) {
     );
   }
   const {job, payload, result, why} = record.data;
+  const attempts = attemptsOf(job);
+  const lines = logs.data ?? [];
   return (
     <>
       <Head job={job} why={why} refresh={record.refresh} />
@@ -94,9 +97,9 @@ export function JobPage({id}: {id: string}) {
       <div class="columns job-columns">
         <div>
           {job.status === 'completed' && <JsonView name="result" text={result} redacted={job.redacted} />}
-          <AttemptList job={job} />
+          <AttemptList attempts={attempts} lines={lines} />
           <JsonView name="payload" text={payload} redacted={job.redacted} />
-          <Logs job={job} lines={logs.data ?? []} />
+          <Logs job={job} attempts={attempts} lines={lines} />
         </div>
         <div>
           <Timeline job={job} />
@@ -122,6 +125,7 @@ function Head({job, why, refresh}: {job: Job; why: Reason; refresh: () => void})
         <span>in <QueueLink queue={job.queue} /></span>
         <span class="muted">attempt <b class="num">{job.attemptsMade + (job.status === 'active' ? 1 : 0)}</b> of <b class="num">{job.maxAttempts}</b></span>
         <span class="muted">submitted <Time at={job.createdAt} /></span>
+        <Next job={job} why={why} />
         <span class="id-line"><code class="mono">{job.jobId}</code><CopyButton text={job.jobId} what="the id" /></span>
       </div>
       <div class="actions">

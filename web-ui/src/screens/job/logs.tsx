@@ -3,19 +3,17 @@ import {useEffect, useRef, useState} from 'preact/hooks';
 
 import type {Job, LogLine} from '../../api/types';
 import {Icon} from '../../parts/icons';
+import {query, setQuery} from '../../state/place';
 import {zone} from '../../state/preferences';
 import {download} from '../../text/download';
 import {clockTime, count} from '../../text/format';
-import {attemptsOf, type Attempt} from './attempts';
+import {attemptAt, type Attempt} from './attempts';
 
 const shownAtFirst = 1000;
 
-function attemptAt(attempts: Attempt[], at: string): number {
-  const time = Date.parse(at);
-  return attempts.findLast(({start}) => Date.parse(start) <= time)?.number ?? 0;
-}
-
-export function Logs({job, lines}: {job: Job; lines: LogLine[]}) {
+export function Logs({job, attempts, lines: all}: {job: Job; attempts: Attempt[]; lines: LogLine[]}) {
+  const one = Number(query.value.get('attempt'));
+  const lines = one ? all.filter(({at}) => attemptAt(attempts, at) === one) : all;
   const [find, setFind] = useState('');
   const [follow, setFollow] = useState(true);
   const [most, setMost] = useState(shownAtFirst);
@@ -23,9 +21,8 @@ export function Logs({job, lines}: {job: Job; lines: LogLine[]}) {
   useEffect(() => {
     if (follow && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [lines.length, follow]);
-  if (lines.length === 0) return null;
+  if (all.length === 0) return null;
 
-  const attempts = attemptsOf(job);
   const found = find ? lines.filter(({text}) => text.toLowerCase().includes(find.toLowerCase())) : lines;
   const shown = found.slice(-most);
   let last = 0;
@@ -35,6 +32,12 @@ export function Logs({job, lines}: {job: Job; lines: LogLine[]}) {
         <h2>Logs</h2>
         <span class="muted num small-text">{find ? `${count(found.length)} of ${count(lines.length)}` : count(lines.length)}</span>
         <span class="grow" />
+        {attempts.length > 1 && (
+          <select class="find" aria-label="Attempt" value={String(one)} onChange={({currentTarget: {value}}) => setQuery({attempt: value === '0' ? undefined : value}, 'replace')}>
+            <option value="0">all attempts</option>
+            {attempts.map(({number}) => <option key={number} value={number}>attempt {number}</option>)}
+          </select>
+        )}
         <input class="find" type="search" aria-label="Find in the logs" placeholder="Find" value={find} onInput={(event) => setFind(event.currentTarget.value)} />
         <label class="check"><input type="checkbox" checked={follow} onChange={() => setFollow(!follow)} />Follow</label>
         <button type="button" class="button small quiet" onClick={() => download(`${job.jobId}.log`, lines.map(({at, text}) => `${at} ${text}\n`).join(''), 'text/plain')}><Icon name="more" />Download</button>

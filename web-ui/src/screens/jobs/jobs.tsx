@@ -14,7 +14,7 @@ import {brokerAddress, replay} from '../../state/actions';
 import {countOf} from '../../state/broker';
 import {brokerNow} from '../../state/clock';
 import {useKeys} from '../../state/keys';
-import {go, href, place, setQuery} from '../../state/place';
+import {chosen, go, href, place, relist} from '../../state/place';
 import {say} from '../../state/toasts';
 import {usePoll} from '../../state/use-poll';
 import {pawlOf} from '../../text/commands';
@@ -39,11 +39,10 @@ export function Jobs() {
   const key = JSON.stringify([filter, cursor, order]);
   const page = usePoll(key, (signal) => api.jobs({...filter, order}, cursor, signal), 0);
   const jobs = page.data?.jobs ?? [];
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [selected, setSelected] = chosen();
   const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
   const [more, setMore] = useState(0);
   const [bulk, setBulk] = useState(false);
-  useEffect(() => setSelected(new Set()), [key]);
   useEffect(() => {
     setFresh(new Set());
     setMore(0);
@@ -70,7 +69,7 @@ export function Jobs() {
   useLive(rows.join() + key, page.data ? {list: countsNew ? (filter.queue ?? '') : undefined, rows} : null, hear);
   useKeys([{keys: '.', does: 'Read the list anew', run: refresh}]);
 
-  const search = (q: string) => setQuery({q, cursor: undefined, at: parseSearch(q, 0).relative ? String(Math.round(brokerNow())) : undefined});
+  const search = (q: string) => relist({q, at: parseSearch(q, 0).relative ? String(Math.round(brokerNow())) : undefined});
   const newJobs = fresh.size + more;
   return (
     <>
@@ -85,7 +84,7 @@ export function Jobs() {
           {newJobs > 0 && selected.size > 0 && <span class="muted">{count(newJobs)} new, shown when nothing is selected</span>}
           <span class="grow" />
           {text && jobs.length > 0 && unknown.length === 0 && suitsBulk(filter) && <button type="button" class="button small quiet" onClick={() => setBulk(true)}>All that match…</button>}
-          <button type="button" class="button small quiet" onClick={() => setQuery({order: order === 'newest' ? 'oldest' : undefined, cursor: undefined})}>
+          <button type="button" class="button small quiet" onClick={() => relist({order: order === 'newest' ? 'oldest' : undefined})}>
             {order === 'newest' ? 'Newest first' : 'Oldest first'}
           </button>
           <button type="button" class="button small quiet" onClick={refresh}>Refresh</button>
@@ -107,7 +106,7 @@ function Scanned({page: {jobs, nextCursor, scanned, of}}: {page: JobPage}) {
   return (
     <p class="row pad" role="status">
       <span>Looked at <b class="num">{count(scanned)}</b> of <b class="num">{count(of)}</b> jobs{jobs.length === 0 && ', found none yet'}.</span>
-      <button type="button" class="button small" onClick={() => setQuery({cursor: nextCursor})}>Go on</button>
+      <button type="button" class="button small" onClick={() => relist({cursor: nextCursor})}>Go on</button>
     </p>
   );
 }
@@ -137,15 +136,15 @@ function StateTabs({text, filter, search}: {text: string; filter: JobFilter; sea
 
 /// One request replays any number of failed jobs of a queue.
 function Selected({selected, jobs, clear, done}: {selected: ReadonlySet<string>; jobs: {jobId: string; queue: string; status: string}[]; clear: () => void; done: () => void}) {
-  if (selected.size === 0) return null;
-  const chosen = jobs.filter(({jobId}) => selected.has(jobId));
-  const one = new Set(chosen.map(({queue}) => queue)).size === 1 && chosen.every(({status}) => status === 'failed');
+  const rows = jobs.filter(({jobId}) => selected.has(jobId));
+  if (rows.length === 0) return null;
+  const one = new Set(rows.map(({queue}) => queue)).size === 1 && rows.every(({status}) => status === 'failed');
   return (
     <>
-      <strong class="num">{plural(chosen.length, 'job')} selected</strong>
+      <strong class="num">{plural(rows.length, 'job')} selected</strong>
       {one && (
         <ActionButton
-          action={{...replay(chosen[0]!.queue, {jobIds: chosen.map(({jobId}) => jobId)}), label: `Replay ${count(chosen.length)}`}} icon="retry" kind="primary"
+          action={{...replay(rows[0]!.queue, {jobIds: rows.map(({jobId}) => jobId)}), label: `Replay ${count(rows.length)}`}} icon="retry" kind="primary"
           then={({text}) => { say(`${plural((JSON.parse(text) as {replayed: number}).replayed, 'job')} replayed.`); clear(); done(); }} />
       )}
       {!one && <span class="muted small-text">Failed jobs of one queue can be replayed together.</span>}

@@ -45,7 +45,7 @@ export function Operations() {
               <thead>
                 <tr>
                   <th scope="col">Action</th><th scope="col">State</th><th scope="col" class="stretch wide">Which jobs</th><th scope="col" class="wide">Progress</th><th scope="col" class="num">Done</th>
-                  <th scope="col" class="num wide" title="Jobs that had changed meanwhile">Skipped</th><th scope="col" class="num" title="Jobs whose state does not allow it">Refused</th><th scope="col" class="num wide">Took</th><th scope="col" class="num">Started</th><th scope="col"><span class="visually-hidden">Actions</span></th>
+                  <th scope="col" class="num wide" title="Jobs that had changed meanwhile">Skipped</th><th scope="col" class="num" title="Jobs whose state does not allow it">Refused</th><th scope="col" class="num wide">Took</th><th scope="col" class="wide">By</th><th scope="col" class="num">Started</th><th scope="col"><span class="visually-hidden">Actions</span></th>
                 </tr>
               </thead>
               <tbody>{list.map((operation) => <Row key={operation.operationId} operation={operation} refresh={refresh} />)}</tbody>
@@ -76,12 +76,13 @@ function Row({operation, refresh}: {operation: Operation; refresh: () => void}) 
         <td class="num wide">{skipped > 0 ? count(skipped) : <span class="muted">0</span>}</td>
         <td class="num">{refused > 0 ? <button type="button" class="button small quiet" aria-expanded={open} onClick={() => setOpen(!open)}>{count(refused)}</button> : <span class="muted">0</span>}</td>
         <td class="num wide"><Span from={startedAt} to={finishedAt} /></td>
+        <td class="wide clip-cell" title={operation.address ?? undefined}>{operation.actor ?? operation.address}</td>
         <td class="num"><Time at={startedAt} /></td>
         <td>{!hasEnded(operation) && <span class="actions"><OperationButtons operation={operation} then={refresh} /></span>}</td>
       </tr>
       {open && (
         <tr>
-          <td colSpan={10}>
+          <td colSpan={11}>
             <ul class="errors">{errors.map(({jobId, detail}) => <li key={jobId}><JobLink id={jobId} /> {detail}</li>)}</ul>
             {refused > errors.length && <p class="muted">The first {plural(errors.length, 'refusal')} of {count(refused)}.</p>}
           </td>
