@@ -38,7 +38,7 @@ export function Logs({job, attempts, lines: all}: {job: Job; attempts: Attempt[]
             {attempts.map(({number}) => <option key={number} value={number}>attempt {number}</option>)}
           </select>
         )}
-        <input class="find" type="search" aria-label="Find in the logs" placeholder="Find" value={find} onInput={(event) => setFind(event.currentTarget.value)} />
+        <input class="logs-find" type="search" aria-label="Find in the logs" placeholder="Find" value={find} onInput={(event) => setFind(event.currentTarget.value)} />
         <label class="check"><input type="checkbox" checked={follow} onChange={() => setFollow(!follow)} />Follow</label>
         <button type="button" class="button small quiet" onClick={() => download(`${job.jobId}.log`, lines.map(({at, text}) => `${at} ${text}\n`).join(''), 'text/plain')}><Icon name="more" />Download</button>
       </header>

@@ -19,7 +19,7 @@ export function WorkerTable({workers}: {workers: Worker[]}) {
             <th scope="col">Connection</th>
             <th scope="col" class="wide">Queues</th>
             <th scope="col" class="num" title="Jobs that it holds">Busy</th>
-            <th scope="col" class="num wide" title="Further jobs that it would take now">Free</th>
+            <th scope="col" class="num wide" title="Most jobs that it takes at once">Slots</th>
             <th scope="col" class="stretch wide">Jobs</th>
             <th scope="col" class="num wide" title="How long its connection took to answer the latest ping">Away</th>
             <th scope="col" class="num">Heard from</th>
