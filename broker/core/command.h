@@ -184,6 +184,16 @@ struct Retry {
   JobId id;
   std::optional<Status> only_from;
 };
+/// An ended job runs again in another queue. An id names its queue, so it is made anew there, in the batch in
+/// which its record here goes: name, payload, settings, steps, errors and history go with it; its unique key
+/// and its log lines do not. To its own queue: as Retry. Refused for one of a workflow, and one that another
+/// job waited for: those know it by its id. → JobChanged with the new id
+struct Move {
+  JobId id;
+  std::optional<Status> only_from;  // as in Retry
+  std::string queue;                // one that exists
+  std::string tag;                  // moved_tag and the id that it has: in place of an earlier such tag
+};
 struct Promote {  // delayed → pending. → JobChanged
   JobId id;
 };
@@ -300,12 +310,12 @@ struct StopLeasing {};
 
 using CommandBody =
     std::variant<Submit, Lease, AbandonLease, OpenWorker, SetCredit, CloseWorker, Settle, Heartbeat,
-                 AppendLogs, GetJob, Why, LookResident, Cancel, Retry, Promote, ChangeJob, Delete, GetQueue,
-                 ListQueues, PutQueue, ListGroups, PauseGroup, DeleteQueue, ListWorkers, PutSchedule,
-                 GetSchedule, ListSchedules, DeleteSchedule, RunSchedule, PauseSchedule, SubmitWorkflow,
-                 AddChildren, CancelWorkflow, RetryWorkflow, KeepStep, RaiseEvent, PutTrigger, GetTrigger,
-                 ListTriggers, DeleteTrigger, PutLimit, GetLimit, ListLimits, DeleteLimit, ResumeLimit,
-                 StopLeasing>;
+                 AppendLogs, GetJob, Why, LookResident, Cancel, Retry, Move, Promote, ChangeJob, Delete,
+                 GetQueue, ListQueues, PutQueue, ListGroups, PauseGroup, DeleteQueue, ListWorkers,
+                 PutSchedule, GetSchedule, ListSchedules, DeleteSchedule, RunSchedule, PauseSchedule,
+                 SubmitWorkflow, AddChildren, CancelWorkflow, RetryWorkflow, KeepStep, RaiseEvent, PutTrigger,
+                 GetTrigger, ListTriggers, DeleteTrigger, PutLimit, GetLimit, ListLimits, DeleteLimit,
+                 ResumeLimit, StopLeasing>;
 
 struct Command {
   Ticket ticket = Ticket::none;  // who gets the reply

@@ -50,4 +50,18 @@ bool Job::transit(Event event, Millis at) {
   return true;
 }
 
+void Job::begin_again(Millis at) {
+  attempts_made = 0;
+  stalls = 0;
+  ++replays;
+  run_at = at;
+  finished_at = 0;
+  expires_at = 0;
+  if (status == Status::completed) steps.clear();
+  result = nullptr;
+  progress = -1;
+  message.clear();
+  cancel_requested = false;
+}
+
 }  // namespace pawl::core

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -68,6 +69,9 @@ struct LastSettle {
 inline constexpr std::size_t history_max = 200;  // older middle entries are dropped, the first is kept
 /// What the unique keys of those begin with; others have no control characters.
 inline constexpr char latest_mark = '\3';
+
+/// What the tag of a job that was moved here begins with; its id before follows.
+inline constexpr std::string_view moved_tag = "moved-from:";
 
 inline constexpr std::size_t errors_max = 50;  // the newest are kept
 inline constexpr std::size_t log_lines_max = 10'000;
@@ -140,6 +144,9 @@ struct Job {
   /// Moves along the table and keeps the time. Returns false, and changes nothing, when there is no such
   /// edge.
   bool transit(Event event, Millis at);
+  /// What an ended job sheds to run again, attempts counted anew. What was done stays done, unless all of it
+  /// was: then its steps go too.
+  void begin_again(Millis at);
   /// When a timer moves it: the end of a delay, or of a wait that has one.
   std::optional<Millis> timer_due() const;
 };

@@ -138,6 +138,9 @@ void Machine::needs(const Command& command, Needs& needs) const {
       state.workflow_needs(body.workflow, needs);
     } else if constexpr (std::is_same_v<Body, RaiseEvent>) {
       state.event_needs(body, needs);
+    } else if constexpr (std::is_same_v<Body, Move>) {
+      job(body.id);
+      state.move_needs(body, needs);
     } else if constexpr (requires { body.id; }) {
       job(body.id);
       if constexpr (std::is_same_v<Body, Why>) {

@@ -151,6 +151,7 @@ struct Machine::State {
 
   // lanes.cpp: groups, named limits and strict orders, of queues that have them
   void lane_needs(const NewJob& spec, Needs& needs) const;
+  void move_needs(const Move& move, Needs& needs) const;
   void set_lane(Queue& queue, Job& job, Outbox& outbox);
   Lane& lane_of(const Entry& entry);
   Lane& make_lane(Queue& queue, std::uint32_t number, LaneKey key);
@@ -335,6 +336,7 @@ struct Machine::State {
   void apply(Ticket to, const LookResident& look, Now now, Outbox& outbox);
   void apply(Ticket to, const Cancel& cancel, Now now, Outbox& outbox);
   void apply(Ticket to, const Retry& retry, Now now, Outbox& outbox);
+  void apply(Ticket to, const Move& move, Now now, Outbox& outbox);
   void apply(Ticket to, const Promote& promote, Now now, Outbox& outbox);
   void apply(Ticket to, const ChangeJob& change, Now now, Outbox& outbox);
   void apply(Ticket to, const Delete& remove, Now now, Outbox& outbox);
@@ -370,6 +372,7 @@ struct Machine::State {
 
   void call_back(const Job& job, const Queue& queue, Now now, Outbox& outbox);
   Submitted::Item submit_one(const NewJob& spec, Now now, Outbox& outbox);
+  Entry& admit(Queue& queue, Job job, Outbox& outbox);
   // gathering.cpp
   std::optional<Submitted::Item> gather(const NewJob& spec, Queue& queue, Now now, Outbox& outbox);
   void open_window(const NewJob& spec, const Entry& entry, Now now, Outbox& outbox);

@@ -107,23 +107,9 @@ void Machine::State::change(Entry& entry, Event event, Now now, Outbox& outbox) 
   leave_place(entry, outbox);
   --entry.queue->count(from);
   if (event == Event::replay || event == Event::block_again) {
-    Job& job = entry.job;
-    job.attempts_made = 0;
-    job.stalls = 0;
-    ++job.replays;
-    job.run_at = now.wall;
-    job.finished_at = 0;
-    job.expires_at = 0;
-    job.result = nullptr;
-    job.progress = -1;
-    job.message.clear();
-    job.cancel_requested = false;
-    // What was done stays done, unless all of it was.
-    if (from == Status::completed) {
-      job.steps.clear();
-      entry.steps_bytes = job.parents_bytes();
-    }
-    owe(job, Owed::What::runs_again, from);
+    entry.job.begin_again(now.wall);
+    entry.steps_bytes = entry.job.steps_bytes() + entry.job.parents_bytes();
+    owe(entry.job, Owed::What::runs_again, from);
   }
   if (from == Status::blocked) entry.job.wait = nullptr;
   entry.job.transit(event, now.wall);

@@ -65,6 +65,61 @@ void Machine::State::apply(Ticket to, const Retry& retry, Now now, Outbox& outbo
   outbox.reply(to, JobChanged{job.id, job.status, false});
 }
 
+void Machine::State::move_needs(const Move& move, Needs& needs) const {
+  const Entry* entry = find(move.id);
+  if (entry == nullptr) return;
+  const Job& job = entry->job;
+  if (entry->queue->row.name == move.queue) {
+    if (!job.unique_key.empty() && !unique.contains({number_of(*entry->queue), job.unique_key}))
+      needs.unique_keys.emplace_back(job.queue, job.unique_key);
+    return;
+  }
+  NewJob there;
+  there.queue = move.queue;
+  there.group = job.group;
+  there.limits = job.limits;
+  there.ordered = job.ordered && !job.keeps_latest();
+  there.priority = job.priority;
+  lane_needs(there, needs);
+}
+
+void Machine::State::apply(Ticket to, const Move& move, Now now, Outbox& outbox) {
+  Entry* entry = find(move.id, now);
+  if (entry == nullptr) return outbox.reply(to, unknown_job());
+  Job& old = entry->job;
+  if (!is_end(old.status) || (move.only_from && old.status != *move.only_from))
+    return outbox.reply(to, wrong_state(old, "only an ended job can run again"));
+  Queue* queue = queue_of(move.queue);
+  if (queue == nullptr) return outbox.reply(to, no_such_queue(move.queue));
+  if (queue == entry->queue) return apply(to, Retry{move.id, move.only_from}, now, outbox);
+  if (!old.workflow.is_none() || old.has_dependents)
+    return outbox.reply(to,
+                        wrong_state(old, "others know it by its id: it can run again in its own queue only"));
+
+  Job job = old;
+  leave_place(*entry, outbox);
+  --entry->queue->count(old.status);
+  mark_dirty(*entry->queue);
+  if (old.log_lines > 0) outbox.erase_logs(old.id);
+  entry->gone = true;
+
+  job.begin_again(now.wall);
+  job.queue = queue->row.number;
+  if (job.keeps_latest()) job.ordered = false;
+  job.unique_key.clear();
+  job.unique_for_ms = 0;
+  job.lane = 0;
+  job.log_lines = 0;
+  job.last_settle = {};
+  job.last_lease = LeaseNumber::none;
+  job.created_at = now.wall;
+  std::erase_if(job.tags, [](const std::string& tag) { return tag.starts_with(moved_tag); });
+  if (!move.tag.empty()) job.tags.push_back(move.tag);
+  job.transit(Event::replay, now.wall);
+  const Entry& made = admit(*queue, std::move(job), outbox);
+  outbox.reply(to, JobChanged{made.job.id, made.job.status, false});
+}
+
 void Machine::State::apply(Ticket to, const Promote& promote, Now now, Outbox& outbox) {
   Entry* entry = find(promote.id, now);
   if (entry == nullptr) return outbox.reply(to, unknown_job());

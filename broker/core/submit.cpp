@@ -52,6 +52,24 @@ Job make_job(const NewJob& spec, const QueueRow& queue, Now now) {
   return job;
 }
 
+// A job that is new to the queue, pending or delayed, gets its id there. REQUIRES: nobody holds its unique
+// key.
+Entry& Machine::State::admit(Queue& queue, Job job, Outbox& outbox) {
+  set_lane(queue, job, outbox);
+  job.id = new_id(job.created_at, queue, job);
+  Entry& entry = adopt(std::move(job));
+  ++queue.count(entry.job.status);
+  mark_dirty(queue);
+  hold_unique(entry.job, outbox);
+  if (entry.job.status == Status::delayed)
+    place_delayed(entry, outbox);
+  else
+    place_ready(entry, outbox);
+  if (entry.line == nullptr) touch(entry);
+  outbox.moved(entry.job, queue.row.name, entry.job.status, nullptr);
+  return entry;
+}
+
 Submitted::Item Machine::State::submit_one(const NewJob& spec, Now now, Outbox& outbox) {
   Queue& queue = make_queue(spec.queue, now.wall);
   if (!spec.unique_key.empty()) {
@@ -67,22 +85,10 @@ Submitted::Item Machine::State::submit_one(const NewJob& spec, Now now, Outbox& 
     if (auto gathered = gather(spec, queue, now, outbox)) return *std::move(gathered);
   }
   Job job = make_job(spec, queue.row, now);
-  set_lane(queue, job, outbox);
-  job.id = new_id(now.wall, queue, job);
   job.status = job.run_at > now.wall ? Status::delayed : Status::pending;
   job.history.push_back({job.status, now.wall});
-
-  Entry& entry = adopt(std::move(job));
-  ++queue.count(entry.job.status);
-  mark_dirty(queue);
-  hold_unique(entry.job, outbox);
+  Entry& entry = admit(queue, std::move(job), outbox);
   if (spec.gathering && !entry.job.keeps_latest()) open_window(spec, entry, now, outbox);
-  if (entry.job.status == Status::delayed)
-    place_delayed(entry, outbox);
-  else
-    place_ready(entry, outbox);
-  if (entry.line == nullptr) touch(entry);
-  outbox.moved(entry.job, queue.row.name, entry.job.status, nullptr);
   return {entry.job.id, entry.job.status, now.wall, false, spec.queue};
 }
 

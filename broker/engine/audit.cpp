@@ -92,6 +92,11 @@ std::string change_text(const core::ChangeJob& change) {
 struct Decide {
   Found operator()(const core::Cancel& command) const { return of_job("cancel", command.id); }
   Found operator()(const core::Retry& command) const { return of_job("retry", command.id); }
+  Found operator()(const core::Move& command) const {
+    AuditEntry entry = of_job("move", command.id);
+    entry.detail = "into " + command.queue;
+    return entry;
+  }
   Found operator()(const core::Promote& command) const { return of_job("promote", command.id); }
   Found operator()(const core::ChangeJob& command) const {
     AuditEntry entry = of_job("change", command.id);

@@ -146,8 +146,8 @@ void encode_operation(const OperationRow& row, std::string& out) {
   const OperationView& view = row.view;
   const OperationSpec& spec = view.spec;
   const std::size_t room = 64 + 12 * varint_max + spec.queue.size() + spec.filter.name.value_or("").size() +
-                           spec.filter.error_type.value_or("").size() + row.position.size() +
-                           room_of_bulk(view) + view.under_way.size() * 16 +
+                           spec.filter.error_type.value_or("").size() + row.position.size() + varint_max +
+                           spec.into.size() + room_of_bulk(view) + view.under_way.size() * 16 +
                            (spec.actor ? spec.actor->name.size() + spec.actor->address.size() : 0);
   append(out, room, [&](Writer& to) {
     to.byte(operation_version);
@@ -155,7 +155,7 @@ void encode_operation(const OperationRow& row, std::string& out) {
     to.byte(static_cast<std::uint8_t>(view.state));
     to.byte(static_cast<std::uint8_t>((spec.filter.name ? 1u : 0u) | (spec.filter.error_type ? 2u : 0u) |
                                       (spec.actor ? 4u : 0u) | (spec.filter.fingerprint ? 8u : 0u) |
-                                      (is_careful(spec) ? 16u : 0u)));
+                                      (is_careful(spec) ? 16u : 0u) | (spec.into.empty() ? 0u : 32u)));
     to.text(spec.queue);
     if (spec.filter.name) to.text(*spec.filter.name);
     if (spec.filter.error_type) to.text(*spec.filter.error_type);
@@ -171,6 +171,7 @@ void encode_operation(const OperationRow& row, std::string& out) {
     to.text(row.position);
     if (spec.filter.fingerprint) to.big64(static_cast<std::uint64_t>(*spec.filter.fingerprint));
     if (is_careful(spec)) write_care(to, view);
+    if (!spec.into.empty()) to.text(spec.into);
     if (spec.is_bulk()) write_bulk(to, view);
   });
 }
@@ -185,7 +186,7 @@ Decoded<OperationRow> decode_operation(std::string_view key, std::string_view va
   const std::uint8_t action = from.byte();
   const std::uint8_t state = from.byte();
   const std::uint8_t bits = from.byte();
-  if (action > 6 || state > 4 || bits > 31) from.fail();
+  if (action > 6 || state > 4 || bits > 63) from.fail();
   if (!from.ok()) return damaged_operation();
   spec.action = static_cast<OperationSpec::Action>(action);
   row.view.state = static_cast<OperationView::State>(state);
@@ -204,6 +205,7 @@ Decoded<OperationRow> decode_operation(std::string_view key, std::string_view va
   row.position = from.text();
   if ((bits & 8) != 0) spec.filter.fingerprint = static_cast<Fingerprint>(from.big64());
   if ((bits & 16) != 0) read_care(from, row.view);
+  if ((bits & 32) != 0) spec.into = from.text();
   if (spec.is_bulk()) read_bulk_part(from, row.view);
   if (!from.done()) return damaged_operation();
   return row;

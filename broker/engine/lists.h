@@ -77,6 +77,7 @@ struct WorkflowPage {
 enum class ListError : std::uint8_t {
   bad_cursor,
   unknown_queue,
+  unknown_target,  // the queue that jobs were to go into
   unknown_job,
   unknown_workflow,
   not_searchable,

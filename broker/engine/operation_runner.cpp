@@ -75,6 +75,7 @@ std::string filter_text(const OperationSpec& spec) {
   if (spec.filter.created_before) add("created before", std::to_string(*spec.filter.created_before));
   if (spec.filter.attempts_min > 0) add("attempts from", std::to_string(spec.filter.attempts_min));
   if (spec.filter.attempts_max != UINT32_MAX) add("attempts to", std::to_string(spec.filter.attempts_max));
+  if (!spec.into.empty()) add("into", spec.into);
   // Values of payloads have no place in the audit log.
   for (const auto& [path, value] : spec.filter.payload) add("payload", path);
   if (spec.filter.text) add("text", "given");
@@ -126,6 +127,7 @@ JobId job_of(const core::CommandBody& command) {
   if (const auto* cancel = std::get_if<core::Cancel>(&command)) return cancel->id;
   if (const auto* promote = std::get_if<core::Promote>(&command)) return promote->id;
   if (const auto* remove = std::get_if<core::Delete>(&command)) return remove->id;
+  if (const auto* move = std::get_if<core::Move>(&command)) return move->id;
   return std::get<core::Retry>(command).id;
 }
 
@@ -134,7 +136,9 @@ void note(OperationView& view, const JobId& id, const std::optional<core::Reply>
   const auto* refused = reply ? std::get_if<core::Refused>(&*reply) : nullptr;
   if (reply && refused == nullptr) {
     ++view.done;
-    if (is_watched(view)) view.under_way.push_back(id);
+    // One that was moved goes on under another id.
+    const auto* changed = std::get_if<core::JobChanged>(&*reply);
+    if (is_watched(view)) view.under_way.push_back(changed != nullptr ? changed->id : id);
   } else if (refused == nullptr || !view.spec.is_bulk() || refused->why == core::Refusal::unknown_job) {
     ++view.skipped;
   } else {
@@ -151,6 +155,11 @@ steady_clock::duration window_of(double rate) {
 }
 
 }  // namespace
+
+core::CommandBody replay_of(const core::JobId& id, const std::string& into) {
+  if (into.empty()) return core::Retry{id, core::Status::failed};
+  return core::Move{id, core::Status::failed, into, std::string(core::moved_tag) + uuid_text(id)};
+}
 
 OperationRunner::OperationRunner(Port& port, Options options)
     : port_(port),
@@ -347,6 +356,12 @@ void OperationRunner::begin(OperationSpec spec, bool wait, const Answer& answer)
     if (queue == nullptr) return answer(std::unexpected(ListError::unknown_queue));
     operation.queue = queue->number;
   }
+  if (!spec.into.empty()) {
+    const auto reply = port_.ask(core::GetQueue{spec.into});
+    if (!reply) return answer(std::unexpected(reply.error()));
+    if (!std::holds_alternative<core::QueueView>(*reply))
+      return answer(std::unexpected(ListError::unknown_target));
+  }
   operation.filled = steady_clock::now();
   operation.row.view.started_at = port_.wall();
   operation.row.view.id = uuid_text(new_uuid(operation.row.view.started_at));
@@ -511,7 +526,7 @@ OperationRunner::Slice OperationRunner::read_slice(const Operation& operation, s
     else if (view.spec.action == OperationSpec::Action::purge)
       slice.commands.emplace_back(core::Delete{job->id, core::Status::failed});
     else
-      slice.commands.emplace_back(core::Retry{job->id, core::Status::failed});
+      slice.commands.emplace_back(replay_of(job->id, view.spec.into));
     return true;
   };
   while (!more && !slice.failed) {

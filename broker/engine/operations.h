@@ -34,6 +34,7 @@ struct OperationSpec {
   double per_second = 0;         // 0: as fast as it goes; else never more in any second
   std::optional<Actor> actor{};  // whose action it is, for the audit log
   // Of replay only.
+  std::string into = {};  // they run again in this queue, under other ids (core::Move); empty: in their own
   std::uint32_t canary =
       0;  // so many are replayed, then all of them must have ended before the others; 0: none
   /// 0…1. It stops when a larger share of the replayed jobs that have ended failed again. A canary's, without
@@ -42,6 +43,9 @@ struct OperationSpec {
 
   bool is_bulk() const { return action >= Action::retry; }
 };
+
+/// The replay of one dead letter: into its own queue when `into` is empty.
+core::CommandBody replay_of(const core::JobId& id, const std::string& into);
 
 /// Why one job of a bulk operation was refused.
 struct OperationError {

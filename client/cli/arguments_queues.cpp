@@ -203,6 +203,8 @@ void add_dlq(CLI::App& root, Draft& draft) {
                    "Stop when a larger share of those that have ended failed again (0 to 1)")
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("SHARE");
+  replay.app->add_option("--into", replay.options->into, "Another queue that they run in, under other ids")
+      ->type_name("QUEUE");
 
   const auto purge = add_verb<DlqPurge>(
       *dlq, draft, {"purge", "Commands", "Delete dead letters for good; asks for their exact number first"});

@@ -160,6 +160,7 @@ struct DlqReplay {
   double per_second = 0;  // 0: as fast as it goes
   std::optional<std::int64_t> canary;
   std::optional<double> stop_on_failure_rate;
+  std::string into;  // empty: their own queue
 };
 struct DlqPurge {
   std::string queue;

@@ -130,6 +130,7 @@ std::string letters_json(const DeadLetters& which) {
     client::append_key(out, "stopOnFailureRate");
     wire::append_json_number(out, *which.stop_on_failure_rate);
   }
+  text("into", which.into);
   return out + "}";
 }
 

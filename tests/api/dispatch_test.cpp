@@ -358,6 +358,36 @@ TEST(DispatchTest, DeadLettersAreReplayedAndPurged) {
   EXPECT_EQ(member(broker.ask(post, "/queues/q/drain").body, "drained"), "2");
 }
 
+TEST(DispatchTest, DeadLettersRunAgainInAnotherQueue) {
+  Broker broker;
+  std::vector<std::string> dead;
+  for (int i = 0; i < 3; ++i) {
+    broker.submit(R"({"queue":"q","tags":["t"]})");
+    const auto leased = broker.lease("q");
+    broker.ask(post, "/jobs/" + leased.job_id + "/fail",
+               R"({"leaseId":")" + leased.lease_id + R"(","error":{"type":"T"},"permanent":true})");
+    dead.push_back(leased.job_id);
+  }
+  const std::string one = R"({"jobIds":[")" + dead[0] + R"("],"into":"r"})";
+  for (const std::string& body : {one, std::string(R"({"all":true,"into":"r"})")}) {
+    const Response refused = broker.ask(post, "/queues/q/dlq/replay", body);
+    EXPECT_EQ(refused.status, 422u);
+    EXPECT_NE(refused.body.find(R"("pointer":"/into")"), std::string::npos) << refused.body;
+  }
+  EXPECT_EQ(broker.ask(put, "/queues/r", "{}").status, 200u);
+  EXPECT_EQ(broker.ask(post, "/queues/q/dlq/replay", one).body,
+            R"({"replayed":1,"skipped":0,"operationId":null,"state":"done"})");
+  EXPECT_EQ(broker.ask(get, "/jobs/" + dead[0]).status, 404u);
+  const Response moved = broker.ask(get, "/jobs?queue=r&tag=moved-from:" + dead[0]);
+  EXPECT_NE(moved.body.find(R"("tags":["t","moved-from:)" + dead[0]), std::string::npos) << moved.body;
+  const Response all = broker.ask(post, "/queues/q/dlq/replay", R"({"all":true,"into":"r"})");
+  EXPECT_EQ(member(all.body, "replayed"), "2") << all.body;
+  EXPECT_EQ(member(broker.ask(get, "/bulk/" + member(all.body, "operationId")).body, "into"), "r");
+  EXPECT_EQ(member(broker.ask(get, "/queues/q/dlq").body, "of"), "0");
+  // A purge goes nowhere.
+  EXPECT_EQ(broker.ask(post, "/queues/q/dlq/purge", R"({"all":true,"into":"r"})").status, 422u);
+}
+
 TEST(DispatchTest, WhatTheBrokerSaysOfItself) {
   Broker broker;
   broker.context.metrics = [] { return std::string("pawl_up 1\n"); };

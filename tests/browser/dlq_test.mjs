@@ -104,6 +104,30 @@ test('purge wants the exact number typed', async () => {
   });
 });
 
+test('a replay goes to its own queue, which stands there, or to another', async () => {
+  const ids = await broker.bury('moved', 4, half);
+  await broker.call('PUT', '/queues/moved-repaired', {});
+  await withPage(broker, 'dlq/moved', async (page) => {
+    await page.getByRole('button', {name: 'Replay…'}).first().click();
+    const dialog = page.getByRole('dialog');
+    const go = dialog.getByRole('button', {name: 'Replay 4', exact: true});
+    const into = dialog.getByLabel('In queue');
+    assert.equal(await into.inputValue(), 'moved');
+    await into.fill('nowhere');
+    await dialog.getByText('there is no such queue').waitFor();
+    assert.ok(await go.isDisabled());
+    await into.fill('moved-repaired');
+    await dialog.getByRole('button', {name: 'Replay 4: copy as command'}).click();
+    await page.getByRole('menuitem', {name: 'Copy as pawl'}).click();
+    assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^pawl dlq replay moved --into moved-repaired/);
+    await go.click();
+    await page.getByText('4 jobs replayed.').waitFor();
+    const {jobs} = await broker.get('/jobs?queue=moved-repaired');
+    assert.deepEqual(jobs.flatMap(({tags}) => tags).sort(), ids.map((id) => `moved-from:${id}`).sort());
+    assert.equal((await broker.queue('moved')).counts.failed, 0);
+  });
+});
+
 test('ten thousand failures are three causes, with the API’s counts, and a cause narrows the list', async () => {
   const own = await startBroker();
   const kinds = [

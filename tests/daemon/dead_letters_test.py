@@ -91,13 +91,41 @@ class DeadLettersTest(harness.BrokerTest):
         broker.terminate()
         self.assert_store_is_sound(broker.data)
 
+    def test_into_another_queue_through_kills(self):
+        jobs = 400
+        broker = self.broker()
+        self.submit(broker, jobs)
+        self.fail_all(broker, jobs, lambda n: {"type": "Late", "message": "no"})
+        page = lambda path: broker.call("GET", f"{path}limit=1000", expect=200).json["jobs"]
+        before = {job["jobId"] for job in page("/queues/q/dlq?")}
+        self.assertEqual(len(before), jobs)
+        broker.call("PUT", "/queues/repaired", {}, expect=200)
+        answer = broker.call("POST", "/queues/q/dlq/replay", {"all": True, "perSecond": 100, "into": "repaired"}, expect=202)
+        operation = answer.json["operationId"]
+        look = lambda: broker.call("GET", f"/bulk/{operation}", expect=200).json
+        for _ in range(3):
+            done = look()["done"]
+            eventually(lambda: look()["done"] > done or look()["status"] == "done", 30, "some go on")
+            broker.kill()
+            broker.start()
+            left = {job["jobId"] for job in page("/queues/q/dlq?")}
+            came = [tag for job in page("/jobs?queue=repaired&") for tag in job["tags"] if tag.startswith("moved-from:")]
+            self.assertEqual(len(came), len(set(came)), "each once")
+            self.assertEqual({tag.removeprefix("moved-from:") for tag in came} | left, before, "none is lost")
+            self.assertEqual(len(came) + len(left), jobs, "none is in both")
+        eventually(lambda: look()["status"] == "done", 30, "the end")
+        self.assertEqual((look()["done"], look()["into"], page("/queues/q/dlq?")), (jobs, "repaired", []))
+        broker.terminate()
+        self.assert_store_is_sound(broker.data)
+
     def test_bad_input(self):
         broker = self.broker()
         self.submit(broker, 1)
         for body, pointer in (({"all": True, "fingerprint": "xyz"}, "/fingerprint"),
                               ({"all": True, "fingerprint": "0" * 16}, "/fingerprint"),
                               ({"all": True, "canary": 0}, "/canary"),
-                              ({"all": True, "stopOnFailureRate": 1.5}, "/stopOnFailureRate")):
+                              ({"all": True, "stopOnFailureRate": 1.5}, "/stopOnFailureRate"),
+                              ({"all": True, "into": "nowhere"}, "/into"), ({"all": True, "into": "no name"}, "/into")):
             problem = broker.call("POST", "/queues/q/dlq/replay", body, expect=422).json
             self.assertEqual([error["pointer"] for error in problem["errors"]], [pointer])
         broker.call("POST", "/queues/q/dlq/purge", {"all": True, "canary": 3}, expect=422)

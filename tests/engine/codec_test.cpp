@@ -296,6 +296,7 @@ TEST(CodecTest, OtherRowsComeBack) {
   operation.view.spec.action = OperationSpec::Action::replay;
   operation.view.spec.filter.fingerprint = Fingerprint{77};
   operation.view.spec.canary = 12;
+  operation.view.spec.into = "other";
   operation.view.spec.stop_on_failure_rate = 0.5;
   operation.view.canary_passed = true;
   operation.view.ended = 20;
@@ -308,6 +309,7 @@ TEST(CodecTest, OtherRowsComeBack) {
   ASSERT_TRUE(careful);
   EXPECT_EQ(careful->view.spec.filter.fingerprint, Fingerprint{77});
   EXPECT_EQ(careful->view.spec.canary, 12u);
+  EXPECT_EQ(careful->view.spec.into, "other");
   EXPECT_EQ(careful->view.spec.stop_on_failure_rate, 0.5);
   EXPECT_TRUE(careful->view.canary_passed);
   EXPECT_EQ(careful->view.ended, 20u);

@@ -1,6 +1,7 @@
 // Power cuts while an operation runs and workers and submitters go on: it does each of its jobs exactly once,
 // and no others.
 #include <atomic>
+#include <map>
 #include <random>
 #include <set>
 #include <thread>
@@ -19,6 +20,7 @@ constexpr int cuts = 3;
 struct Case {
   Action action;
   const char* name;
+  bool elsewhere = false;  // a replay into another queue
 };
 
 /// One thread is the disk, the workers and the submitters at once, so that a seed says when the power fails.
@@ -33,6 +35,9 @@ class OperationCrashTest : public testing::TestWithParam<Case> {
     leasing_.reset();
     settling_.clear();
     bench_->start(options());
+    core::PutQueue other;
+    other.name = "other";
+    if (GetParam().elsewhere) ask<core::QueueView>(std::move(other));
     make_jobs();
     id_ = start();
     while (bench_->engine().wall() <= look()->started_at) std::this_thread::yield();
@@ -109,6 +114,7 @@ class OperationCrashTest : public testing::TestWithParam<Case> {
     spec.action = GetParam().action;
     spec.queue = "q";
     if (spec.is_bulk()) spec.filter.tag = "meant";
+    if (GetParam().elsewhere) spec.into = "other";
     if (spec.action == Action::retry) spec.filter.status = {Status::failed};
     const auto answer = std::make_shared<std::pair<std::atomic<bool>, std::string>>();
     bench_->engine().operations().start(std::move(spec), false, [answer](auto view) {
@@ -118,6 +124,30 @@ class OperationCrashTest : public testing::TestWithParam<Case> {
     sync_until([&] { return answer->first.load(); });
     EXPECT_FALSE(answer->second.empty());
     return answer->second;
+  }
+
+  static std::string home() { return GetParam().elsewhere ? "other" : "q"; }
+  // How often each tag stands on a job of the other queue.
+  std::map<std::string, std::uint64_t> tags_elsewhere() {
+    std::map<std::string, std::uint64_t> tags;
+    std::string cursor;
+    do {
+      const auto answer = std::make_shared<std::pair<std::atomic<bool>, std::expected<JobPage, ListError>>>();
+      JobFilter filter;
+      filter.queue = "other";
+      bench_->engine().lists().list(filter, 1000, cursor, [answer](auto page) {
+        answer->second = std::move(page);
+        answer->first = true;
+      });
+      sync_until([&] { return answer->first.load(); });
+      EXPECT_TRUE(answer->second);
+      if (!answer->second) break;
+      for (const core::JobView& view : answer->second->jobs) {
+        for (const std::string& tag : view.job.tags) ++tags[tag];
+      }
+      cursor = answer->second->next_cursor.value_or("");
+    } while (!cursor.empty());
+    return tags;
   }
 
   // Those whose fate the operation shares with nobody: they are not worked on.
@@ -153,7 +183,7 @@ class OperationCrashTest : public testing::TestWithParam<Case> {
   bool go_on(std::optional<std::uint64_t> rounds) {
     for (std::uint64_t round = 0; !rounds || round < *rounds; ++round) {
       work();
-      if (work_goes_on() && !leasing_) leasing_ = bench_->post(core::Lease{"q", "w", 20, 0, {}});
+      if (work_goes_on() && !leasing_) leasing_ = bench_->post(core::Lease{home(), "w", 20, 0, {}});
       if (round % 8 == 0) {  // one that came later is nobody's but its own
         core::NewJob late = Bench::job("q");
         late.tags = {"meant"};
@@ -182,13 +212,18 @@ class OperationCrashTest : public testing::TestWithParam<Case> {
     ASSERT_TRUE(view);
     ASSERT_EQ(view->state, OperationView::State::done);
     std::uint64_t did = 0;
+    auto moved = GetParam().elsewhere ? tags_elsewhere() : std::map<std::string, std::uint64_t>{};
     for (std::size_t i = 0; i < first_.size(); ++i) {
       const bool meant = all_are_meant() || i % 3 != 0;
       const std::uint64_t tag = bench_->post(core::GetJob{first_[i]});
       sync_until([&] { return bench_->basket->has(tag); });
       const auto reply = bench_->basket->take(tag);
       const auto* found = std::get_if<core::JobView>(&*reply);
-      const std::uint64_t times = found == nullptr ? times_of_gone() : times_of(found->job);
+      const std::uint64_t times =
+          GetParam().elsewhere
+              ? moved[std::string(core::moved_tag) + uuid_text(first_[i])] + (found == nullptr ? 0 : 100)
+          : found == nullptr ? times_of_gone()
+                             : times_of(found->job);
       EXPECT_EQ(times, meant ? 1u : 0u) << "job " << i;
       did += times;
     }
@@ -233,10 +268,11 @@ TEST_P(OperationCrashTest, DoesEachOfItsJobsExactlyOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, OperationCrashTest,
-                         testing::Values(Case{Action::replay, "Replay"}, Case{Action::purge, "Purge"},
-                                         Case{Action::drain, "Drain"}, Case{Action::retry, "Retry"},
-                                         Case{Action::cancel, "Cancel"}, Case{Action::promote, "Promote"},
-                                         Case{Action::remove, "Remove"}),
+                         testing::Values(Case{Action::replay, "Replay"},
+                                         Case{Action::replay, "ReplayElsewhere", true},
+                                         Case{Action::purge, "Purge"}, Case{Action::drain, "Drain"},
+                                         Case{Action::retry, "Retry"}, Case{Action::cancel, "Cancel"},
+                                         Case{Action::promote, "Promote"}, Case{Action::remove, "Remove"}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -163,6 +163,7 @@ class Broker final : private core::Outbox {
   bool again_ = false;
   bool wrote_ = false;
   bool changing_ = false;  // the command under way is a change of a job
+  bool moving_ = false;    // the same of a job that goes to another queue
   bool looking_ = false;   // memory() asks; the model is not to know
   std::optional<core::Reply> seen_;
   std::vector<std::pair<core::Ticket, core::Reply>> replies_;

@@ -104,6 +104,7 @@ Command Broker::falsified(const Command& command) {
     }
   }
   changing_ = std::holds_alternative<ChangeJob>(given.body);
+  moving_ = std::holds_alternative<Move>(given.body);
   if (auto* change = std::get_if<ChangeJob>(&given.body); change && is(Canary::change_halved))
     change->priority.reset();
   if (auto* retry = std::get_if<Retry>(&given.body); retry && is(Canary::replayed_twice))

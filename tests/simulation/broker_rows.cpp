@@ -35,6 +35,7 @@ void Broker::put_job(Place place, const Job& job) {
 void Broker::erase_job(Place place, const Job& job) {
   wrote_ = true;
   if (is(Canary::kept_row) && parts_.random.one_in(20)) return;
+  if (is(Canary::moved_and_kept) && moving_) return;
   parts_.disk.rows().erase_job(place, job);
 }
 

@@ -362,7 +362,12 @@ void World::operator_acts() {
       break;
     case 3: {
       if (const auto dead = some_job(Status::failed)) {
-        post(Retry{*dead, Status::failed}, Who::nobody, 0);
+        if (random_.one_in(3)) {
+          post(Move{*dead, Status::failed, queue_name(), "moved-from:" + std::to_string(dead->high())},
+               Who::nobody, 0);
+        } else {
+          post(Retry{*dead, Status::failed}, Who::nobody, 0);
+        }
         if (random_.one_in(3)) post(Retry{*dead, Status::failed}, Who::nobody, 0);
       }
       break;

@@ -335,6 +335,7 @@ class Model {
     bool blocked = false;   // …that waits for others
     bool tells = false;     // of an end
     std::map<core::JobId, ModelAwait> awaits{};
+    std::optional<ModelJob> moved{};  // of a new job: what it was in another queue
   };
   struct ExpectedSettle {
     std::optional<core::Refusal> refused;
@@ -356,6 +357,7 @@ class Model {
     core::JobId id;
     core::Status status{};
     bool cancel_requested = false;
+    bool made_anew = false;  // the id is that of the new job
   };
   struct ExpectedBeats {
     std::vector<std::pair<std::optional<core::Refusal>, core::JobId>> results;
@@ -468,6 +470,7 @@ class Model {
   void predict(const core::AppendLogs& logs);
   void predict(const core::Cancel& cancel);
   void predict(const core::Retry& retry);
+  void predict(const core::Move& move);
   void predict(const core::Promote& promote);
   void predict(const core::ChangeJob& change);
   void predict(const core::Delete& remove);
@@ -527,6 +530,7 @@ class Model {
   void move_by_time(const core::Job& job, ModelJob& known, core::Event event);
   void move_to_worker(const core::Job& job, ModelJob& known);
   static void add_error(ModelJob& known, const std::string& type);
+  static void go_on(const ModelJob& before, ModelJob& known);
   void take_what_goes_on(const core::Machine& machine);
   void lease_over(ModelJob& known, bool by_worker, core::Status to, core::Millis run_at);
   void take_end(const core::Job& job, ModelJob& known);

@@ -220,6 +220,7 @@ void Model::move_new(const Job& job, const std::string& queue) {
                                             : Status::pending;
   known.member = move.member;
   known.aged = job.aged;
+  if (move.moved) go_on(*move.moved, known);
   ModelQueue& home = queues_.at(queue);
   if (home.number == QueueNumber{}) {
     if (static_cast<std::uint32_t>(job.queue) <= newest_queue_)
@@ -241,6 +242,15 @@ void Model::move_new(const Job& job, const std::string& queue) {
   if (under_way_ && !tells) under_way_->then.last_job = job.id;
   const std::string wrong = difference(job, jobs_.at(job.id), false);
   if (!wrong.empty()) bad("D3", job.id, "as submitted: " + wrong);
+}
+
+// What a job that runs again in another queue takes along.
+void Model::go_on(const ModelJob& before, ModelJob& known) {
+  known.replays = before.replays + 1;
+  known.error_types = before.error_types;
+  known.started_at = before.started_at;
+  known.parents = before.parents;
+  if (before.status != Status::completed) known.steps = before.steps;
 }
 
 void Model::move_expected(const Job& job, ModelJob& known, Event event) {
@@ -591,7 +601,9 @@ void Model::check_answer(Ticket, const Reply& reply) {
     check_settled(std::get<Settled>(reply));
   } else if (const auto* change = std::get_if<ExpectedChange>(&answer)) {
     const auto& told = std::get<JobChanged>(reply);
-    if (told.id != change->id || told.status != change->status ||
+    if (change->made_anew && (new_ids_.size() != 1 || told.id != new_ids_.front()))
+      bad("S5", told.id, "the answer names another job than the one that was made");
+    if ((!change->made_anew && told.id != change->id) || told.status != change->status ||
         told.cancel_requested != change->cancel_requested) {
       bad("S1", change->id, fmt::format("the answer says {}", name_of(told.status)));
     }

@@ -480,6 +480,45 @@ void Model::predict(const Retry& retry) {
   answer_ = ExpectedChange{retry.id, Status::pending, false};
 }
 
+// S5: it is gone from its queue and stands once in the other.
+void Model::predict(const Move& move) {
+  const ModelJob* known = find(move.id, now_.wall);
+  if (known == nullptr) {
+    answer_ = Refusal::unknown_job;
+    return;
+  }
+  if (!is_end(known->status) || (move.only_from && *move.only_from != known->status)) {
+    answer_ = Refusal::wrong_state;
+    return;
+  }
+  if (!queues_.contains(move.queue)) {
+    answer_ = Refusal::unknown_queue;
+    return;
+  }
+  if (known->spec->queue == move.queue) return predict(Retry{move.id, move.only_from});
+  if (known->member) {
+    rare_.add(Rare::move_refused_by_its_graph);
+    answer_ = Refusal::wrong_state;
+    return;
+  }
+  rare_.add(Rare::dead_letter_moved);
+  Spec spec = *known->spec;
+  spec.queue = move.queue;
+  if (spec.keeps_latest()) spec.ordered = false;
+  spec.unique_key.clear();
+  spec.unique_for_ms = 0;
+  std::erase_if(spec.tags, [](const std::string& tag) { return tag.starts_with(moved_tag); });
+  spec.tags.push_back(move.tag);
+  Expected made;
+  made.spec = std::make_shared<const Spec>(std::move(spec));
+  made.run_at_min = made.run_at_max = now_.wall;
+  made.moved = *known;
+  if (known->spec->ordered) leave_order(move.id, *known);
+  put(move.id, std::nullopt);
+  expected_.push_back(std::move(made));
+  answer_ = ExpectedChange{{}, Status::pending, false, true};
+}
+
 void Model::predict(const Promote& promote) {
   const ModelJob* known = find(promote.id, now_.wall);
   if (known == nullptr) {

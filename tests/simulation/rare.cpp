@@ -23,6 +23,8 @@ std::string_view name_of(Rare rare) {
       "cancel-beat-stall",
       "complete-beat-cancel",
       "dead-letter-replayed",
+      "dead-letter-moved",
+      "move-refused-by-its-graph",
       "replay-twice-refused",
       "retry-refused-by-unique-key",
       "deduplicated",

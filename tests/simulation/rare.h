@@ -29,6 +29,8 @@ enum class Rare : std::uint8_t {
   cancel_beat_stall,
   complete_beat_cancel,
   dead_letter_replayed,
+  dead_letter_moved,
+  move_refused_by_its_graph,
   replay_twice_refused,
   retry_refused_by_unique_key,
   deduplicated,

@@ -56,11 +56,12 @@ class NamedDeadLetters final : public engine::ReplyTarget,
                                public std::enable_shared_from_this<NamedDeadLetters> {
  public:
   NamedDeadLetters(engine::Engine& engine, std::shared_ptr<Exchange> exchange, Action action,
-                   std::vector<core::JobId> ids, engine::Actor actor)
+                   std::vector<core::JobId> ids, std::string into, engine::Actor actor)
       : engine_(engine),
         exchange_(std::move(exchange)),
         action_(action),
         ids_(std::move(ids)),
+        into_(std::move(into)),
         actor_(std::move(actor)) {}
 
   void start(std::string queue) {
@@ -70,6 +71,7 @@ class NamedDeadLetters final : public engine::ReplyTarget,
 
   void on_reply(std::uint64_t tag, core::Reply&& reply) override {
     if (tag == queue_tag) return on_queue(reply);
+    if (tag == into_tag) return on_into(reply);
     const bool done =
         std::holds_alternative<core::JobChanged>(reply) || std::holds_alternative<core::JobDeleted>(reply);
     ++(done ? done_ : skipped_);
@@ -79,6 +81,7 @@ class NamedDeadLetters final : public engine::ReplyTarget,
  private:
   static constexpr std::uint64_t queue_tag = 0;
   static constexpr std::uint64_t job_tag = 1;
+  static constexpr std::uint64_t into_tag = 2;
 
   void on_queue(const core::Reply& reply) {
     const auto* queue = std::get_if<core::QueueView>(&reply);
@@ -87,8 +90,20 @@ class NamedDeadLetters final : public engine::ReplyTarget,
       return exchange_->respond(
           problem_response(refused != nullptr ? problem_of(*refused) : Problem{problem::internal, ""}));
     }
-    // Off the engine's thread: up to a thousand commands follow.
-    exchange_->after(0, [self = shared_from_this(), number = queue->number] { self->post_all(number); });
+    number_ = queue->number;
+    if (into_.empty()) return go_on();
+    const auto ticket = engine_.post(core::GetQueue{into_}, shared_from_this(), into_tag);
+    if (!ticket) exchange_->respond(problem_response(problem_of(ticket.error())));
+  }
+
+  void on_into(const core::Reply& reply) {
+    if (std::holds_alternative<core::QueueView>(reply)) return go_on();
+    exchange_->respond(problem_response(unknown_target()));
+  }
+
+  // Off the engine's thread: up to a thousand commands follow.
+  void go_on() {
+    exchange_->after(0, [self = shared_from_this()] { self->post_all(self->number_); });
   }
 
   void post_all(core::QueueNumber number) {
@@ -108,7 +123,7 @@ class NamedDeadLetters final : public engine::ReplyTarget,
   }
 
   core::CommandBody command(const core::JobId& id) const {
-    if (action_ == Action::replay) return core::Retry{id, core::Status::failed};
+    if (action_ == Action::replay) return engine::replay_of(id, into_);
     return core::Delete{id, core::Status::failed};
   }
 
@@ -134,6 +149,8 @@ class NamedDeadLetters final : public engine::ReplyTarget,
   std::shared_ptr<Exchange> exchange_;
   const Action action_;
   const std::vector<core::JobId> ids_;
+  const std::string into_;
+  core::QueueNumber number_{};
   const engine::Actor actor_;
   std::atomic<std::size_t> left_ = 0;
   std::atomic<std::size_t> done_ = 0;
@@ -148,7 +165,7 @@ void change_dead_letters(Call& call, Action action) {
   if (!choice) return refuse(call, choice.error());
   if (!choice->ids.empty()) {
     return std::make_shared<NamedDeadLetters>(call.context.engine, call.exchange, action,
-                                              std::move(choice->ids), actor_of(call))
+                                              std::move(choice->ids), std::move(choice->into), actor_of(call))
         ->start(std::move(*queue));
   }
   engine::OperationSpec spec;
@@ -160,6 +177,7 @@ void change_dead_letters(Call& call, Action action) {
   spec.per_second = choice->per_second;
   spec.canary = static_cast<std::uint32_t>(choice->canary);
   spec.stop_on_failure_rate = choice->stop_on_failure_rate;
+  if (choice->into != spec.queue) spec.into = std::move(choice->into);
   start_operation(call, std::move(spec));
 }
 

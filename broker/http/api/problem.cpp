@@ -135,6 +135,12 @@ Problem problem_of(engine::Busy busy) {
   return {problem::internal, ""};
 }
 
+Problem unknown_target() {
+  Problem problem{problem::invalid_input, ""};
+  problem.errors.push_back({"/into", "names no queue; make it first, or leave it out"});
+  return problem;
+}
+
 Problem problem_of(engine::ListError error) {
   switch (error) {
     case engine::ListError::bad_cursor: {
@@ -144,6 +150,8 @@ Problem problem_of(engine::ListError error) {
     }
     case engine::ListError::unknown_queue:
       return {problem::unknown_queue, ""};
+    case engine::ListError::unknown_target:
+      return unknown_target();
     case engine::ListError::unknown_workflow:
       return {problem::unknown_workflow, ""};
     case engine::ListError::unknown_job:

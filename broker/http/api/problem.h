@@ -148,5 +148,7 @@ Response problem_response(const Problem& problem);
 Problem problem_of(const core::Refused& refused);
 Problem problem_of(engine::Busy busy);
 Problem problem_of(engine::ListError error);
+/// Of a replay: there is no queue that it could go into.
+Problem unknown_target();
 
 }  // namespace pawl::http::api

@@ -303,6 +303,7 @@ void append_operation(std::string& out, const engine::OperationView& operation, 
     object.number("stopOnFailureRate", *operation.spec.stop_on_failure_rate);
   else
     object.null("stopOnFailureRate");
+  object.text_or_null("into", operation.spec.into);
   object.integer("ended", operation.ended);
   object.integer("failed", operation.failed);
   object.integer("done", operation.done);

@@ -78,6 +78,7 @@ struct DeadLetterChoice {
   double per_second = 0;    // 0: as fast as it goes
   std::int64_t canary = 0;  // 0: none
   std::optional<double> stop_on_failure_rate;
+  std::string into;  // another queue; empty: their own
 };
 /// For a purge an empty body means all; a replay has members of its own.
 Parsed<DeadLetterChoice> read_dead_letter_choice(std::string_view body, bool purge, const Limits& limits);

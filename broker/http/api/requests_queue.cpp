@@ -259,8 +259,12 @@ constexpr std::array replay_fields = [] {
   constexpr std::array more{
       C{"canary", [](Input& in, const Where& at,
                      ChoiceDraft& draft) { read_integer(in, at, 1, canary_max, draft.choice.canary); }},
-      C{"stopOnFailureRate", [](Input& in, const Where& at, ChoiceDraft& draft) {
+      C{"stopOnFailureRate",
+        [](Input& in, const Where& at, ChoiceDraft& draft) {
           read_number(in, at, 0, 1, draft.choice.stop_on_failure_rate.emplace());
+        }},
+      C{"into", [](Input& in, const Where& at, ChoiceDraft& draft) {
+          if (!take_null(in)) read_name(in, at, draft.choice.into);
         }}};
   std::array<C, choice_fields.size() + more.size()> fields{};
   std::ranges::copy(more, std::ranges::copy(choice_fields, fields.begin()).out);
@@ -274,7 +278,7 @@ void read_choice(Input& in, const Where& at, const std::array<C, count>& fields,
   if (in.json.error()) return;
   if (seen[job_ids]) {
     for (std::size_t i = all; i < count; ++i) {
-      if (seen[i]) in.wrong(at.member(fields[i].name), "excludes jobIds");
+      if (seen[i] && fields[i].name != "into") in.wrong(at.member(fields[i].name), "excludes jobIds");
     }
   } else if (!seen[all]) {
     in.wrong(at.member("jobIds"), "is required, unless \"all\" is true");

@@ -11,6 +11,7 @@ Result<Exit> run(const DlqReplay& command, Session& session) {
   JsonObject choice = choice_json(command.job_ids, command.filter);
   if (command.per_second > 0) choice.add("perSecond", command.per_second);
   choice.add("canary", command.canary).add("stopOnFailureRate", command.stop_on_failure_rate);
+  if (!command.into.empty()) choice.add("into", command.into);
   const auto answer = session.call("POST", path("queues", command.queue, "dlq/replay"), choice.text());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {

@@ -337,6 +337,9 @@ struct DeadLetters {
   std::optional<std::uint32_t> canary = {};
   // Replay, 0…1. It stops when a larger share of those that have ended failed again; for a canary: 0.
   std::optional<double> stop_on_failure_rate = {};
+  // Replay: they run again in this queue, which exists, with other ids; empty: in their own.
+  // docs/DEAD_LETTERS.md
+  std::string into = {};
 };
 
 /// Dead letters that failed in the same way: the type of their last error is the same, and its message too

@@ -108,15 +108,18 @@ export interface DeadLetterChoice {
   canary?: number;
   /// 0 to 1
   stopOnFailureRate?: number;
+  /// Another queue.
+  into?: string;
 }
 
-function choiceBody({jobIds, ...filter}: DeadLetterChoice): string {
-  return body(jobIds ? {jobIds} : {all: true, ...filter});
+function choiceBody({jobIds, into, ...filter}: DeadLetterChoice): string {
+  return body(jobIds ? {jobIds, into} : {all: true, into, ...filter});
 }
 
-function choiceArguments({jobIds, name, errorType, fingerprint, perSecond, canary, stopOnFailureRate}: DeadLetterChoice): string[] {
-  if (jobIds) return jobIds;
+function choiceArguments({jobIds = [], name, errorType, fingerprint, perSecond, canary, stopOnFailureRate, into}: DeadLetterChoice): string[] {
   return [
+    ...jobIds,
+    ...(into ? ['--into', into] : []),
     ...(name ? ['--name', name] : []),
     ...(errorType ? ['--error-type', errorType] : []),
     ...(fingerprint ? ['--fingerprint', fingerprint] : []),

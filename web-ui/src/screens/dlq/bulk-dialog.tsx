@@ -6,6 +6,7 @@ import {Failure, type Answer} from '../../api/http';
 import {ActionButton} from '../../parts/action-button';
 import {Dialog} from '../../parts/dialog';
 import {purge, replay} from '../../state/actions';
+import {queues} from '../../state/broker';
 import {complain} from '../../state/toasts';
 import {count, plural, shortDuration} from '../../text/format';
 
@@ -24,6 +25,7 @@ export function BulkDialog({kind, queue, filter, total, close, done}: Props) {
   const [matching, setMatching] = useState<{count: number; exact: boolean} | null>(total === null ? null : {count: total, exact: true});
   const [canary, setCanary] = useState('');
   const [share, setShare] = useState('');
+  const [into, setInto] = useState(queue);
   const [pace, setPace] = useState('');
   const [typed, setTyped] = useState('');
   useEffect(() => {
@@ -31,16 +33,26 @@ export function BulkDialog({kind, queue, filter, total, close, done}: Props) {
   }, []);
   const perSecond = Number(pace) > 0 ? Number(pace) : undefined;
   const care = {canary: Number(canary) > 0 ? Number(canary) : undefined, stopOnFailureRate: share.trim() === '' ? undefined : Number(share) / 100};
-  const action = kind === 'replay' ? replay(queue, {...filter, perSecond, ...care}) : purge(queue, {...filter});
+  const elsewhere = into !== queue;
+  const known = queues.value?.map((each) => each.queue) ?? [];
+  const action = kind === 'replay' ? replay(queue, {...filter, perSecond, ...care, into: elsewhere ? into : undefined}) : purge(queue, {...filter});
   const number = matching && (matching.exact ? plural(matching.count, 'job') : `more than ${plural(matching.count, 'job')}`);
-  const ready = matching !== null && matching.count > 0 && (kind === 'replay' || typed.replace(/[\s,]/g, '') === String(matching.count));
+  const ready = matching !== null && matching.count > 0 && (kind === 'replay' ? known.includes(into) : typed.replace(/[\s,]/g, '') === String(matching.count));
   return (
     <Dialog title={kind === 'replay' ? `Replay dead letters of ${queue}` : `Purge dead letters of ${queue}`} close={close}>
       <p>
         <strong data-count>{number ?? 'Counting…'}</strong>
         {filtered ? <> with {filter.name && <>name <code>{filter.name}</code></>}{filter.name && filter.errorType && ' and '}{filter.errorType && <>error <code>{filter.errorType}</code></>}{filter.fingerprint && <> this cause</>}</> : ' in all'}
-        {kind === 'replay' ? <> will run again in <code>{queue}</code>, attempts counted anew; what happened to them so far is kept.</> : <> will be deleted for good, with payload, errors and logs.</>}
+        {kind === 'replay' ? <> will run again, attempts counted anew; what happened to them so far is kept{elsewhere && ', but for their ids, unique keys and log lines'}.</> : <> will be deleted for good, with payload, errors and logs.</>}
       </p>
+      {kind === 'replay' && (
+        <label class="field">
+          <span>In queue</span>
+          <input list="into" value={into} onInput={(event) => setInto(event.currentTarget.value.trim())} />
+          <datalist id="into">{known.map((each) => <option key={each} value={each} />)}</datalist>
+          {!known.includes(into) && <span class="bad small-text">there is no such queue</span>}
+        </label>
+      )}
       {kind === 'replay' && (
         <label class="field">
           <span>Jobs a second</span>

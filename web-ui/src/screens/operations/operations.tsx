@@ -67,7 +67,7 @@ function Row({operation, refresh}: {operation: Operation; refresh: () => void}) 
       <tr data-operation={operationId}>
         <th scope="row">{action}</th>
         <td><span class={`badge state-${stateIcons[state]}`}><Icon name={stateIcons[state]} />{state}</span></td>
-        <td class="stretch wide"><span class="clip" title={filterWords(operation)}>{filterWords(operation)}{perSecond !== null && <span class="muted">, {perSecond}/s</span>}<Care operation={operation} /></span></td>
+        <td class="stretch wide"><span class="clip" title={filterWords(operation)}>{filterWords(operation)}{perSecond !== null && <span class="muted">, {perSecond}/s</span>}{operation.into && <span class="muted">, into {operation.into}</span>}<Care operation={operation} /></span></td>
         <td class="wide">
           {share !== null && <span class="mini-progress"><progress max={100} value={share} aria-label={`Progress of ${action}`} /><span class="num">{Math.floor(share)} %</span>{perSecond !== null && left !== null && <span class="muted">{duration((left / perSecond) * 1000)} left</span>}</span>}
           {state === 'running' && share === null && <span class="muted">being counted</span>}
