@@ -21,28 +21,6 @@ constexpr std::uint8_t logs_cursor = 2;
 constexpr std::chrono::hours index_kept{1};
 constexpr std::chrono::milliseconds build_rest{20};
 
-// A cursor belongs to its filter: with another one its place would mean nothing.
-std::uint32_t hash_of(const JobFilter& filter) {
-  std::uint32_t hash = 2166136261u;
-  const auto mix = [&](std::string_view text) {
-    for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 16777619u;
-    hash = (hash ^ 0xffu) * 16777619u;
-  };
-  for (const auto& field :
-       {filter.queue, filter.name, filter.group, filter.tag, filter.error_type, filter.worker, filter.text}) {
-    mix(field ? "=" + *field : std::string());
-  }
-  for (const auto& [path, value] : filter.payload) mix(path + "=" + value);
-  for (const auto& id : {filter.id_first, filter.id_last}) mix(id ? id->view() : std::string_view());
-  for (const auto& at : {filter.created_from, filter.created_before})
-    mix(at ? std::to_string(*at) : std::string());
-  mix(std::to_string(filter.attempts_min) + "-" + std::to_string(filter.attempts_max));
-  mix(filter.fingerprint ? "=" + fingerprint_text(*filter.fingerprint) : std::string());
-  for (const Status status : filter.status) mix(core::name_of(status));
-  mix(filter.newest_first ? "newest" : "oldest");
-  return hash;
-}
-
 /// Where a list goes on.
 struct ListPlace {
   std::optional<JobId> after;
@@ -91,6 +69,27 @@ std::uint64_t wanted_of(const JobFilter& filter,
 }
 
 }  // namespace
+
+std::uint32_t hash_of(const JobFilter& filter) {
+  std::uint32_t hash = 2166136261u;
+  const auto mix = [&](std::string_view text) {
+    for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 16777619u;
+    hash = (hash ^ 0xffu) * 16777619u;
+  };
+  for (const auto& field :
+       {filter.queue, filter.name, filter.group, filter.tag, filter.error_type, filter.worker, filter.text}) {
+    mix(field ? "=" + *field : std::string());
+  }
+  for (const auto& [path, value] : filter.payload) mix(path + "=" + value);
+  for (const auto& id : {filter.id_first, filter.id_last}) mix(id ? id->view() : std::string_view());
+  for (const auto& at : {filter.created_from, filter.created_before})
+    mix(at ? std::to_string(*at) : std::string());
+  mix(std::to_string(filter.attempts_min) + "-" + std::to_string(filter.attempts_max));
+  mix(filter.fingerprint ? "=" + fingerprint_text(*filter.fingerprint) : std::string());
+  for (const Status status : filter.status) mix(core::name_of(status));
+  mix(filter.by_time ? "time" : filter.newest_first ? "newest" : "oldest");
+  return hash;
+}
 
 SnapshotLister::SnapshotLister(Port& port, SearchIndex& index, FailureGroups& failures,
                                const PayloadValue& value_at)
@@ -214,6 +213,7 @@ void SnapshotLister::workflows(std::size_t limit, std::string cursor, WorkflowsA
 
 std::expected<JobPage, ListError> SnapshotLister::read_jobs(const JobFilter& filter, std::size_t limit,
                                                             const std::string& cursor) {
+  if (filter.by_time) return read_by_time(filter, limit, cursor);
   const auto from = parse_jobs_cursor(filter, cursor);
   if (!from) return std::unexpected(from.error());
   // Armed before the snapshot, so that what the snapshot shows was noted.

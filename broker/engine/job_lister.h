@@ -17,6 +17,9 @@
 
 namespace pawl::engine {
 
+/// A cursor belongs to its filter: with another one its place would mean nothing.
+std::uint32_t hash_of(const JobFilter& filter);
+
 /// Takes at most 256 waiting requests; more are answered `busy`. A search that the index can help arms it,
 /// and it is built between requests; when nobody has searched for an hour it is forgotten.
 class SnapshotLister final : public JobLister, public AuditLog {
@@ -44,6 +47,14 @@ class SnapshotLister final : public JobLister, public AuditLog {
   void run();
   std::expected<JobPage, ListError> read_jobs(const JobFilter& filter, std::size_t limit,
                                               const std::string& cursor);
+  struct TimePlace;
+  std::expected<JobPage, ListError> read_by_time(const JobFilter& filter, std::size_t limit,
+                                                 const std::string& cursor);
+  /// False: there is nothing beyond `place`.
+  std::expected<bool, ListError> add_due(const storage::Snapshot& snapshot, const JobFilter& filter,
+                                         std::size_t limit, TimePlace& place, JobPage& page);
+  std::expected<bool, ListError> add_longest(const JobFilter& filter, std::size_t limit, TimePlace& place,
+                                             JobPage& page);
   std::expected<void, ListError> add_sources(ListMerge& merge, const storage::Snapshot& snapshot,
                                              const JobFilter& filter, JobPage& page);
   std::expected<void, ListError> find_queues(const storage::Snapshot& snapshot, const JobFilter& filter,

@@ -42,6 +42,9 @@ struct JobFilter {
   /// What of a payload `text` may be found in; null: all. Thread: the readers', several at a time.
   std::function<std::string(std::string_view payload)> shown{};
   bool newest_first = true;  // by id, which is submit order
+  /// Instead: delayed jobs by when they are due, active ones by when they began. REQUIRES: status is one of
+  /// these alone
+  bool by_time = false;
 };
 
 struct JobPage {

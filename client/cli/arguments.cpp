@@ -78,7 +78,12 @@ void add_list(CLI::App& root, Draft& draft) {
       ->type_name("TYPE");
   app.add_option("--id", options.id, "Only whose id begins so")->type_name("ID");
   add_search(app, options.search);
-  app.add_flag("--oldest", options.oldest_first, "The oldest first");
+  auto* oldest = app.add_flag("--oldest", options.oldest_first, "The oldest first");
+  auto* due = app.add_flag("--due", options.due_first, "Of delayed jobs the one first that is due first")
+                  ->excludes(oldest);
+  app.add_flag("--longest", options.longest_first, "Of active jobs the one first that has run longest")
+      ->excludes(oldest)
+      ->excludes(due);
   app.add_option("--limit", options.limit, "Most jobs to list")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

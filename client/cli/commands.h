@@ -52,6 +52,8 @@ struct List {
   std::string id;  // its beginning
   JobSearch search;
   bool oldest_first = false;
+  bool due_first = false;      // delayed jobs
+  bool longest_first = false;  // active jobs
   std::uint32_t limit = 50;
   std::string cursor;
 };

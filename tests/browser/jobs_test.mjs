@@ -39,10 +39,34 @@ test('newest or oldest first, pages by cursor, and the back button goes back', a
     await eventually(async () => (await idsOf(page)).join() === second.join(), 'the same page after a reload');
     await page.goBack();
     await eventually(async () => (await idsOf(page)).join() === newest.join(), 'the first page');
-    await page.getByRole('button', {name: 'Newest first'}).click();
+    await page.getByLabel('Order').selectOption('oldest');
     const oldest = (await broker.get('/jobs?queue=mail&limit=50&order=oldest')).jobs.map(({jobId}) => jobId);
     await eventually(async () => (await idsOf(page)).join() === oldest.join(), 'the oldest fifty');
   });
+});
+
+test('delayed jobs by when they are due, active ones by how long they have run', async () => {
+  const delays = [500_000, 100_000, 900_000, 300_000];
+  const waiting = await broker.submitMany('timed', 4, (i) => ({delayMs: delays[i]}));
+  const running = [];
+  await broker.submitMany('timed-runs', 3);
+  for (let i = 0; i < 3; i++) running.push((await broker.lease('timed-runs'))[0].jobId);
+  await withPage(broker, 'jobs?q=queue%3Atimed', async (page) => {
+    const options = () => page.getByLabel('Order').locator('option').allInnerTexts();
+    assert.deepEqual(await options(), ['Newest first', 'Oldest first']);
+    await page.locator('.tabs [data-state=delayed]').click();
+    await page.getByLabel('Order').selectOption('due');
+    const byTime = [1, 3, 0, 2].map((i) => waiting[i]);
+    await eventually(async () => (await idsOf(page)).join() === byTime.join(), 'the soonest first');
+    await page.reload();
+    await eventually(async () => (await idsOf(page)).join() === byTime.join(), 'again');
+    await page.locator('.tabs [data-state=active]').click();
+    assert.deepEqual(await options(), ['Newest first', 'Oldest first', 'Longest running']);
+    await page.goto(`${broker.url}/ui/jobs?q=queue%3Atimed-runs+state%3Aactive&order=longest`);
+    await eventually(async () => (await idsOf(page)).join() === running.join(), 'the longest first');
+  });
+  for (const wrong of ['status=pending&order=due', 'order=longest', 'status=delayed,active&order=due'])
+    assert.equal((await broker.answer('GET', `/jobs?${wrong}`)).status, 422);
 });
 
 const searches = [

@@ -230,6 +230,45 @@ TEST_P(ListTest, FiltersSeeTheStateThatMemoryKnows) {
   EXPECT_EQ(page->jobs[0].queue, "a");
 }
 
+TEST_P(ListTest, DelayedJobsByWhenTheyAreDueAndActiveOnesByWhenTheyBegan) {
+  JobFilter filter;
+  filter.status = {Status::delayed};
+  filter.by_time = true;
+  std::vector<core::JobId> due;
+  for (const core::Millis delay : {500'000, 300'000, 2'000'000, 400'000}) {
+    core::NewJob job = Bench::job("b");
+    job.name = "late";
+    job.delay_ms = delay;
+    due.push_back(bench->submit(job));
+  }
+  // Those that were made at first are due in 1 000 s.
+  std::vector<core::JobId> expected{due[1], due[3], due[0]};
+  for (std::size_t i = 0; i < ids.size(); i += 5) expected.push_back(ids[i]);
+  expected.push_back(due[2]);
+  for (const std::size_t limit : {1u, 3u, 100u}) EXPECT_EQ(walk(filter, limit), expected) << limit;
+  filter.queue = "b";
+  filter.name = "late";
+  EXPECT_EQ(walk(filter, 2), (std::vector{due[1], due[3], due[0], due[2]}));
+  // One that has another time now, and one that runs.
+  core::ChangeJob change;
+  change.id = due[2];
+  change.delay_ms = 1'000;
+  bench->ask<core::JobChanged>(change);
+  bench->ask<core::JobChanged>(core::Promote{due[1]});
+  EXPECT_EQ(walk(filter, 2), (std::vector{due[2], due[3], due[0]}));
+
+  JobFilter runs;
+  runs.status = {Status::active};
+  runs.by_time = true;
+  const core::JobId later = bench->lease("c").at(0).id;
+  std::vector<core::JobId> began = walk(runs, 2);
+  ASSERT_EQ(began.size(), 3u);
+  EXPECT_EQ(began.back(), later);
+  EXPECT_EQ(walk(runs, 1), began);
+  runs.queue = "c";
+  EXPECT_EQ(walk(runs, 2), std::vector{later});
+}
+
 TEST_P(ListTest, FiltersByFieldsAndRefusesForeignCursors) {
   JobFilter filter;
   filter.tag = "four";

@@ -68,8 +68,13 @@ void read_job_query(Query& query, engine::JobFilter& filter) {
   filter.error_type = query.text("errorType");
   const std::string order = query.text("order").value_or("newest");
   filter.newest_first = order == "newest" || order == "desc";
-  if (!filter.newest_first && order != "oldest" && order != "asc")
-    query.wrong("order", "must be newest or oldest");
+  filter.by_time = order == "due" || order == "longest";
+  if (!filter.newest_first && !filter.by_time && order != "oldest" && order != "asc")
+    query.wrong("order", "must be newest, oldest, due or longest");
+  if (order == "due" && filter.status != std::vector{core::Status::delayed})
+    query.wrong("order", "can be due for delayed jobs only: ask for status=delayed, too");
+  if (order == "longest" && filter.status != std::vector{core::Status::active})
+    query.wrong("order", "can be longest for active jobs only: ask for status=active, too");
   filter.group = query.text("group");
   filter.tag = query.text("tag");
   filter.worker = query.text("worker");

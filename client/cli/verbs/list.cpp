@@ -10,6 +10,10 @@ namespace pawl::cli {
 Result<Exit> run(const List& command, Session& session) {
   std::string status;
   for (const std::string& one : command.status) status.append(status.empty() ? "" : ",").append(one);
+  const std::string_view order = command.oldest_first    ? "oldest"
+                                 : command.due_first     ? "due"
+                                 : command.longest_first ? "longest"
+                                                         : "";
   Query query = Query{}
                     .add("queue", command.queue)
                     .add("status", status)
@@ -20,7 +24,7 @@ Result<Exit> run(const List& command, Session& session) {
                     .add("worker", command.search.worker)
                     .add("id", command.id)
                     .add("q", command.search.text)
-                    .add("order", command.oldest_first ? "oldest" : "")
+                    .add("order", order)
                     .add("limit", std::to_string(command.limit))
                     .add("cursor", command.cursor);
   if (command.search.created_after) query.add("createdAfter", wire_text(*command.search.created_after));

@@ -23,8 +23,11 @@ export interface JobFilter {
   q?: string;
   /// "payload.user.id" → "42"
   payload?: Record<string, string>;
-  order?: 'newest' | 'oldest';
+  order?: Order;
 }
+
+/// Due: delayed jobs by when they are due. Longest: active ones by when they began.
+export type Order = 'newest' | 'oldest' | 'due' | 'longest';
 
 export interface AuditFilter {
   queue?: string;

@@ -1,7 +1,7 @@
 // The list of jobs: one search, a tab for each state, fifty rows. New jobs are announced, not pushed in.
 import {useEffect, useState} from 'preact/hooks';
 
-import {api, pageSize, type JobFilter, type JobPage} from '../../api/api';
+import {api, pageSize, type JobFilter, type JobPage, type Order} from '../../api/api';
 import {statuses} from '../../api/types';
 import {ActionButton} from '../../parts/action-button';
 import {Empty} from '../../parts/empty';
@@ -26,12 +26,18 @@ import {SearchBox} from './search-box';
 /// What ages count from when the address does not say.
 const openedAt = Date.now();
 
+const orderWords: Record<Order, string> = {newest: 'Newest first', oldest: 'Oldest first', due: 'Due first', longest: 'Longest running'};
+/// Those that wait for a time can be listed by it, and those that run by when they began.
+const timeOrders: Record<string, Order> = {delayed: 'due', active: 'longest'};
+const ordersOf = ({status}: JobFilter): Order[] => ['newest', 'oldest', ...[timeOrders[status?.join() ?? ''] ?? []].flat()];
+
 export function Jobs() {
   const text = place.value.query.get('q') ?? '';
   const cursor = place.value.query.get('cursor');
-  const order = place.value.query.get('order') === 'oldest' ? 'oldest' : 'newest';
   const base = Number(place.value.query.get('at')) || openedAt;
   const {filter, id, unknown} = parseSearch(text, base);
+  const possible = ordersOf(filter);
+  const order = possible.find((each) => each === place.value.query.get('order')) ?? 'newest';
   useEffect(() => {
     if (id) go(href('jobs', id), 'replace');
   }, [id]);
@@ -84,9 +90,9 @@ export function Jobs() {
           {newJobs > 0 && selected.size > 0 && <span class="muted">{count(newJobs)} new, shown when nothing is selected</span>}
           <span class="grow" />
           {text && jobs.length > 0 && unknown.length === 0 && suitsBulk(filter) && <button type="button" class="button small quiet" onClick={() => setBulk(true)}>All that match…</button>}
-          <button type="button" class="button small quiet" onClick={() => relist({order: order === 'newest' ? 'oldest' : undefined})}>
-            {order === 'newest' ? 'Newest first' : 'Oldest first'}
-          </button>
+          <select class="find" aria-label="Order" value={order} onChange={({currentTarget: {value}}) => relist({order: value === 'newest' ? undefined : value})}>
+            {possible.map((each) => <option key={each} value={each}>{orderWords[each]}</option>)}
+          </select>
           <button type="button" class="button small quiet" onClick={refresh}>Refresh</button>
         </header>
         {page.failure && <Problem failure={page.failure} />}
