@@ -155,7 +155,16 @@ test('what attackers write into payloads, errors, tags, groups, workers, logs, r
   await broker.call('POST', '/queues/xss-groups/groups/pause', {group: attacks[0], reason: attacks[1]});
   await broker.call('PUT', '/schedules/xss', {queue: 'xss', cron: '0 0 * * *', payload: {all}, tags: [attacks[0]]});
   const {jobs: [done]} = await broker.get('/jobs?queue=xss-done');
-  const places = ['', 'jobs', 'dlq/xss', 'workers', 'queues/xss', 'queues/xss-paused', 'queues/xss-groups', 'schedules', 'schedules/xss', 'operations', `jobs/${held}`, `jobs/${done.jobId}`, `enqueue?from=${ids[0]}`, ...ids.map((id) => `jobs/${id}`),
+  // A worker of the attacker's, on a connection that stays: what it says of itself is shown too.
+  const stays = await openPage(broker, '');
+  await stays.evaluate((text) => new Promise((resolve, reject) => {
+    globalThis.worker = new WebSocket(`ws://${location.host}/worker`, 'pawl.worker.v1');
+    worker.onopen = () => worker.send(JSON.stringify({type: 'hello', workerId: text, host: text, version: text, queues: [{queue: 'xss-worked'}], credit: 0}));
+    worker.onmessage = ({data}) => (JSON.parse(data).type === 'welcome' ? resolve() : reject(new Error(data)));
+    worker.onerror = () => reject(new Error('no connection'));
+  }), attacks[0]);
+  assert.equal((await broker.get('/workers')).workers.find(({workerId}) => workerId === attacks[0]).host, attacks[0]);
+  const places = ['', 'jobs', 'dlq/xss', 'workers', 'queues/xss-worked', 'queues/xss', 'queues/xss-paused', 'queues/xss-groups', 'schedules', 'schedules/xss', 'operations', `jobs/${held}`, `jobs/${done.jobId}`, `enqueue?from=${ids[0]}`, ...ids.map((id) => `jobs/${id}`),
     `jobs?q=${encodeURIComponent(attacks[1])}`, `jobs?q=${encodeURIComponent('tag:"' + attacks[0] + '"')}`, `dlq/xss?error=${encodeURIComponent(attacks[1])}`, `queues/${encodeURIComponent('<img src=x onerror=alert(1)>')}`, `?find=${encodeURIComponent(attacks[1])}`];
   const page = await openPage(broker, '');
   for (const place of places) {
