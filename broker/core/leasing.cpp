@@ -214,8 +214,10 @@ Entry* Machine::State::first_for(Queue& queue, const Waiter& waiter) {
   return queue.has_lanes() ? pick(queue, waiter) : first_in(queue, waiter);
 }
 
-// Of the waiter's queues that have something for it, the one that had the least for its weight.
+// Of the waiter's queues that have something for it, the one that had the least for its weight. REQUIRES: one
+// has.
 Queue* Machine::State::choose(Waiter& waiter) {
+  if (waiter.queues.size() == 1) return waiter.queues.front().queue;
   Waiter::Subscription* best = nullptr;
   for (Waiter::Subscription& subscription : waiter.queues) {
     if (!grantable(*subscription.queue, waiter)) continue;

@@ -28,8 +28,12 @@ struct Limit;
 /// Ready jobs in memory, in ready order.
 struct Line {
   std::map<ReadyKey, Entry*> order;
-  std::unordered_map<std::string, std::size_t> names;  // how many of each
+  /// How many jobs have each name. Empty while there are few: those are looked through.
+  std::unordered_map<std::string, std::size_t> names;
   std::size_t bytes = 0;
+
+  void add(Entry& entry);
+  void remove(const Entry& entry);
 
   bool empty() const { return order.empty(); }
   std::size_t size() const { return order.size(); }

@@ -20,12 +20,12 @@ std::uint32_t burst_of(const RateLimit& limit) {
 }  // namespace
 
 Millis Pace::opens_at(const RateLimit& limit, Millis now) const {
-  std::uint64_t sum = 0;
-  for (const auto& [until, count] : counted) sum += until > now ? count : 0;
+  std::uint64_t count_now = sum;
+  auto it = counted.begin();
+  for (; it != counted.end() && it->first <= now; ++it) count_now -= it->second;
   Millis opens = now;
-  for (auto it = counted.begin(); it != counted.end() && sum >= limit.max; ++it) {
-    if (it->first <= now) continue;
-    sum -= it->second;
+  for (; it != counted.end() && count_now >= limit.max; ++it) {
+    count_now -= it->second;
     opens = it->first;
   }
   // The bucket is short of (full_at − now) / interval tokens; one must be there.
@@ -35,13 +35,17 @@ Millis Pace::opens_at(const RateLimit& limit, Millis now) const {
 }
 
 void Pace::start(const RateLimit& limit, Millis now) {
-  while (!counted.empty() && counted.front().first <= now) counted.pop_front();
+  while (!counted.empty() && counted.front().first <= now) {
+    sum -= counted.front().second;
+    counted.pop_front();
+  }
   const Millis slot = std::max<Millis>(limit.per_ms / slots, 1);
   const Millis until = (now / slot + 1) * slot - 1 + limit.per_ms;
   if (counted.empty() || counted.back().first < until)
     counted.emplace_back(until, 1);
   else
     ++counted.back().second;
+  ++sum;
   full_at_us = std::max(full_at_us, now * 1000) + interval_us(limit);
 }
 

@@ -40,6 +40,7 @@ class Pace {
   /// How it is kept: until when how many starts count, in order; and when the bucket is full again, in µs.
   std::deque<std::pair<Millis, std::uint32_t>> counted;
   std::int64_t full_at_us = 0;
+  std::uint64_t sum = 0;  // of all that are counted; follows from them
 
   friend bool operator==(const Pace&, const Pace&) = default;
 };

@@ -7,8 +7,9 @@
 
 namespace pawl::core {
 namespace {
-constexpr std::size_t finds_most = 64;  // found for named workers in one look
-}
+constexpr std::size_t finds_most = 64;   // found for named workers in one look
+constexpr std::size_t few_in_line = 16;  // whose names are not counted
+}  // namespace
 
 Entry* Machine::State::find(const JobId& id) {
   const auto it = jobs.find(id);
@@ -57,8 +58,30 @@ std::size_t Machine::State::window_limit(const Lane& lane) const {
   return options.window_jobs;
 }
 
+void Line::add(Entry& entry) {
+  order.emplace_hint(order.end(), entry.job.ready_key(), &entry);
+  bytes += entry.bytes();
+  if (!names.empty())
+    ++names[entry.job.name];
+  else if (order.size() > few_in_line)
+    for (const auto& [key, each] : order) ++names[each->job.name];
+}
+
+void Line::remove(const Entry& entry) {
+  order.erase(entry.job.ready_key());
+  bytes -= entry.bytes();
+  if (names.empty()) return;
+  const auto name = names.find(entry.job.name);
+  if (--name->second == 0) names.erase(name);
+  if (order.size() <= few_in_line / 2) names.clear();
+}
+
+// REQUIRES: they are sorted.
 bool Line::has_any(const std::vector<std::string>& wanted) const {
-  return std::ranges::any_of(wanted, [&](const std::string& name) { return names.contains(name); });
+  if (!names.empty())
+    return std::ranges::any_of(wanted, [&](const std::string& name) { return names.contains(name); });
+  return std::ranges::any_of(
+      order, [&](const auto& item) { return std::ranges::binary_search(wanted, item.second->job.name); });
 }
 
 Entry* Line::first(const std::vector<std::string>& wanted) const {
@@ -71,9 +94,7 @@ Entry* Line::first(const std::vector<std::string>& wanted) const {
 }
 
 void Machine::State::enter(Line& line, Entry& entry) {
-  line.order.emplace_hint(line.order.end(), entry.job.ready_key(), &entry);
-  ++line.names[entry.job.name];
-  line.bytes += entry.bytes();
+  line.add(entry);
   windows_bytes += entry.bytes();
   entry.line = &line;
   Lane& lane = *entry.lane;
@@ -84,10 +105,7 @@ void Machine::State::enter(Line& line, Entry& entry) {
 void Machine::State::leave_line(Entry& entry) {
   if (entry.line == nullptr) return;
   Line& line = *std::exchange(entry.line, nullptr);
-  line.order.erase(entry.job.ready_key());
-  const auto name = line.names.find(entry.job.name);
-  if (--name->second == 0) line.names.erase(name);
-  line.bytes -= entry.bytes();
+  line.remove(entry);
   windows_bytes -= entry.bytes();
   Lane& lane = *entry.lane;
   if (lane.number != 0 && &line == &lane.window) --lane.queue->lined;

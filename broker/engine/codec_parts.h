@@ -116,6 +116,7 @@ inline core::Pace read_pace(Reader& from) {
   for (std::size_t i = 0; i < size && from.ok(); ++i) {
     before = from.delta(before);
     pace.counted.emplace_back(before, from.varint32());
+    pace.sum += pace.counted.back().second;
   }
   return pace;
 }
