@@ -21,8 +21,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t buffer_bytes_kept = 64u << 10;
 constexpr milliseconds close_time{2000};  // for the peer's side of the closing handshake
-constexpr int pings_in_silence =
-    4;  // so often is the way to a worker measured, in the time that it may be silent
+constexpr int pings_in_silence = 4;       // so often in the time that a worker may be silent
 
 std::string address_of(const Socket& socket) {
   ErrorCode gone;
@@ -193,7 +192,8 @@ class WorkerSession final : public Connection {
   }
 
   void take_pong(std::string_view said) {
-    if (said != std::to_string(pings_)) return;
+    // What was read before the end is still looked through.
+    if (ended_ || said != std::to_string(pings_)) return;
     known_->answered_after(
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - pinged_at_));
   }
