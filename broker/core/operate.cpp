@@ -92,6 +92,9 @@ void Machine::State::apply(Ticket to, const Move& move, Now now, Outbox& outbox)
   Queue* queue = queue_of(move.queue);
   if (queue == nullptr) return outbox.reply(to, no_such_queue(move.queue));
   if (queue == entry->queue) return apply(to, Retry{move.id, move.only_from}, now, outbox);
+  // A callback knows where it goes, and is signed, as a job of its queue only.
+  if (entry->queue->row.name == callbacks_queue || move.queue == callbacks_queue)
+    return outbox.reply(to, wrong_state(old, "callbacks run in their own queue only"));
   if (!old.workflow.is_none() || old.has_dependents)
     return outbox.reply(to,
                         wrong_state(old, "others know it by its id: it can run again in its own queue only"));

@@ -116,6 +116,7 @@ void Machine::State::apply(Ticket to, const AppendLogs& logs, Now now, Outbox& o
   Entry* entry = find(logs.id, now);
   if (entry == nullptr) return outbox.reply(to, unknown_job());
   if (!holds(*entry, logs.lease)) return outbox.reply(to, lease_lost(entry->job));
+  entry->active->lease.hear(now);
   Job& job = entry->job;
   if (job.log_lines + logs.lines.size() > log_lines_max) {
     return outbox.reply(to, Refused{Refusal::too_many_log_lines,

@@ -46,6 +46,7 @@ void Machine::State::apply(Ticket to, const KeepStep& keep, Now now, Outbox& out
   if (const Step* known = entry->job.step(keep.step.name)) return outbox.reply(to, StepKept{*known, true});
   if (!has_room(entry->job, keep.step)) return outbox.reply(to, too_many_steps());
   see_worker(entry->active->lease.worker_id, now);
+  entry->active->lease.hear(now);
   add_step(*entry, keep.step);
   rewrite(*entry, outbox);
   outbox.reply(to, StepKept{keep.step, false});

@@ -382,7 +382,10 @@ std::expected<JobLister::Logs, ListError> SnapshotLister::read_logs(const JobId&
     Decoded<LogRow> row = decode_logs(key, value);
     damaged = damaged || !row;
     if (!row) return false;
-    if (attempt && row->attempt != *attempt) return true;
+    if (attempt && row->attempt != *attempt) {
+      skip = 0;
+      return true;
+    }
     for (std::size_t i = std::exchange(skip, 0); i < row->lines.size(); ++i) {
       if (logs.lines.size() < limit) {
         logs.lines.push_back({row->at, row->attempt, std::move(row->lines[i])});

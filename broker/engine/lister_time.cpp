@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::uint8_t time_cursor = 4;
 constexpr std::size_t timers_max = 50'000;  // looked at for one page, when the filter refuses most
+constexpr std::size_t leases_asked = 512;
 constexpr std::chrono::milliseconds time_max{75};
 
 bool parse_cursor(const JobFilter& filter, const std::string& text, std::string& begin,
@@ -77,7 +78,9 @@ std::expected<bool, ListError> SnapshotLister::add_due(const storage::Snapshot& 
     bool damaged = false;
     goes_on = false;
     const auto visit = [&](std::string_view key, std::string_view) {
-      const bool spent = looked_at >= timers_max || std::chrono::steady_clock::now() >= until;
+      // One at least: to find the first may take long, and a page must come further.
+      const bool spent =
+          looked_at > 0 && (looked_at >= timers_max || std::chrono::steady_clock::now() >= until);
       goes_on = spent || candidates.size() >= limit - page.jobs.size();
       page.complete = !spent;
       if (goes_on) return false;
@@ -111,9 +114,13 @@ std::expected<bool, ListError> SnapshotLister::add_due(const storage::Snapshot& 
 std::expected<bool, ListError> SnapshotLister::add_longest(const JobFilter& filter, std::size_t limit,
                                                            TimePlace& place, JobPage& page) {
   const auto leases = std::make_shared<std::vector<std::pair<core::Millis, JobId>>>();
-  const bool ran = port_.run([leases](core::Machine& machine, BatchOutbox&, core::Now) {
-    for (const auto& [id, lease] : machine.active_leases()) leases->emplace_back(lease.granted_wall, id);
-  });
+  const Instant until = std::chrono::steady_clock::now() + time_max;
+  const bool ran =
+      port_.run([leases, worker = filter.worker](core::Machine& machine, BatchOutbox&, core::Now) {
+        for (const auto& [id, lease] : machine.active_leases()) {
+          if (!worker || lease.worker_id == *worker) leases->emplace_back(lease.granted_wall, id);
+        }
+      });
   if (!ran) return std::unexpected(ListError::busy);
   std::erase_if(*leases, [&](const auto& lease) {
     return !queue_names_.contains(static_cast<std::uint32_t>(lease.second.queue())) ||
@@ -121,14 +128,24 @@ std::expected<bool, ListError> SnapshotLister::add_longest(const JobFilter& filt
   });
   std::ranges::sort(*leases);
   std::size_t at = 0;
-  while (at < leases->size() && page.jobs.size() < limit) {
-    const std::size_t count = std::min(limit - page.jobs.size(), leases->size() - at);
+  while (at < leases->size() && page.complete && page.jobs.size() < limit) {
+    // Many are asked for at once: each question waits for the disk.
+    const std::size_t begin = at;
     std::vector<ListMerge::Candidate> candidates;
-    for (const std::size_t end = at + count; at < end; ++at) candidates.push_back({(*leases)[at].second, {}});
-    place.begin = key_after((*leases)[at - 1].first, (*leases)[at - 1].second);
-    place.scanned += count;
+    for (const std::size_t end = std::min(at + leases_asked, leases->size()); at < end; ++at)
+      candidates.push_back({(*leases)[at].second, {}});
     if (const auto laid = overlay(std::move(candidates), filter, page); !laid)
       return std::unexpected(laid.error());
+    if (page.jobs.size() > limit) {
+      page.jobs.erase(page.jobs.begin() + static_cast<std::ptrdiff_t>(limit), page.jobs.end());
+      const JobId& last = page.jobs.back().job.id;
+      at = begin;
+      while ((*leases)[at++].second != last) {
+      }
+    }
+    place.begin = key_after((*leases)[at - 1].first, (*leases)[at - 1].second);
+    place.scanned += at - begin;
+    page.complete = std::chrono::steady_clock::now() < until;
   }
   return at < leases->size();
 }

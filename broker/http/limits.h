@@ -23,7 +23,7 @@ struct Limits {
   std::int64_t idle_ms = 60'000;    // between requests
   std::int64_t write_ms = 30'000;   // without the client taking a byte
   std::int64_t stream_keep_alive_ms = 15'000;
-  std::int64_t worker_silence_ms = 40'000;  // a ping at half of it, the end when nothing came by then
+  std::int64_t worker_silence_ms = 40'000;  // a ping at each quarter of it, the end when nothing came by then
 
   std::size_t connections_per_address = 1000;
   std::size_t connections = 0;  // 0: what the limit of open files leaves, less 256 for the store

@@ -199,6 +199,7 @@ test('all JavaScript is at most 60 kB gzipped, whatever screens are seen', async
   for (const url of scripts.keys()) {
     const {headers} = await fetch(url, {headers: {'accept-encoding': 'gzip'}});
     assert.equal(headers.get('content-encoding'), 'gzip');
+    assert.ok(Number(headers.get('content-length')) > 0);
     total += Number(headers.get('content-length'));
   }
   console.log(`JavaScript: ${total} bytes gzipped in ${scripts.size} files`);

@@ -59,7 +59,7 @@ test('the timeline tells heartbeats, silence and how a wait came about; the head
     await page.locator('[data-next]', {hasText: 'lease ends'}).waitFor();
     await timeline.locator('[data-step=stalled]', {hasText: /nothing came from it for 1\.[5-9] s \(heartbeats before that: 1\)/}).waitFor();
     const [again] = await broker.lease('beaten', {worker: 'loud'});
-    await timeline.getByText('no heartbeat yet; leased').waitFor();
+    await timeline.getByText('no heartbeat yet; heard from').waitFor();
     await broker.fail(again, {type: 'Busy', message: 'later'});
     await timeline.getByText('Busy; waits 1 min before the next attempt (exponential: 1 min)').waitFor();
     await page.locator('[data-next]', {hasText: /due in \d\d s/}).waitFor();

@@ -146,6 +146,40 @@ TEST_F(MovingTest, ItComesUnderTheTermsOfTheOtherQueue) {
   EXPECT_EQ(bench.lease("there", 10).size(), 1u);
 }
 
+TEST_F(MovingTest, ItsOrderGoesOnWithoutIt) {
+  make("there");
+  NewJob spec = Bench::job("q");
+  spec.group = "g";
+  spec.ordered = true;
+  const JobId dead = bury(spec);
+  const JobId next = bench.submit(spec);
+  EXPECT_TRUE(bench.lease("q").empty()) << "the dead one holds it up";
+  const JobId moved = bench.call<JobChanged>(into(dead, "there")).id;
+  EXPECT_EQ(bench.lease("q").at(0).id, next);
+  EXPECT_TRUE(bench.get(moved).ordered);
+  EXPECT_EQ(bench.lease("there").at(0).id, moved);
+}
+
+TEST_F(MovingTest, WhatRetentionCountsLeavesWithIt) {
+  make("there");
+  NewJob spec = Bench::job("q");
+  spec.retention = Retention{60'000, 60'000};
+  const JobId dead = bury(spec);
+  EXPECT_GT(bench.get(dead).expires_at, 0);
+  EXPECT_EQ(bench.rows.retained.size(), 1u);
+  const JobId moved = bench.call<JobChanged>(into(dead, "there")).id;
+  EXPECT_TRUE(bench.rows.retained.empty());
+  bench.advance(120'000);
+  EXPECT_EQ(bench.count("q", Status::failed), 0u);
+  EXPECT_EQ(bench.get(moved).expires_at, 0);
+}
+
+TEST_F(MovingTest, CallbacksStayInTheirQueue) {
+  make(callbacks_queue);
+  const JobId dead = bury(Bench::job("q"));
+  EXPECT_EQ(refusal(into(dead, callbacks_queue)), Refusal::wrong_state);
+}
+
 TEST_F(MovingTest, StepsAreKeptUnlessAllWasDone) {
   make("there");
   const auto run = [&](bool complete) {

@@ -54,11 +54,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             server.under_way += 1
             server.most_at_once = max(server.most_at_once, server.under_way)
             count = sum(1 for request in server.came if request["path"] == self.path)
+        self.answered = False
         try:
             self.behave(self.path.strip("/"), count)
         finally:
-            with server.lock:
-                server.under_way -= 1
+            self.no_longer_under_way()
+
+    def no_longer_under_way(self):
+        """Once; before the answer leaves, since the next request may be here before this thread goes on."""
+        with self.server.lock:
+            self.server.under_way -= not self.answered
+            self.answered = True
 
     def behave(self, name, count):
         if name == "ok":
@@ -99,6 +105,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(404)
 
     def answer(self, status, body=b"", content_type="text/plain", headers=None):
+        self.no_longer_under_way()
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), "Content-Type": content_type, **(headers or {})}.items():
             self.send_header(name, value)

@@ -496,6 +496,10 @@ void Model::predict(const Move& move) {
     return;
   }
   if (known->spec->queue == move.queue) return predict(Retry{move.id, move.only_from});
+  if (known->spec->queue == callbacks_queue || move.queue == callbacks_queue) {
+    answer_ = Refusal::wrong_state;
+    return;
+  }
   if (known->member) {
     rare_.add(Rare::move_refused_by_its_graph);
     answer_ = Refusal::wrong_state;

@@ -25,7 +25,7 @@ interface Props {
 
 function What({job}: {job: ListedJob}) {
   if (job.status === 'active' && job.progress !== null) return <span class="mini-progress"><progress max={100} value={job.progress} aria-label={`Progress of ${job.jobId}`} /><span class="num">{Math.round(job.progress)} %</span> <span class="muted clip">{job.message}</span></span>;
-  const due = job.status === 'delayed' && <span class="muted">due <Time at={job.runAt} /></span>;
+  const due = job.status === 'delayed' && job.runAt && <span class="muted">due <Time at={job.runAt} /></span>;
   if (job.lastError && job.status !== 'completed') return <span class="clip">{due}{due && ' · '}<span class="bad">{job.lastError.type}</span> <span class="muted">{job.lastError.message}</span></span>;
   if (due) return due;
   if (job.status === 'active') return <span class="muted clip">{job.workerId}</span>;

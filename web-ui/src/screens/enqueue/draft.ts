@@ -40,7 +40,7 @@ export function draftOf(job: Job, payload: string, text: string, queue: Queue | 
     priority: job.priority !== (queue?.settings.defaults.priority ?? 0) ? String(job.priority) : '',
     maxAttempts: job.maxAttempts !== (queue?.settings.defaults.maxAttempts ?? 3) ? String(job.maxAttempts) : '',
     group: job.group ?? '',
-    tags: [...job.tags.filter((tag) => !tag.startsWith(copyTag)).slice(0, 15), copyTag + job.jobId],
+    tags: [...job.tags.filter((tag) => !/^(copy-of|moved-from):/.test(tag)).slice(0, 15), copyTag + job.jobId],
     others,
   };
 }

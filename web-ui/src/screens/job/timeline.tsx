@@ -60,7 +60,7 @@ function Coming({job}: {job: Job}) {
 function Heard({count: beats, heardAt, longestGapMs}: NonNullable<Job['heartbeats']>) {
   return (
     <li class="coming">
-      <span class="muted">{beats > 0 ? `${plural(beats, 'heartbeat')}, at most ${duration(longestGapMs)} apart; heard from` : 'no heartbeat yet; leased'}</span>
+      <span class="muted">{beats > 0 ? `${plural(beats, 'heartbeat')}, at most ${duration(longestGapMs)} apart; heard from` : 'no heartbeat yet; heard from'}</span>
       <Time at={heardAt} />
     </li>
   );

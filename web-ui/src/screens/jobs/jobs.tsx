@@ -2,7 +2,7 @@
 import {useEffect, useState} from 'preact/hooks';
 
 import {api, pageSize, type JobFilter, type JobPage, type Order} from '../../api/api';
-import {statuses} from '../../api/types';
+import {statuses, type ListedJob} from '../../api/types';
 import {ActionButton} from '../../parts/action-button';
 import {Empty} from '../../parts/empty';
 import {changed, JobTable} from '../../parts/job-table';
@@ -77,6 +77,7 @@ export function Jobs() {
 
   const search = (q: string) => relist({q, at: parseSearch(q, 0).relative ? String(Math.round(brokerNow())) : undefined});
   const newJobs = fresh.size + more;
+  const picked = jobs.filter(({jobId}) => selected.has(jobId));
   return (
     <>
       <h1 class="visually-hidden" tabIndex={-1}>Jobs</h1>
@@ -85,9 +86,9 @@ export function Jobs() {
       <StateTabs text={text} filter={filter} search={search} />
       <section class="panel" aria-label="Jobs">
         <header class="bar">
-          <Selected selected={selected} jobs={jobs} clear={() => setSelected(new Set())} done={refresh} />
-          {newJobs > 0 && selected.size === 0 && <button type="button" class="pill" onClick={refresh}>{count(newJobs)} new</button>}
-          {newJobs > 0 && selected.size > 0 && <span class="muted">{count(newJobs)} new, shown when nothing is selected</span>}
+          <Selected rows={picked} clear={() => setSelected(new Set())} done={refresh} />
+          {newJobs > 0 && picked.length === 0 && <button type="button" class="pill" onClick={refresh}>{count(newJobs)} new</button>}
+          {newJobs > 0 && picked.length > 0 && <span class="muted">{count(newJobs)} new, shown when nothing is selected</span>}
           <span class="grow" />
           {text && jobs.length > 0 && unknown.length === 0 && suitsBulk(filter) && <button type="button" class="button small quiet" onClick={() => setBulk(true)}>All that match…</button>}
           <select class="find" aria-label="Order" value={order} onChange={({currentTarget: {value}}) => relist({order: value === 'newest' ? undefined : value})}>
@@ -141,8 +142,7 @@ function StateTabs({text, filter, search}: {text: string; filter: JobFilter; sea
 }
 
 /// One request replays any number of failed jobs of a queue.
-function Selected({selected, jobs, clear, done}: {selected: ReadonlySet<string>; jobs: {jobId: string; queue: string; status: string}[]; clear: () => void; done: () => void}) {
-  const rows = jobs.filter(({jobId}) => selected.has(jobId));
+function Selected({rows, clear, done}: {rows: ListedJob[]; clear: () => void; done: () => void}) {
   if (rows.length === 0) return null;
   const one = new Set(rows.map(({queue}) => queue)).size === 1 && rows.every(({status}) => status === 'failed');
   return (
