@@ -138,9 +138,6 @@ void Machine::needs(const Command& command, Needs& needs) const {
       state.workflow_needs(body.workflow, needs);
     } else if constexpr (std::is_same_v<Body, RaiseEvent>) {
       state.event_needs(body, needs);
-    } else if constexpr (std::is_same_v<Body, Move>) {
-      job(body.id);
-      state.move_needs(body, needs);
     } else if constexpr (requires { body.id; }) {
       job(body.id);
       if constexpr (std::is_same_v<Body, Why>) {
@@ -149,9 +146,11 @@ void Machine::needs(const Command& command, Needs& needs) const {
             entry != nullptr && entry->job.status == Status::blocked && entry->job.wait == nullptr;
         if (waits && !state.parents.contains(body.id)) needs.parents.push_back(body.id);
       }
-      if constexpr (std::is_same_v<Body, Retry>) {
+      if constexpr (std::is_same_v<Body, Retry> || std::is_same_v<Body, Move>) {
         const Entry* entry = state.find(body.id);
-        if (entry != nullptr) unique_key(entry->job.queue, entry->job.unique_key);
+        if (entry == nullptr) return;
+        unique_key(entry->job.queue, entry->job.unique_key);
+        if constexpr (std::is_same_v<Body, Move>) state.move_needs(entry->job, body.queue, needs);
       }
     }
   };

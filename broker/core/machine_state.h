@@ -151,7 +151,7 @@ struct Machine::State {
 
   // lanes.cpp: groups, named limits and strict orders, of queues that have them
   void lane_needs(const NewJob& spec, Needs& needs) const;
-  void move_needs(const Move& move, Needs& needs) const;
+  void move_needs(const Job& job, const std::string& queue, Needs& needs) const;
   void set_lane(Queue& queue, Job& job, Outbox& outbox);
   Lane& lane_of(const Entry& entry);
   Lane& make_lane(Queue& queue, std::uint32_t number, LaneKey key);
@@ -373,6 +373,7 @@ struct Machine::State {
   void call_back(const Job& job, const Queue& queue, Now now, Outbox& outbox);
   Submitted::Item submit_one(const NewJob& spec, Now now, Outbox& outbox);
   Entry& admit(Queue& queue, Job job, Outbox& outbox);
+  void erase_record(Entry& entry, Outbox& outbox);
   // gathering.cpp
   std::optional<Submitted::Item> gather(const NewJob& spec, Queue& queue, Now now, Outbox& outbox);
   void open_window(const NewJob& spec, const Entry& entry, Now now, Outbox& outbox);

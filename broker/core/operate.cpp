@@ -65,17 +65,10 @@ void Machine::State::apply(Ticket to, const Retry& retry, Now now, Outbox& outbo
   outbox.reply(to, JobChanged{job.id, job.status, false});
 }
 
-void Machine::State::move_needs(const Move& move, Needs& needs) const {
-  const Entry* entry = find(move.id);
-  if (entry == nullptr) return;
-  const Job& job = entry->job;
-  if (entry->queue->row.name == move.queue) {
-    if (!job.unique_key.empty() && !unique.contains({number_of(*entry->queue), job.unique_key}))
-      needs.unique_keys.emplace_back(job.queue, job.unique_key);
-    return;
-  }
+// Its lane in another queue.
+void Machine::State::move_needs(const Job& job, const std::string& queue, Needs& needs) const {
   NewJob there;
-  there.queue = move.queue;
+  there.queue = queue;
   there.group = job.group;
   there.limits = job.limits;
   there.ordered = job.ordered && !job.keeps_latest();
@@ -100,12 +93,7 @@ void Machine::State::apply(Ticket to, const Move& move, Now now, Outbox& outbox)
                         wrong_state(old, "others know it by its id: it can run again in its own queue only"));
 
   Job job = old;
-  leave_place(*entry, outbox);
-  --entry->queue->count(old.status);
-  mark_dirty(*entry->queue);
-  if (old.log_lines > 0) outbox.erase_logs(old.id);
-  entry->gone = true;
-
+  erase_record(*entry, outbox);
   job.begin_again(now.wall);
   job.queue = queue->row.number;
   if (job.keeps_latest()) job.ordered = false;
@@ -133,6 +121,16 @@ void Machine::State::apply(Ticket to, const Promote& promote, Now now, Outbox& o
   outbox.reply(to, JobChanged{entry->job.id, entry->job.status, false});
 }
 
+// The row, its log lines and its place in the counters; what hangs on a job that has not ended is the
+// caller's.
+void Machine::State::erase_record(Entry& entry, Outbox& outbox) {
+  leave_place(entry, outbox);
+  --entry.queue->count(entry.job.status);
+  mark_dirty(*entry.queue);
+  if (entry.job.log_lines > 0) outbox.erase_logs(entry.job.id);
+  entry.gone = true;
+}
+
 void Machine::State::apply(Ticket to, const Delete& remove, Now now, Outbox& outbox) {
   Entry* entry = find(remove.id, now);
   if (entry == nullptr) return outbox.reply(to, unknown_job());
@@ -141,16 +139,12 @@ void Machine::State::apply(Ticket to, const Delete& remove, Now now, Outbox& out
   if (remove.only_from && job.status != *remove.only_from) {
     return outbox.reply(to, wrong_state(job, "it is not where it was to be deleted from"));
   }
-  leave_place(*entry, outbox);
-  --entry->queue->count(job.status);
-  mark_dirty(*entry->queue);
+  erase_record(*entry, outbox);
   if (job.status == Status::blocked) forget_parents(job, outbox);
   if (!is_end(job.status)) {
     free_unique(job, now, outbox);
     owe(job, Owed::What::ended, Status::cancelled);
   }
-  if (job.log_lines > 0) outbox.erase_logs(job.id);
-  entry->gone = true;
   outbox.reply(to, JobDeleted{job.id});
 }
 

@@ -41,12 +41,18 @@ void Pace::start(const RateLimit& limit, Millis now) {
   }
   const Millis slot = std::max<Millis>(limit.per_ms / slots, 1);
   const Millis until = (now / slot + 1) * slot - 1 + limit.per_ms;
-  if (counted.empty() || counted.back().first < until)
-    counted.emplace_back(until, 1);
-  else
+  if (counted.empty() || counted.back().first < until) {
+    add(until, 1);
+  } else {
     ++counted.back().second;
-  ++sum;
+    ++sum;
+  }
   full_at_us = std::max(full_at_us, now * 1000) + interval_us(limit);
+}
+
+void Pace::add(Millis until, std::uint32_t starts) {
+  counted.emplace_back(until, starts);
+  sum += starts;
 }
 
 void Pace::change(const RateLimit& from, const RateLimit& limit, Millis now) {

@@ -37,6 +37,9 @@ class Pace {
   /// many tokens are missing as before.
   void change(const RateLimit& from, const RateLimit& limit, Millis now);
 
+  /// So many starts count until then. REQUIRES: none that is there counts for longer.
+  void add(Millis until, std::uint32_t starts);
+
   /// How it is kept: until when how many starts count, in order; and when the bucket is full again, in µs.
   std::deque<std::pair<Millis, std::uint32_t>> counted;
   std::int64_t full_at_us = 0;

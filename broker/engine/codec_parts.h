@@ -115,8 +115,7 @@ inline core::Pace read_pace(Reader& from) {
   core::Millis before = 0;
   for (std::size_t i = 0; i < size && from.ok(); ++i) {
     before = from.delta(before);
-    pace.counted.emplace_back(before, from.varint32());
-    pace.sum += pace.counted.back().second;
+    pace.add(before, from.varint32());
   }
   return pace;
 }

@@ -11,59 +11,58 @@ namespace pawl::engine {
 
 using core::JobId;
 
-/// Where a list goes on.
-struct SnapshotLister::TimePlace {
-  std::string begin;  // the first timer's key that was not seen yet
-  std::uint64_t scanned = 0;
-};
-
 namespace {
-
 constexpr std::uint8_t time_cursor = 4;
 constexpr std::size_t timers_max = 50'000;  // looked at for one page, when the filter refuses most
 constexpr std::size_t leases_asked = 512;
 constexpr std::chrono::milliseconds time_max{75};
 
-bool parse_cursor(const JobFilter& filter, const std::string& text, std::string& begin,
-                  std::uint64_t& scanned) {
-  if (text.empty()) return true;
-  const std::optional<std::string> bytes = from_base64url(text);
-  if (!bytes) return false;
-  Reader from(*bytes);
-  const bool fits = from.byte() == time_cursor && from.varint() == hash_of(filter);
-  begin = from.text();
-  scanned = from.varint();
-  return fits && from.done();
-}
-
 std::string key_after(core::Millis at, const JobId& id) { return timer_key(at, id).str() + '\0'; }
 
 }  // namespace
 
+/// Where a list goes on.
+struct SnapshotLister::TimePlace {
+  std::string begin;  // the first key of a timer, or of what would be one, that was not seen yet
+  std::uint64_t scanned = 0;
+
+  static std::optional<TimePlace> parse(const JobFilter& filter, const std::string& cursor) {
+    TimePlace place;
+    if (cursor.empty()) return place;
+    const std::optional<std::string> bytes = from_base64url(cursor);
+    if (!bytes) return std::nullopt;
+    Reader from(*bytes);
+    const bool fits = from.byte() == time_cursor && from.varint() == hash_of(filter);
+    place.begin = from.text();
+    place.scanned = from.varint();
+    return fits && from.done() ? std::optional(place) : std::nullopt;
+  }
+  std::string cursor(const JobFilter& filter) const {
+    std::string bytes;
+    append(bytes, 1 + 3 * varint_max + begin.size(), [&](Writer& to) {
+      to.byte(time_cursor);
+      to.varint(hash_of(filter));
+      to.text(begin);
+      to.varint(scanned);
+    });
+    return to_base64url(bytes);
+  }
+};
+
 std::expected<JobPage, ListError> SnapshotLister::read_by_time(const JobFilter& filter, std::size_t limit,
                                                                const std::string& cursor) {
-  TimePlace place;
-  if (!parse_cursor(filter, cursor, place.begin, place.scanned))
-    return std::unexpected(ListError::bad_cursor);
+  auto place = TimePlace::parse(filter, cursor);
+  if (!place) return std::unexpected(ListError::bad_cursor);
   const std::unique_ptr<storage::Snapshot> snapshot = port_.snapshot();
   JobPage page;
   if (const auto found = find_queues(*snapshot, filter, page); !found) return std::unexpected(found.error());
   const bool active = filter.status.front() == core::Status::active;
   const auto goes_on =
-      active ? add_longest(filter, limit, place, page) : add_due(*snapshot, filter, limit, place, page);
+      active ? add_longest(filter, limit, *place, page) : add_due(*snapshot, filter, limit, *place, page);
   if (!goes_on) return std::unexpected(goes_on.error());
   page.complete = page.complete || page.jobs.size() >= limit;
-  page.scanned = *goes_on ? std::min(place.scanned, page.of) : page.of;
-  if (*goes_on) {
-    std::string bytes;
-    append(bytes, 1 + 3 * varint_max + place.begin.size(), [&](Writer& to) {
-      to.byte(time_cursor);
-      to.varint(hash_of(filter));
-      to.text(place.begin);
-      to.varint(page.scanned);
-    });
-    page.next_cursor = to_base64url(bytes);
-  }
+  page.scanned = place->scanned = *goes_on ? std::min(place->scanned, page.of) : page.of;
+  if (*goes_on) page.next_cursor = place->cursor(filter);
   return page;
 }
 

@@ -282,7 +282,8 @@ bool HttpSession::upgrade_to_worker(std::size_t head_bytes) {
   phase_ = Phase::closed;
   const std::shared_ptr<Connection> self = shared_from_this();
   io_.remove(*this);
-  start_worker_session(io_, context_, std::move(socket_), std::move(place_), key);
+  start_worker_session(io_, context_, std::move(socket_), std::move(place_),
+                       address_ ? *address_ : std::string(), key);
   return true;
 }
 

@@ -23,12 +23,6 @@ constexpr std::size_t buffer_bytes_kept = 64u << 10;
 constexpr milliseconds close_time{2000};  // for the peer's side of the closing handshake
 constexpr int pings_in_silence = 4;       // so often in the time that a worker may be silent
 
-std::string address_of(const Socket& socket) {
-  ErrorCode gone;
-  const Tcp::endpoint peer = socket.remote_endpoint(gone);
-  return gone ? std::string() : peer.address().to_string();
-}
-
 websocket::stream_base::timeout timeouts(const Limits& limits) {
   websocket::stream_base::timeout out{};
   out.handshake_timeout = milliseconds(limits.header_ms);
@@ -88,11 +82,11 @@ class ReplyBox final : public engine::ReplyTarget,
 class WorkerSession final : public Connection {
  public:
   WorkerSession(IoThread& io, ServerContext& context, Socket socket,
-                std::unique_ptr<AddressCounts::Place> place)
+                std::unique_ptr<AddressCounts::Place> place, std::string address)
       : io_(io),
         context_(context),
         place_(std::move(place)),
-        known_(context.options.workers->enter(address_of(socket))),
+        known_(context.options.workers->enter(std::move(address))),
         ws_(std::move(socket)),
         desk_({context.options.frame_limits, context.options.disconnect_grace_ms, context.options.version,
                context.limits().worker_requests,
@@ -300,8 +294,10 @@ class WorkerSession final : public Connection {
 }  // namespace
 
 void start_worker_session(IoThread& io, ServerContext& context, Socket socket,
-                          std::unique_ptr<AddressCounts::Place> place, const std::string& key) {
-  std::make_shared<WorkerSession>(io, context, std::move(socket), std::move(place))->start(key);
+                          std::unique_ptr<AddressCounts::Place> place, std::string address,
+                          const std::string& key) {
+  std::make_shared<WorkerSession>(io, context, std::move(socket), std::move(place), std::move(address))
+      ->start(key);
 }
 
 }  // namespace pawl::http

@@ -14,9 +14,11 @@ namespace pawl::http {
 inline constexpr std::string_view worker_path = "/worker";
 inline constexpr std::string_view worker_protocol = "pawl.worker.v1";
 
-/// Answers the handshake and serves the connection until it ends. key: Sec-WebSocket-Key. REQUIRES: the gate
-/// let the request in, it offers the subprotocol, nothing follows it yet. Thread: the I/O thread's.
+/// Answers the handshake and serves the connection until it ends. address: of the other end, without the
+/// port; key: Sec-WebSocket-Key. REQUIRES: the gate let the request in, it offers the subprotocol, nothing
+/// follows it yet. Thread: the I/O thread's.
 void start_worker_session(IoThread& io, ServerContext& context, Socket socket,
-                          std::unique_ptr<AddressCounts::Place> place, const std::string& key);
+                          std::unique_ptr<AddressCounts::Place> place, std::string address,
+                          const std::string& key);
 
 }  // namespace pawl::http

@@ -78,8 +78,9 @@ void check(const WorkerOptions& options) {
   if (options.concurrency > 1000) refuse("a worker's concurrency is at most 1000");
   for (const std::string* text : {&options.worker_id, &options.host, &options.version}) {
     const bool plain = std::ranges::none_of(*text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-    if (text->size() > 256 || !plain)
-      refuse("a worker's id, host and version have at most 256 bytes, without control characters");
+    if (text->size() > wire::text_bytes_max || !plain)
+      refuse("a worker's id, host and version have at most " + std::to_string(wire::text_bytes_max) +
+             " bytes, without control characters");
   }
 }
 

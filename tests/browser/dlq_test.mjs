@@ -125,6 +125,12 @@ test('a replay goes to its own queue, which stands there, or to another', async 
     const {jobs} = await broker.get('/jobs?queue=moved-repaired');
     assert.deepEqual(jobs.flatMap(({tags}) => tags).sort(), ids.map((id) => `moved-from:${id}`).sort());
     assert.equal((await broker.queue('moved')).counts.failed, 0);
+    // Who has the old address comes to the job that goes on.
+    const next = jobs.find(({tags}) => tags.includes(`moved-from:${ids[0]}`));
+    await page.goto(`${broker.url}/ui/jobs/${ids[0]}`);
+    await page.getByText('It was moved and runs in').waitFor();
+    await page.locator(`main a[href$="/jobs/${next.jobId}"]`).click();
+    await page.locator('.id-line', {hasText: next.jobId}).waitFor();
   });
 });
 

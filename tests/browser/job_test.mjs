@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {before, test} from 'node:test';
 
-import {eventually, sleep, startBroker, startWorker, withPage} from './harness.mjs';
+import {eventually, startBroker, startWorker, withPage} from './harness.mjs';
 
 let broker;
 before(async () => {
@@ -155,7 +155,7 @@ test('progress and logs come within a second, while it runs', async () => {
   const [job] = await broker.lease('watched');
   await withPage(broker, `jobs/${id}`, async (page) => {
     await page.locator('.page-head .state-active').waitFor();
-    await sleep(500);
+    await page.locator('[data-freshness=live]').waitFor();
     await broker.heartbeat(job, {progress: 12.5, message: 'reading'});
     await page.getByText('12.5 %').waitFor({timeout: 1000});
     await page.getByText('reading').waitFor();

@@ -1,4 +1,4 @@
-// What an operator may change of a job that waits: its time and its priority.
+// What operators do to jobs: cancel, run again, here or elsewhere, delete; another time, another priority.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -80,6 +80,132 @@ void Model::changed(const Job& job, const std::string&) {
   change_due_.reset();
   const std::string wrong = difference(job, jobs_.at(job.id), false);
   if (!wrong.empty()) bad("S7", job.id, "after a change: " + wrong);
+}
+
+void Model::predict(const Cancel& cancel) {
+  const ModelJob* known = find(cancel.id, now_.wall);
+  if (known == nullptr) {
+    answer_ = Refusal::unknown_job;
+  } else if (known->status == Status::active) {
+    rare_.add(Rare::cancel_of_active);
+    ModelJob job = *known;
+    job.cancel_requested = true;
+    put(cancel.id, std::move(job));
+    answer_ = ExpectedChange{cancel.id, Status::active, true};
+  } else if (known->status == Status::cancelled) {
+    answer_ = ExpectedChange{cancel.id, Status::cancelled, false};
+  } else if (is_end(known->status)) {
+    answer_ = Refusal::wrong_state;
+  } else {
+    expected_.push_back({cancel.id, Event::cancel, 0, 0, {}, {}, {}, false});
+    answer_ = ExpectedChange{cancel.id, Status::cancelled, false};
+  }
+}
+
+void Model::predict(const Retry& retry) {
+  const ModelJob* known = find(retry.id, now_.wall);
+  if (known == nullptr) {
+    answer_ = Refusal::unknown_job;
+    return;
+  }
+  if (!is_end(known->status) || (retry.only_from && *retry.only_from != known->status)) {
+    if (retry.only_from && known->replays > 0) rare_.add(Rare::replay_twice_refused);
+    answer_ = Refusal::wrong_state;
+    return;
+  }
+  if (!known->spec->unique_key.empty() && !(known->spec->keeps_latest() && known->started_at != 0)) {
+    const ModelKey* held = key_holder(known->spec->queue, known->spec->unique_key, now_.wall);
+    if (held != nullptr && held->until == 0 && held->id != retry.id) {
+      rare_.add(Rare::retry_refused_by_unique_key);
+      answer_ = Refusal::unique_key_taken;
+      return;
+    }
+  }
+  if (known->status == Status::failed) rare_.add(Rare::dead_letter_replayed);
+  expected_.push_back({retry.id, Event::replay, 0, 0, {}, {}, {}, false});
+  answer_ = ExpectedChange{retry.id, Status::pending, false};
+}
+
+// S5: it is gone from its queue and stands once in the other.
+void Model::predict(const Move& move) {
+  const ModelJob* known = find(move.id, now_.wall);
+  if (known == nullptr) {
+    answer_ = Refusal::unknown_job;
+    return;
+  }
+  if (!is_end(known->status) || (move.only_from && *move.only_from != known->status)) {
+    answer_ = Refusal::wrong_state;
+    return;
+  }
+  if (!queues_.contains(move.queue)) {
+    answer_ = Refusal::unknown_queue;
+    return;
+  }
+  if (known->spec->queue == move.queue) return predict(Retry{move.id, move.only_from});
+  if (known->spec->queue == callbacks_queue || move.queue == callbacks_queue) {
+    answer_ = Refusal::wrong_state;
+    return;
+  }
+  if (known->member) {
+    rare_.add(Rare::move_refused_by_its_graph);
+    answer_ = Refusal::wrong_state;
+    return;
+  }
+  rare_.add(Rare::dead_letter_moved);
+  Spec spec = *known->spec;
+  spec.queue = move.queue;
+  if (spec.keeps_latest()) spec.ordered = false;
+  spec.unique_key.clear();
+  spec.unique_for_ms = 0;
+  std::erase_if(spec.tags, [](const std::string& tag) { return tag.starts_with(moved_tag); });
+  spec.tags.push_back(move.tag);
+  Expected made;
+  made.spec = std::make_shared<const Spec>(std::move(spec));
+  made.run_at_min = made.run_at_max = now_.wall;
+  made.moved = *known;
+  if (known->spec->ordered) leave_order(move.id, *known);
+  put(move.id, std::nullopt);
+  expected_.push_back(std::move(made));
+  answer_ = ExpectedChange{{}, Status::pending, false, true};
+}
+
+void Model::predict(const Promote& promote) {
+  const ModelJob* known = find(promote.id, now_.wall);
+  if (known == nullptr) {
+    answer_ = Refusal::unknown_job;
+  } else if (known->status != Status::delayed) {
+    answer_ = Refusal::wrong_state;
+  } else {
+    expected_.push_back({promote.id, Event::promote, 0, 0, {}, {}, {}, false});
+    answer_ = ExpectedChange{promote.id, Status::pending, false};
+  }
+}
+
+void Model::predict(const Delete& remove) {
+  const ModelJob* known = find(remove.id, now_.wall);
+  if (known == nullptr) {
+    answer_ = Refusal::unknown_job;
+    return;
+  }
+  if (known->status == Status::active || (remove.only_from && *remove.only_from != known->status)) {
+    answer_ = Refusal::wrong_state;
+    return;
+  }
+  if (!is_end(known->status)) {
+    free_key(*known, remove.id);
+    parent_over(remove.id, Status::cancelled, nullptr);
+  }
+  if (known->spec->ordered) leave_order(remove.id, *known);
+  put(remove.id, std::nullopt);
+}
+
+// What a job that runs again in another queue takes along.
+void Model::go_on(const ModelJob& before, ModelJob& known) {
+  known.replays = before.replays + 1;
+  known.error_types = before.error_types;
+  known.started_at = before.started_at;
+  known.parents = before.parents;
+  if (before.status != Status::completed) known.steps = before.steps;
 }
 
 }  // namespace pawl::sim

@@ -244,15 +244,6 @@ void Model::move_new(const Job& job, const std::string& queue) {
   if (!wrong.empty()) bad("D3", job.id, "as submitted: " + wrong);
 }
 
-// What a job that runs again in another queue takes along.
-void Model::go_on(const ModelJob& before, ModelJob& known) {
-  known.replays = before.replays + 1;
-  known.error_types = before.error_types;
-  known.started_at = before.started_at;
-  known.parents = before.parents;
-  if (before.status != Status::completed) known.steps = before.steps;
-}
-
 void Model::move_expected(const Job& job, ModelJob& known, Event event) {
   if (expected_.empty() || !expected_.front().id || *expected_.front().id != job.id) {
     const bool waits = known.status != Status::active;

@@ -1,13 +1,14 @@
 // A modal dialog on the browser's own: focus stays inside, Escape closes.
 import type {ComponentChildren} from 'preact';
-import {useEffect, useId, useRef} from 'preact/hooks';
+import {useId, useLayoutEffect, useRef} from 'preact/hooks';
 
 import {Icon} from './icons';
 
 export function Dialog({title, close, wide, children}: {title: string; close: () => void; wide?: boolean; children: ComponentChildren}) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => {
+  // At once: until then keys would go to the page behind, and the focus with them.
+  useLayoutEffect(() => {
     const element = dialog.current!;
     const before = document.activeElement as HTMLElement | null;
     element.showModal();

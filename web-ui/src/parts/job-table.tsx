@@ -1,5 +1,5 @@
 // A page of jobs. Rows never move by themselves: what happens to a job changes its row where it is.
-import {useEffect, useState} from 'preact/hooks';
+import {useLayoutEffect, useState} from 'preact/hooks';
 
 import type {ListedJob} from '../api/types';
 import {enqueueCopy} from '../screens/enqueue/address';
@@ -42,7 +42,8 @@ export function JobTable({jobs, gone, selection, hideQueue}: Props) {
     set(next);
   };
   const move = (step: number) => setAt((old) => Math.max(0, Math.min(jobs.length - 1, old + step)));
-  useEffect(() => {
+  // At once: after the next key it would take the focus away from where that went.
+  useLayoutEffect(() => {
     if (at >= 0) document.querySelector<HTMLElement>(`[data-row="${at}"] a`)?.focus();
   }, [at]);
   const current = jobs[at];

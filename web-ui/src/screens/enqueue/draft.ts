@@ -10,6 +10,8 @@ export const emptyDraft: Draft = {
 
 /// A copy bears it, so that both jobs lead to each other.
 export const copyTag = 'copy-of:';
+/// The broker's, on a dead letter that runs again in another queue.
+export const movedTag = 'moved-from:';
 
 export function copiedFrom(tags: string[]): string | null {
   return tags.find((tag) => tag.startsWith(copyTag))?.slice(copyTag.length) ?? null;
@@ -40,7 +42,7 @@ export function draftOf(job: Job, payload: string, text: string, queue: Queue | 
     priority: job.priority !== (queue?.settings.defaults.priority ?? 0) ? String(job.priority) : '',
     maxAttempts: job.maxAttempts !== (queue?.settings.defaults.maxAttempts ?? 3) ? String(job.maxAttempts) : '',
     group: job.group ?? '',
-    tags: [...job.tags.filter((tag) => !/^(copy-of|moved-from):/.test(tag)).slice(0, 15), copyTag + job.jobId],
+    tags: [...job.tags.filter((tag) => ![copyTag, movedTag].some((each) => tag.startsWith(each))).slice(0, 15), copyTag + job.jobId],
     others,
   };
 }

@@ -9,7 +9,7 @@ import {ActionButton} from '../../parts/action-button';
 import {CopyButton} from '../../parts/copy-button';
 import {Empty} from '../../parts/empty';
 import {Icon} from '../../parts/icons';
-import {QueueLink} from '../../parts/job-link';
+import {JobLink, QueueLink} from '../../parts/job-link';
 import {JsonView} from '../../parts/json-view';
 import {Problem} from '../../parts/problem';
 import {Progress} from '../../parts/progress';
@@ -21,7 +21,7 @@ import {useKeys} from '../../state/keys';
 import {go, href} from '../../state/place';
 import {usePoll} from '../../state/use-poll';
 import {enqueueCopy} from '../enqueue/address';
-import {copyTag} from '../enqueue/draft';
+import {copyTag, movedTag} from '../enqueue/draft';
 import {AttemptList} from './attempt-list';
 import {attemptsOf} from './attempts';
 import {PriorityDialog, RescheduleDialog} from './change-dialogs';
@@ -53,6 +53,8 @@ export function JobPage({id}: {id: string}) {
   const record = usePoll(id, (signal) => read(id, signal), pollMs);
   const logs = usePoll(id, (signal) => allLogs(id, signal), 0);
   const copies = usePoll(id, (signal) => api.jobs({tag: copyTag + id}, null, signal), 0);
+  const gone = record.failure?.problem.status === 404;
+  const moved = usePoll(`${id} ${gone}`, async (signal) => (gone ? (await api.jobs({tag: movedTag + id}, null, signal)).jobs[0] : undefined), 0).data;
   const timer = useRef(0);
   useEffect(() => () => clearTimeout(timer.current), []);
   const soon = () => {
@@ -76,11 +78,10 @@ export function JobPage({id}: {id: string}) {
   useLive(id, {job: id}, hear);
 
   if (!record.data) {
-    const gone = record.failure?.problem.status === 404;
     return (
       <>
         <h1 class="visually-hidden" tabIndex={-1}>Job</h1>
-        {gone && <Empty icon="search" title="There is no such job"><p><code>{id}</code> is not on the broker. It may have been deleted, or its retention is over. <a href={href('jobs')}>All jobs</a></p></Empty>}
+        {gone && <Empty icon="search" title="There is no such job"><p><code>{id}</code> is not on the broker. {moved ? <>It was moved and runs in <QueueLink queue={moved.queue} /> as <JobLink id={moved.jobId} />.</> : <>It may have been deleted, or its retention is over. <a href={href('jobs')}>All jobs</a></>}</p></Empty>}
         {record.failure && !gone && <Problem failure={record.failure} />}
       </>
     );

@@ -29,7 +29,7 @@ const openedAt = Date.now();
 const orderWords: Record<Order, string> = {newest: 'Newest first', oldest: 'Oldest first', due: 'Due first', longest: 'Longest running'};
 /// Those that wait for a time can be listed by it, and those that run by when they began.
 const timeOrders: Record<string, Order> = {delayed: 'due', active: 'longest'};
-const ordersOf = ({status}: JobFilter): Order[] => ['newest', 'oldest', ...[timeOrders[status?.join() ?? ''] ?? []].flat()];
+const ordersOf = ({status}: JobFilter) => (['newest', 'oldest', timeOrders[status?.join() ?? '']] as const).filter((order) => order !== undefined);
 
 export function Jobs() {
   const text = place.value.query.get('q') ?? '';
