@@ -42,6 +42,13 @@ class GuardedLog final : public rocksdb::FSWritableFileOwnerWrapper {
                   IODebugContext* debug) override {
     return appended(data.size(), FSWritableFileOwnerWrapper::Append(data, options, check, debug));
   }
+  /// RocksDB ends each record so; it also flushes where nothing was appended.
+  IOStatus Flush(const IOOptions& options, IODebugContext* debug) override {
+    IOStatus status = FSWritableFileOwnerWrapper::Flush(options, debug);
+    const std::uint64_t size = log_->appended.load(std::memory_order_acquire);
+    if (status.ok() && gates_ && told_.exchange(size) < size) gates_->record_written();
+    return status;
+  }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
     const std::uint64_t size = log_->appended.load(std::memory_order_acquire);
     return synced(size, FSWritableFileOwnerWrapper::Sync(options, debug));
@@ -83,6 +90,7 @@ class GuardedLog final : public rocksdb::FSWritableFileOwnerWrapper {
 
   std::shared_ptr<GuardFileSystem::Log> log_;
   std::shared_ptr<LogGates> gates_;
+  std::atomic<std::uint64_t> told_ = 0;  // up to where record_written() has been called
 };
 
 /// A file that ends early.

@@ -28,6 +28,17 @@ struct LogGates {
   std::timed_mutex syncing;
   std::atomic<bool> log_failed = false;
 
+  /// `call` is called, on the thread that writes, each time a record has got into a log: while RocksDB still
+  /// puts its rows into the memtable. Null: nobody listens; not called any more when this returns.
+  void on_record(std::function<void()> call) {
+    const std::lock_guard lock(listener_mutex_);
+    listener_ = std::move(call);
+  }
+  void record_written() {
+    const std::lock_guard lock(listener_mutex_);
+    if (listener_) listener_();
+  }
+
   void sync_failed(std::string why) {
     {
       const std::lock_guard lock(mutex_);
@@ -43,6 +54,8 @@ struct LogGates {
  private:
   mutable std::mutex mutex_;
   std::string why_;
+  std::mutex listener_mutex_;
+  std::function<void()> listener_;
 };
 
 /// Thread: any.

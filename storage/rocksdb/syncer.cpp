@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <chrono>
+#include <iterator>
 
 #include "rocksdb/db.h"
 
@@ -14,9 +15,12 @@ constexpr std::chrono::milliseconds housekeeping_interval{250};
 }  // namespace
 
 Syncer::Syncer(rocksdb::DB& db, LogGates& gates, Ledger& ledger, Hooks hooks)
-    : db_(db), gates_(gates), ledger_(ledger), hooks_(std::move(hooks)), thread_([this] { run(); }) {}
+    : db_(db), gates_(gates), ledger_(ledger), hooks_(std::move(hooks)), thread_([this] { run(); }) {
+  gates_.on_record([this] { record_written(); });
+}
 
 Syncer::~Syncer() {
+  gates_.on_record(nullptr);
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
@@ -25,15 +29,29 @@ Syncer::~Syncer() {
   thread_.join();
 }
 
+void Syncer::record_written() {
+  std::unique_lock lock(mutex_);
+  ++records_;
+  wake(lock);
+}
+
 void Syncer::push(Partition::Done done, Outcome outcome) {
-  bool wake = false;
-  {
-    const std::lock_guard lock(mutex_);
-    pending_.push_back({std::move(done), outcome});
-    ++pushed_;
-    wake = std::exchange(waiting_, false);
-  }
-  if (wake) wake_.notify_one();
+  std::unique_lock lock(mutex_);
+  pending_.push_back({std::move(done), outcome, records_});
+  ++pushed_;
+  wake(lock);
+}
+
+void Syncer::wake(std::unique_lock<std::mutex>& lock) {
+  const bool asleep = waiting_ && has_work();
+  if (asleep) waiting_ = false;
+  lock.unlock();
+  if (asleep) wake_.notify_one();
+}
+
+bool Syncer::has_work() const {
+  if (!broken_ && records_ > durable_) return true;
+  return !pending_.empty() && (broken_ || pending_.front().record <= durable_);
 }
 
 void Syncer::drain() {
@@ -49,20 +67,38 @@ void Syncer::fail(const std::string& why) {
 
 void Syncer::run() {
   pthread_setname_np(pthread_self(), "pawl-sync");  // for top -H and perf
-  std::vector<Pending> batch;
+  std::vector<Pending> answerable;
   auto housekept_at = steady_clock::now();
   for (;;) {
+    std::uint64_t records = 0;
+    bool sync_now = false;
     {
       std::unique_lock lock(mutex_);
-      if (pending_.empty() && !stop_) {
+      if (!has_work() && !stop_) {
         waiting_ = true;
-        wake_.wait_for(lock, housekeeping_interval, [this] { return !pending_.empty() || stop_; });
+        wake_.wait_for(lock, housekeeping_interval, [this] { return has_work() || stop_; });
         waiting_ = false;
       }
-      batch.swap(pending_);
-      if (batch.empty() && stop_) return;
+      if (!has_work() && stop_) return;
+      records = records_;
+      sync_now = !broken_ && records > durable_;
     }
-    if (!batch.empty()) answer(batch);
+    const bool synced = sync_now && sync();
+    bool recorded = !synced || hooks_.skip_sync;
+    if (!recorded && ledger_.logs_changed()) {
+      record();
+      recorded = true;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      if (synced) durable_ = records;
+      broken_ = broken_ || (sync_now && !synced);
+      take_answerable(answerable);
+    }
+    answer(answerable);
+    // Nobody waits for it: a watermark that is one sync behind promises less, and what is there is read
+    // anyway.
+    if (!recorded) record();
     if (const auto now = steady_clock::now(); now - housekept_at >= housekeeping_interval) {
       housekept_at = now;
       hooks_.housekeeping();
@@ -70,21 +106,25 @@ void Syncer::run() {
   }
 }
 
-void Syncer::answer(std::vector<Pending>& batch) {
-  bool written = false;
-  for (const Pending& pending : batch) written = written || pending.outcome == Outcome::durable;
-  const bool durable = written && sync();
-  bool recorded = !durable || hooks_.skip_sync;
-  if (!recorded && ledger_.logs_changed()) {
-    record();
-    recorded = true;
+void Syncer::take_answerable(std::vector<Pending>& into) {
+  std::size_t count = 0;
+  for (; count < pending_.size(); ++count) {
+    Pending& pending = pending_[count];
+    if (pending.record <= durable_) continue;
+    if (!broken_) break;
+    if (pending.outcome == Outcome::durable) pending.outcome = Outcome::failed;
   }
+  if (count == pending_.size()) return into.swap(pending_);
+  const auto end = pending_.begin() + static_cast<std::ptrdiff_t>(count);
+  into.assign(std::make_move_iterator(pending_.begin()), std::make_move_iterator(end));
+  pending_.erase(pending_.begin(), end);
+}
+
+void Syncer::answer(std::vector<Pending>& batch) {
+  if (batch.empty()) return;
   for (Pending& pending : batch) {
-    if (!durable && pending.outcome == Outcome::durable) pending.outcome = Outcome::failed;
     if (pending.done) pending.done(pending.outcome);
   }
-  // Nobody waits for it: a watermark that is one sync behind promises less, and what is there is read anyway.
-  if (!recorded) record();
   const std::size_t count = batch.size();
   batch.clear();
   {

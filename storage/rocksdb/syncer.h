@@ -20,8 +20,10 @@ class DB;
 
 namespace pawl::storage {
 
-/// Loop: take all that is written, fsync the log once, answer. While it syncs, the next batches are written.
-/// After a failed write or sync everything ends as `failed` and nothing is tried again.
+/// Loop: fsync the log once for all that is in it, answer what that made durable. A sync begins as soon as a
+/// commit's record is in the log, while RocksDB still puts its rows into the memtable; the answer waits for
+/// both. While it syncs, the next batches are written. After a failed write or sync everything ends as
+/// `failed` and nothing is tried again.
 class Syncer {
  public:
   struct Hooks {
@@ -51,8 +53,13 @@ class Syncer {
   struct Pending {
     Partition::Done done;
     Outcome outcome;
+    std::uint64_t record;  // the last in the log when it was pushed: its own, or one after it
   };
 
+  void record_written();
+  void wake(std::unique_lock<std::mutex>& lock);
+  bool has_work() const;
+  void take_answerable(std::vector<Pending>& into);
   void run();
   void answer(std::vector<Pending>& batch);
   bool sync();
@@ -66,8 +73,11 @@ class Syncer {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable drained_;
-  std::vector<Pending> pending_;
-  bool waiting_ = false;  // the sync thread sleeps: whoever pushes wakes it
+  std::vector<Pending> pending_;  // in the order of their records
+  std::uint64_t records_ = 0;     // that are in the log
+  std::uint64_t durable_ = 0;     // of them, the first so many are on disk
+  bool broken_ = false;           // a sync has failed: no more of them will be
+  bool waiting_ = false;          // the sync thread sleeps: whoever has something for it wakes it
   bool stop_ = false;
   std::uint64_t pushed_ = 0;
   std::uint64_t answered_ = 0;
