@@ -57,7 +57,7 @@ bool Machine::State::set_run_at(Entry& entry, Millis at, Now now, Outbox& outbox
       }
       if (job.run_at == at) return false;
       touch(entry);
-      drop_timer(job, outbox);
+      drop_timer(entry, outbox);
       job.run_at = at;
       place_delayed(entry, outbox);
       return true;

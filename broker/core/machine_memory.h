@@ -215,10 +215,11 @@ struct ActiveLease {
 struct Entry {
   Job job;
   Queue* queue = nullptr;
-  Lane* lane = nullptr;      // while it is ready or active
-  Line* line = nullptr;      // its lane's window or finds, if it stands there
-  Place row = Place::ready;  // where its row stands, or will stand after this batch
-  bool gone = false;         // deleted since the last commit
+  Lane* lane = nullptr;        // while it is ready or active
+  Line* line = nullptr;        // its lane's window or finds, if it stands there
+  Place row = Place::ready;    // where its row stands, or will stand after this batch
+  bool gone = false;           // deleted since the last commit
+  std::size_t kept_bytes = 0;  // not 0: it is due soon and stays in memory, counted so
   std::optional<ActiveLease> active;
 
   std::size_t steps_bytes = 0;  // of the job

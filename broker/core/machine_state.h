@@ -81,6 +81,9 @@ struct Machine::State {
   std::optional<Timer> timers_erased_to;  // while they fire: these need no erase each
   std::vector<JobId> fired;               // in this batch, and not yet written as ready
   bool timers_beyond = false;
+  std::optional<Timer> soon_cursor;  // nearer ones were looked at by due_soon()
+  std::size_t soon_bytes = 0;        // of the jobs that are kept because they are due soon
+  bool soon_full = false;            // until half of them have gone
 
   std::map<std::string, ScheduleRow> schedules;
   std::set<std::pair<Millis, std::string>> schedules_due;  // those that are not paused and have a next run
@@ -138,6 +141,8 @@ struct Machine::State {
   void want_named(Lane& lane, const std::vector<std::string>& names);
   bool reads_on(const Queue& queue) const;
   void add_timer(Millis due, const JobId& id);
+  void keep_if_soon(Entry& entry);
+  void keep_no_longer(Entry& entry);
 
   // queues
   Queue* queue_of(const std::string& name);
@@ -217,7 +222,7 @@ struct Machine::State {
   void write_fired(Outbox& outbox);
   void rewrite(Entry& entry, Outbox& outbox);
   void place_delayed(Entry& entry, Outbox& outbox);
-  void drop_timer(const Job& job, Outbox& outbox);
+  void drop_timer(Entry& entry, Outbox& outbox);
   void leave_place(Entry& entry, Outbox& outbox);
   void change(Entry& entry, Event event, Now now, Outbox& outbox);
   void end(Entry& entry, Event event, Now now, Outbox& outbox);

@@ -44,10 +44,12 @@ void Machine::State::place_delayed(Entry& entry, Outbox& outbox) {
   entry.row = Place::parked;
   outbox.put_timer(entry.job.run_at, entry.job.id);
   add_timer(entry.job.run_at, entry.job.id);
+  keep_if_soon(entry);
 }
 
-void Machine::State::drop_timer(const Job& job, Outbox& outbox) {
-  const Timer timer{*job.timer_due(), job.id};
+void Machine::State::drop_timer(Entry& entry, Outbox& outbox) {
+  keep_no_longer(entry);
+  const Timer timer{*entry.job.timer_due(), entry.job.id};
   if (!timers_erased_to || *timers_erased_to < timer) outbox.erase_timer(timer.first, timer.second);
   timers.erase(timer);
 }
@@ -57,7 +59,7 @@ void Machine::State::leave_place(Entry& entry, Outbox& outbox) {
   touch(entry);
   leave_line(entry);
   outbox.erase_job(entry.row, entry.job);
-  if (entry.job.timer_due()) drop_timer(entry.job, outbox);
+  if (entry.job.timer_due()) drop_timer(entry, outbox);
   if (entry.job.status == Status::blocked && entry.job.wait != nullptr) {
     outbox.erase_wait(entry.job.id);
     forget_wait(entry.job.id, *entry.job.wait);
@@ -73,7 +75,7 @@ void Machine::State::leave_place(Entry& entry, Outbox& outbox) {
 void Machine::State::fire(Entry& entry, Now now, Outbox& outbox) {
   touch(entry);
   Job& job = entry.job;
-  drop_timer(job, outbox);
+  drop_timer(entry, outbox);
   if (job.ordered) free_order(entry, outbox);
   --entry.queue->count(job.status);
   job.transit(Event::due, now.wall);

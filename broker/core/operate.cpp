@@ -240,9 +240,10 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
   }
   const std::uint64_t jobs_in_all =
       waiting + dead + queue->count(Status::completed) + queue->count(Status::cancelled);
+  // Timers stay; each is erased when it finds no job.
   for (const auto& [id, entry] : jobs) {
     if (entry->queue != queue) continue;
-    if (const auto due = entry->job.timer_due(); due && !entry->gone) timers.erase({*due, id});
+    keep_no_longer(*entry);
     windows_bytes -= entry->line != nullptr ? entry->bytes() : 0;
     entry->gone = true;
     entry->line = nullptr;

@@ -262,6 +262,34 @@ void Machine::State::add_timer(Millis due, const JobId& id) {
   }
 }
 
+// A job that is due soon stays when it is touched, so that it need not be read when it is due.
+void Machine::State::keep_if_soon(Entry& entry) {
+  if (entry.job.status != Status::delayed || entry.job.run_at > marks.wall + options.soon_ms) return;
+  if (entry.kept_bytes != 0 || soon_full) return;
+  soon_full = soon_bytes + entry.bytes() > options.soon_bytes;
+  if (soon_full) return;
+  entry.kept_bytes = entry.bytes();
+  soon_bytes += entry.kept_bytes;
+}
+
+void Machine::State::keep_no_longer(Entry& entry) {
+  soon_bytes -= std::exchange(entry.kept_bytes, 0);
+  if (soon_bytes <= options.soon_bytes / 2) soon_full = false;
+}
+
+std::vector<JobId> Machine::due_soon(Now now) {
+  State& state = *state_;
+  std::vector<JobId> ids;
+  if (state.soon_full) return ids;
+  auto timer = state.soon_cursor ? state.timers.upper_bound(*state.soon_cursor) : state.timers.begin();
+  for (; timer != state.timers.end() && ids.size() < state.options.soon_slice; ++timer) {
+    if (timer->first > now.wall + state.options.soon_ms) break;
+    state.soon_cursor = *timer;
+    if (!state.known(timer->second)) ids.push_back(timer->second);
+  }
+  return ids;
+}
+
 Queue* Machine::State::queue_of(const std::string& name) {
   const auto it = queues.find(name);
   return it == queues.end() ? nullptr : it->second.get();
@@ -356,7 +384,9 @@ void Machine::load_job(const JobId& id, std::optional<Job> job) {
     state.absent.insert(id);
     return;
   }
-  state.touch(state.adopt(std::move(*job)));
+  Entry& entry = state.adopt(std::move(*job));
+  state.keep_if_soon(entry);
+  state.touch(entry);
 }
 
 void Machine::load_unique(QueueNumber queue, const std::string& key, std::optional<UniqueRow> row) {
@@ -371,7 +401,9 @@ void Machine::after_commit() {
   State& state = *state_;
   for (const JobId& id : state.touched) {
     const auto it = state.jobs.find(id);
-    if (it == state.jobs.end() || it->second->active || it->second->line != nullptr) continue;
+    if (it == state.jobs.end()) continue;
+    const Entry& entry = *it->second;
+    if (entry.active || entry.line != nullptr || entry.kept_bytes != 0) continue;
     state.jobs.erase(it);
   }
   state.touched.clear();

@@ -313,6 +313,17 @@ void Loop::refill() {
     if (round + 1 == refill_rounds) again_ = true;
   }
   if (loaded && machine_.waiter_count() > 0) again_ = true;
+  read_ahead();
+}
+
+// What is due at one moment is in memory before.
+void Loop::read_ahead() {
+  const Now now = clock_->last();
+  std::vector<core::JobId> soon = machine_.due_soon(now);
+  if (soon.empty()) return;
+  loader_.fetch_parked(std::move(soon), now.wall);
+  loader_.settle();
+  again_ = true;  // there may be more
 }
 
 void Loop::read_pressure() {

@@ -63,6 +63,7 @@ class Loop {
   void hand_over();
   Owed collect_owed();
   void refill();
+  void read_ahead();
   void read_pressure();
   void restore_grants(core::Now now);
   void restore_events();

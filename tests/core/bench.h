@@ -405,6 +405,9 @@ class Bench {
       for (; it != rows.timers.end() && found.size() < request->count; ++it) found.push_back(*it);
       machine_->load_timers(found, it == rows.timers.end());
     }
+    Needs soon;
+    soon.jobs = machine_->due_soon(now);
+    load(soon);
     return any;
   }
 

@@ -300,6 +300,11 @@ void Broker::load_windows() {
     if (round + 1 == rounds) again_ = true;
   }
   if (loaded && machine_.waiter_count() > 0) again_ = true;
+  Needs soon;
+  soon.jobs = machine_.due_soon(now_);
+  if (soon.empty()) return;
+  parts_.rare.add(Rare::read_before_it_was_due);
+  load(soon);
 }
 
 bool Broker::more_to_do() const {

@@ -50,6 +50,9 @@ Options Options::draw(std::uint64_t seed, std::uint64_t steps, Canary canary) {
   drawn.machine.release_slice = between(1, 20);
   drawn.pay_rounds = random.one_in(2) ? between(3, 6) : 32;  // two to load what one needs, and one to pay
   drawn.schedule_percent = between(20, 60);
+  drawn.machine.soon_ms = random.one_in(4) ? 0 : static_cast<core::Millis>(between(1, 10'000));
+  drawn.machine.soon_bytes = between(0, 16) * 1024;
+  drawn.machine.soon_slice = between(1, 16);
   return drawn;
 }
 
@@ -62,14 +65,14 @@ std::string Options::json() const {
       R"({{"seed":{},"steps":{},"canary":"{}","windowJobs":{},"windowJobsIdle":{},"windowBytes":{},"windowsBytes":{},)"
       R"("timerWindow":{},"activeBytes":{},"namedScan":{},"dueSlice":{},"queuesMax":{},"batchCommands":{},"clients":{},"pollers":{},)"
       R"("connections":{},"namedPercent":{},"queues":{},"jobsMax":{},"payloadMax":{},"batchesInFlight":{},"syncPercent":{},)"
-      R"("crashOneIn":{},"diskFailsOneIn":{},"clockSetOneIn":{},"replyLostPercent":{},"paceMs":{},"leaseMs":{},"dueTogether":{},"schedulesMax":{},"scheduleSlice":{},"schedulePercent":{},"waitsMax":{},"triggersMax":{},"triggerSlice":{},"auditEvery":{}}})",
+      R"("crashOneIn":{},"diskFailsOneIn":{},"clockSetOneIn":{},"replyLostPercent":{},"paceMs":{},"leaseMs":{},"dueTogether":{},"schedulesMax":{},"scheduleSlice":{},"schedulePercent":{},"waitsMax":{},"triggersMax":{},"triggerSlice":{},"soonMs":{},"soonBytes":{},"soonSlice":{},"auditEvery":{}}})",
       seed, steps, canary_name, machine.window_jobs, machine.window_jobs_idle, machine.window_bytes,
       machine.windows_bytes, machine.timer_window, machine.active_bytes, machine.named_scan,
       machine.due_slice, machine.queues_max, batch_commands, clients, pollers, connections, named_percent,
       queues, jobs_max, payload_max, batches_in_flight, sync_percent, crash_one_in, disk_fails_one_in,
       clock_set_one_in, reply_lost_percent, pace_ms, lease_ms, machine.due_together, machine.schedules_max,
       machine.schedule_slice, schedule_percent, machine.waits_max, machine.triggers_max,
-      machine.trigger_slice, audit_every);
+      machine.trigger_slice, machine.soon_ms, machine.soon_bytes, machine.soon_slice, audit_every);
 }
 
 }  // namespace pawl::sim

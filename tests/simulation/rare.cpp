@@ -45,6 +45,7 @@ std::string_view name_of(Rare rare) {
       "submit-ahead-of-a-full-window",
       "names-found-beyond-the-window",
       "timer-window-refill",
+      "read-before-it-was-due",
       "timer-ahead-of-a-full-window",
       "due-slice-full",
       "timers-erased-together",

@@ -51,6 +51,7 @@ enum class Rare : std::uint8_t {
   submit_ahead_of_a_full_window,
   names_found_beyond_the_window,
   timer_window_refill,
+  read_before_it_was_due,
   timer_ahead_of_a_full_window,
   due_slice_full,
   timers_erased_together,

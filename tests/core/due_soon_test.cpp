@@ -1,0 +1,87 @@
+#include <gtest/gtest.h>
+
+#include "tests/core/bench.h"
+
+namespace pawl::core::test {
+namespace {
+
+constexpr Millis far_off = 3'600'000;
+
+JobId submit_delayed(Bench& bench, Millis delay, std::size_t payload_bytes = 2) {
+  NewJob job = Bench::job("q");
+  job.delay_ms = delay;
+  job.payload = std::make_shared<const std::string>(payload_bytes, '1');
+  return bench.submit(job);
+}
+
+std::vector<JobId> wanted_at_tick(Bench& bench) {
+  Needs needs;
+  bench.machine().tick_needs(bench.now, needs);
+  return needs.jobs;
+}
+
+TEST(DueSoonTest, WhatIsDueSoonIsNotReadWhenItIsDue) {
+  Bench bench;
+  const JobId soon = submit_delayed(bench, 4'000);
+  submit_delayed(bench, far_off);
+  EXPECT_EQ(bench.machine().resident_count(), 1u);
+  bench.now = {bench.now.wall + 4'000, bench.now.mono + 4'000};
+  EXPECT_TRUE(wanted_at_tick(bench).empty());
+  bench.tick();
+  EXPECT_EQ(bench.status(soon), Status::pending);
+}
+
+TEST(DueSoonTest, WhatComesNearIsReadOnceAndStays) {
+  Bench bench;
+  const JobId id = submit_delayed(bench, far_off);
+  EXPECT_EQ(bench.machine().resident_count(), 0u);
+  EXPECT_TRUE(bench.machine().due_soon(bench.now).empty());
+  bench.now = {bench.now.wall + far_off - 3'000, bench.now.mono + far_off - 3'000};
+  bench.tick();
+  EXPECT_EQ(bench.machine().resident_count(), 1u);
+  EXPECT_TRUE(bench.machine().due_soon(bench.now).empty()) << "each is named once";
+  bench.now = {bench.now.wall + 3'000, bench.now.mono + 3'000};
+  EXPECT_TRUE(wanted_at_tick(bench).empty());
+  bench.tick();
+  EXPECT_EQ(bench.status(id), Status::pending);
+}
+
+TEST(DueSoonTest, ARestartReadsThemAgain) {
+  Bench bench;
+  submit_delayed(bench, 3'000);
+  bench.restart();
+  EXPECT_EQ(bench.machine().resident_count(), 1u);
+}
+
+TEST(DueSoonTest, TheirMemoryIsBoundedAndWhatHasNoRoomIsReadWhenItIsDue) {
+  MachineOptions options;
+  options.soon_bytes = 4'096;
+  Bench bench(options);
+  for (int i = 0; i < 20; ++i) submit_delayed(bench, 2'000, 500);
+  EXPECT_EQ(bench.machine().resident_count(), 4u) << "of a kilobyte each";
+  bench.now = {bench.now.wall + 2'000, bench.now.mono + 2'000};
+  EXPECT_EQ(wanted_at_tick(bench).size(), 16u);
+  bench.advance(0);
+  EXPECT_EQ(bench.lease("q", 20).size(), 20u);
+}
+
+TEST(DueSoonTest, WhatIsPutOffOrDeletedIsKeptNoLonger) {
+  MachineOptions options;
+  options.soon_bytes = 1'500;
+  Bench bench(options);
+  const JobId put_off = submit_delayed(bench, 2'000, 500);
+  EXPECT_EQ(bench.machine().resident_count(), 1u);
+  bench.call<JobChanged>(ChangeJob{put_off, bench.now.wall + far_off, {}, {}});
+  EXPECT_EQ(bench.machine().resident_count(), 0u);
+  submit_delayed(bench, 2'000, 500);
+  EXPECT_EQ(bench.machine().resident_count(), 1u) << "its room is free again";
+  bench.call<QueueDeleted>(DeleteQueue{"q", true});
+  EXPECT_EQ(bench.machine().resident_count(), 0u);
+  submit_delayed(bench, 2'000, 500);
+  EXPECT_EQ(bench.machine().resident_count(), 1u);
+  bench.advance(far_off);
+  EXPECT_TRUE(bench.rows.timers.empty()) << "the deleted queue's are erased when they find no job";
+}
+
+}  // namespace
+}  // namespace pawl::core::test
