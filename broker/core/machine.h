@@ -35,7 +35,7 @@ struct MachineOptions {
   std::size_t timer_window = 32'768;      // nearest timers in memory
   Millis soon_ms = 5'000;                 // jobs that are due within this time are in memory before they are…
   std::size_t soon_bytes = 32u << 20;     // …as many as this holds
-  std::size_t soon_slice = 1'024;         // most that are read at once for that
+  std::size_t soon_slice = 128;           // most that are read at once for that
   std::size_t active_bytes = 512u << 20;  // payloads of active jobs in all; no grants above it
   std::size_t named_scan = 2000;  // rows looked at in one turn for a worker that takes only some names
   // Most timers that one tick fires; up to four times as many when workers have room for them, and a quarter
@@ -199,7 +199,8 @@ class Machine {
   std::optional<TimerRequest> timer_request() const;
   void load_timers(const std::vector<std::pair<Millis, JobId>>& timers, bool exhausted);
   /// Jobs to read, by load_job(), before they are due: what is due at one moment is not read at that moment.
-  /// Names each once, a slice at a time; one that is not read then is read when it is due.
+  /// Names each once, a slice at a time: after a whole one there may be more. What has no room, or is not
+  /// read, is read when it is due.
   std::vector<JobId> due_soon(Now now);
 
   // Looking in, for lists, metrics and tests.

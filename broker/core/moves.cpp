@@ -42,6 +42,7 @@ void Machine::State::line_up(Entry& entry) {
 void Machine::State::place_delayed(Entry& entry, Outbox& outbox) {
   outbox.put_job(Place::parked, entry.job);
   entry.row = Place::parked;
+  entry.lane = nullptr;
   outbox.put_timer(entry.job.run_at, entry.job.id);
   add_timer(entry.job.run_at, entry.job.id);
   keep_if_soon(entry);

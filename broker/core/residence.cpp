@@ -262,14 +262,29 @@ void Machine::State::add_timer(Millis due, const JobId& id) {
   }
 }
 
+namespace {
+
+// Also what a window does not count, since a job that has failed some times may be large by its errors alone.
+std::size_t kept_size(const Entry& entry) {
+  const Job& job = entry.job;
+  std::size_t bytes = sizeof(Entry) + entry.bytes() + job.history.size() * sizeof(Transition);
+  for (const AttemptError& error : job.errors)
+    bytes += sizeof error + error.type.size() + error.message.size() + error.stack.size();
+  for (const std::string& tag : job.tags) bytes += sizeof tag + tag.size();
+  return bytes + job.message.size() + (job.result ? job.result->size() : 0);
+}
+
+}  // namespace
+
 // A job that is due soon stays when it is touched, so that it need not be read when it is due.
 void Machine::State::keep_if_soon(Entry& entry) {
   if (entry.job.status != Status::delayed || entry.job.run_at > marks.wall + options.soon_ms) return;
   if (entry.kept_bytes != 0 || soon_full) return;
-  soon_full = soon_bytes + entry.bytes() > options.soon_bytes;
+  const std::size_t bytes = kept_size(entry);
+  soon_full = soon_bytes + bytes > options.soon_bytes;
   if (soon_full) return;
-  entry.kept_bytes = entry.bytes();
-  soon_bytes += entry.kept_bytes;
+  entry.kept_bytes = bytes;
+  soon_bytes += bytes;
 }
 
 void Machine::State::keep_no_longer(Entry& entry) {
@@ -285,7 +300,8 @@ std::vector<JobId> Machine::due_soon(Now now) {
   for (; timer != state.timers.end() && ids.size() < state.options.soon_slice; ++timer) {
     if (timer->first > now.wall + state.options.soon_ms) break;
     state.soon_cursor = *timer;
-    if (!state.known(timer->second)) ids.push_back(timer->second);
+    const JobId& id = timer->second;
+    if (!state.known(id) && state.queue_of(id.queue()) != nullptr) ids.push_back(id);
   }
   return ids;
 }

@@ -27,7 +27,7 @@ void Machine::tick_needs(Now now, Needs& needs) const {
   std::size_t left = state_->due_budget();
   for (const auto& [due, id] : state_->timers) {
     if (due > now.wall || left-- == 0) break;
-    if (!state_->known(id)) needs.jobs.push_back(id);
+    if (!state_->known(id) && state_->queue_of(id.queue()) != nullptr) needs.jobs.push_back(id);
   }
   for (const std::string& id : state_->due_schedules(now))
     state_->schedule_needs(state_->schedules.at(id), needs);

@@ -316,14 +316,15 @@ void Loop::refill() {
   read_ahead();
 }
 
-// What is due at one moment is in memory before.
+// What is due at one moment is in memory before. Who sleeps looks in time: wall_look_ms is shorter than
+// soon_ms.
 void Loop::read_ahead() {
   const Now now = clock_->last();
   std::vector<core::JobId> soon = machine_.due_soon(now);
   if (soon.empty()) return;
+  again_ = again_ || soon.size() == options_.machine.soon_slice;
   loader_.fetch_parked(std::move(soon), now.wall);
   loader_.settle();
-  again_ = true;  // there may be more
 }
 
 void Loop::read_pressure() {

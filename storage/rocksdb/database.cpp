@@ -64,6 +64,7 @@ Result<std::shared_ptr<Database>> Database::open(const std::string& path, Option
   Result<void> step = check_promised_files(*database->guard_, database->directory_->db_path(), mark);
   if (step) step = database->open_db(mark);
   if (step) step = database->check_recovered(mark);
+  if (step) step = check_first_blocks(*database->db_, database->env_.get());
   if (step) step = database->start(std::move(*watermark));
   if (!step) return std::unexpected(step.error());
   return database;
@@ -264,7 +265,10 @@ bool Database::write(rocksdb::WriteBatch& batch) {
   {
     const std::lock_guard gate(gates().writing);
     if (syncer_->failed() || gates().log_failed.load(std::memory_order_acquire)) return false;
+    const std::uint64_t records = syncer_->records();
     status = db_->Write({}, &batch);
+    // What nobody counted would be taken for durable.
+    if (status.ok() && syncer_->records() == records) syncer_->record_written();
   }
   if (!status.ok()) syncer_->fail("writing to the log: " + status.ToString());
   return status.ok();

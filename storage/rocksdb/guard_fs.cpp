@@ -42,7 +42,8 @@ class GuardedLog final : public rocksdb::FSWritableFileOwnerWrapper {
                   IODebugContext* debug) override {
     return appended(data.size(), FSWritableFileOwnerWrapper::Append(data, options, check, debug));
   }
-  /// RocksDB ends each record so; it also flushes where nothing was appended.
+  /// RocksDB ends each record so. It also flushes within one that is larger than its buffer of 1 MiB, which
+  /// costs that one a sync more, and where nothing was appended.
   IOStatus Flush(const IOOptions& options, IODebugContext* debug) override {
     IOStatus status = FSWritableFileOwnerWrapper::Flush(options, debug);
     const std::uint64_t size = log_->appended.load(std::memory_order_acquire);

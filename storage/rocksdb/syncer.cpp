@@ -35,6 +35,11 @@ void Syncer::record_written() {
   wake(lock);
 }
 
+std::uint64_t Syncer::records() const {
+  const std::lock_guard lock(mutex_);
+  return records_;
+}
+
 void Syncer::push(Partition::Done done, Outcome outcome) {
   std::unique_lock lock(mutex_);
   pending_.push_back({std::move(done), outcome, records_});
@@ -96,8 +101,8 @@ void Syncer::run() {
       take_answerable(answerable);
     }
     answer(answerable);
-    // Nobody waits for it: a watermark that is one sync behind promises less, and what is there is read
-    // anyway.
+    // Nobody waits for it: a watermark that is a sync or a commit behind promises less, and what is there is
+    // read anyway.
     if (!recorded) record();
     if (const auto now = steady_clock::now(); now - housekept_at >= housekeeping_interval) {
       housekept_at = now;

@@ -43,6 +43,10 @@ class Syncer {
   void drain();
   /// From now on nothing becomes durable. Thread: any.
   void fail(const std::string& why);
+  /// How many records have got into the log since this began.
+  std::uint64_t records() const;
+  /// One more has. RocksDB's file tells (LogGates::on_record); a writer that finds that it was not told does.
+  void record_written();
   bool failed() const { return failed_.load(std::memory_order_acquire); }
 
   std::uint64_t syncs() const { return syncs_.load(std::memory_order_relaxed); }
@@ -56,7 +60,6 @@ class Syncer {
     std::uint64_t record;  // the last in the log when it was pushed: its own, or one after it
   };
 
-  void record_written();
   void wake(std::unique_lock<std::mutex>& lock);
   bool has_work() const;
   void take_answerable(std::vector<Pending>& into);
@@ -70,7 +73,7 @@ class Syncer {
   Ledger& ledger_;
   const Hooks hooks_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable drained_;
   std::vector<Pending> pending_;  // in the order of their records

@@ -58,16 +58,41 @@ TEST(DueSoonTest, TheirMemoryIsBoundedAndWhatHasNoRoomIsReadWhenItIsDue) {
   options.soon_bytes = 4'096;
   Bench bench(options);
   for (int i = 0; i < 20; ++i) submit_delayed(bench, 2'000, 500);
-  EXPECT_EQ(bench.machine().resident_count(), 4u) << "of a kilobyte each";
+  const std::size_t kept = bench.machine().resident_count();
+  EXPECT_GT(kept, 0u);
+  EXPECT_LE(kept, 4u) << "each is more than a kilobyte";
   bench.now = {bench.now.wall + 2'000, bench.now.mono + 2'000};
-  EXPECT_EQ(wanted_at_tick(bench).size(), 16u);
+  EXPECT_EQ(wanted_at_tick(bench).size(), 20 - kept);
   bench.advance(0);
   EXPECT_EQ(bench.lease("q", 20).size(), 20u);
 }
 
+TEST(DueSoonTest, ARetryStaysAndItsErrorsCount) {
+  for (const std::size_t stack_bytes : {std::size_t{10}, std::size_t{8'000}}) {
+    MachineOptions options;
+    options.soon_bytes = 5'000;
+    Bench bench(options);
+    NewJob job = Bench::job("q");
+    job.backoff = Backoff{Backoff::Type::fixed, 2'000, 1, 2'000, 0};
+    bench.submit(job);
+    const GrantedJob granted = bench.lease("q").at(0);
+    Settlement failed;
+    failed.id = granted.id;
+    failed.lease = granted.lease;
+    failed.outcome = Settlement::Outcome::fail;
+    failed.error_stack = std::string(stack_bytes, 's');
+    bench.call<Settled>(Settle{{failed}});
+    EXPECT_EQ(bench.status(granted.id), Status::delayed);
+    bench.tick();
+    EXPECT_EQ(bench.machine().resident_count(), stack_bytes < 100 ? 1u : 0u);
+    bench.advance(2'000);
+    EXPECT_EQ(bench.lease("q").size(), 1u);
+  }
+}
+
 TEST(DueSoonTest, WhatIsPutOffOrDeletedIsKeptNoLonger) {
   MachineOptions options;
-  options.soon_bytes = 1'500;
+  options.soon_bytes = 3'500;  // room for one
   Bench bench(options);
   const JobId put_off = submit_delayed(bench, 2'000, 500);
   EXPECT_EQ(bench.machine().resident_count(), 1u);

@@ -303,6 +303,7 @@ void Broker::load_windows() {
   Needs soon;
   soon.jobs = machine_.due_soon(now_);
   if (soon.empty()) return;
+  again_ = again_ || soon.jobs.size() == options_.machine.soon_slice;
   parts_.rare.add(Rare::read_before_it_was_due);
   load(soon);
 }

@@ -37,6 +37,7 @@ class SyncerTest : public ::testing::Test {
   }
   ~SyncerTest() override {
     disk_->on_sync(nullptr);
+    let_go();  // whom a failed test has left there
     syncer_.reset();
   }
 
