@@ -267,7 +267,8 @@ namespace {
 // Also what a window does not count, since a job that has failed some times may be large by its errors alone.
 std::size_t kept_size(const Entry& entry) {
   const Job& job = entry.job;
-  std::size_t bytes = sizeof(Entry) + entry.bytes() + job.history.size() * sizeof(Transition);
+  std::size_t bytes = sizeof(Entry) + (job.payload ? job.payload->size() : 0) + entry.steps_bytes +
+                      job.history.size() * sizeof(Transition);
   for (const AttemptError& error : job.errors)
     bytes += sizeof error + error.type.size() + error.message.size() + error.stack.size();
   for (const std::string& tag : job.tags) bytes += sizeof tag + tag.size();

@@ -182,6 +182,9 @@ std::vector<storage::FamilySpec> families() {
   const auto once = [](const char* name, std::size_t prefix) {
     return storage::FamilySpec{name, true, false, prefix};
   };
+  const auto ordered = [](const char* name, std::size_t prefix) {
+    return storage::FamilySpec{name, false, false, prefix};
+  };
   const auto expiring = [](const char* name, std::size_t prefix) {
     return storage::FamilySpec{name, false, true, prefix};
   };
@@ -191,7 +194,7 @@ std::vector<storage::FamilySpec> families() {
   return {plain("meta"),
           plain("queues"),
           once("ready", lane_bytes),
-          plain("parked"),
+          ordered("parked", queue_and_minute),
           expiring("ended", queue_and_minute),
           expiring("dead", queue_and_minute),
           once("timers", 0),
