@@ -422,6 +422,15 @@ TEST(MachineTest, DeletedQueueIsGoneWithAllThatHungOnIt) {
   EXPECT_EQ(bench.lease("q").size(), 1u);
 }
 
+TEST(MachineTest, AQueueThatIsDeletedInTheBatchThatMadeItLeavesNoTimer) {
+  Bench bench;
+  NewJob delayed = Bench::job("q");
+  delayed.delay_ms = 1000;
+  bench.call_together({Submit{{delayed}, {}}, DeleteQueue{"q", true}});
+  bench.advance(2000);
+  EXPECT_TRUE(bench.rows.timers.empty());
+}
+
 TEST(BackoffTest, WaitsGrowAreCappedAndNeverOverflow) {
   const Backoff backoff{Backoff::Type::exponential, 10'000, 4, 3'600'000, 0.1};
   EXPECT_EQ(backoff_wait(backoff, 1, 0), 10'000);
