@@ -9,6 +9,19 @@ namespace pawl::core {
 namespace {
 constexpr std::size_t finds_most = 64;   // found for named workers in one look
 constexpr std::size_t few_in_line = 16;  // whose names are not counted
+
+// What a job that is kept takes: also what a window does not count, since one that has failed some times may
+// be large by its errors alone.
+std::size_t kept_size(const Entry& entry) {
+  const Job& job = entry.job;
+  std::size_t bytes = sizeof(Entry) + (job.payload ? job.payload->size() : 0) + entry.steps_bytes +
+                      job.history.size() * sizeof(Transition);
+  for (const AttemptError& error : job.errors)
+    bytes += sizeof error + error.type.size() + error.message.size() + error.stack.size();
+  for (const std::string& tag : job.tags) bytes += sizeof tag + tag.size();
+  return bytes + job.message.size() + (job.result ? job.result->size() : 0);
+}
+
 }  // namespace
 
 Entry* Machine::State::find(const JobId& id) {
@@ -261,21 +274,6 @@ void Machine::State::add_timer(Millis due, const JobId& id) {
     timer_cursor = *timers.rbegin();
   }
 }
-
-namespace {
-
-// Also what a window does not count, since a job that has failed some times may be large by its errors alone.
-std::size_t kept_size(const Entry& entry) {
-  const Job& job = entry.job;
-  std::size_t bytes = sizeof(Entry) + (job.payload ? job.payload->size() : 0) + entry.steps_bytes +
-                      job.history.size() * sizeof(Transition);
-  for (const AttemptError& error : job.errors)
-    bytes += sizeof error + error.type.size() + error.message.size() + error.stack.size();
-  for (const std::string& tag : job.tags) bytes += sizeof tag + tag.size();
-  return bytes + job.message.size() + (job.result ? job.result->size() : 0);
-}
-
-}  // namespace
 
 // A job that is due soon stays when it is touched, so that it need not be read when it is due.
 void Machine::State::keep_if_soon(Entry& entry) {

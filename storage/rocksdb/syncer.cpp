@@ -32,7 +32,7 @@ Syncer::~Syncer() {
 void Syncer::record_written() {
   std::unique_lock lock(mutex_);
   ++records_;
-  wake(lock);
+  unlock_and_wake(lock);
 }
 
 std::uint64_t Syncer::records() const {
@@ -44,10 +44,10 @@ void Syncer::push(Partition::Done done, Outcome outcome) {
   std::unique_lock lock(mutex_);
   pending_.push_back({std::move(done), outcome, records_});
   ++pushed_;
-  wake(lock);
+  unlock_and_wake(lock);
 }
 
-void Syncer::wake(std::unique_lock<std::mutex>& lock) {
+void Syncer::unlock_and_wake(std::unique_lock<std::mutex>& lock) {
   const bool asleep = waiting_ && has_work();
   if (asleep) waiting_ = false;
   lock.unlock();

@@ -60,7 +60,7 @@ class Syncer {
     std::uint64_t record;  // the last in the log when it was pushed: its own, or one after it
   };
 
-  void wake(std::unique_lock<std::mutex>& lock);
+  void unlock_and_wake(std::unique_lock<std::mutex>& lock);
   bool has_work() const;
   void take_answerable(std::vector<Pending>& into);
   void run();

@@ -534,6 +534,8 @@ class Model {
   void take_what_goes_on(const core::Machine& machine);
   void lease_over(ModelJob& known, bool by_worker, core::Status to, core::Millis run_at);
   void take_end(const core::Job& job, ModelJob& known);
+
+  // model_answers.cpp: what was told
   void granted(core::Ticket to, const core::Granted& reply);
   void check_answer(core::Ticket to, const core::Reply& reply);
   void check_submitted(const core::Submitted& reply);
