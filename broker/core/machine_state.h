@@ -102,7 +102,8 @@ struct Machine::State {
   std::deque<Owed> owed;
   std::uint64_t owed_number = 0;                                // the last that was given
   std::map<JobId, std::vector<Dependent>> dependents;           // by parent, whole
-  std::map<JobId, std::vector<Dependent>> dependents_news;      // of parents that are not loaded
+  std::map<JobId, std::vector<Dependent>> dependents_news;      // of parents that are not loaded…
+  std::map<JobId, std::set<JobId>> dependents_gone;             // …and who waits for them no more
   std::map<JobId, std::optional<std::uint32_t>> joins;          // by child; nothing: it does not wait
   std::map<JobId, std::vector<ParentResult>> parents;           // by child, as loaded…
   std::map<JobId, std::map<JobId, ParentResult>> parents_news;  // …and what is newer
@@ -258,6 +259,7 @@ struct Machine::State {
   std::vector<Submitted::Item> make_graph(const std::vector<NewMember>& members, const WorkflowId& workflow,
                                           std::uint32_t first_index, Now now, Outbox& outbox);
   void place_members(const std::vector<Submitted::Item>& items, Outbox& outbox);
+  void waits_no_more(const JobId& child, const JobId& parent, Outbox& outbox);
   void wait_for(const JobId& child, const Job& parent, Dependent dependent, Outbox& outbox);
   void set_join(const JobId& child, std::uint32_t left, Outbox& outbox);
   bool lacks_room(const std::vector<NewMember>& members) const;

@@ -428,6 +428,7 @@ void Machine::after_commit() {
   state.unique.clear();
   state.dependents.clear();
   state.dependents_news.clear();
+  state.dependents_gone.clear();
   state.joins.clear();
   state.parents.clear();
   state.parents_news.clear();

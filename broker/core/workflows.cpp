@@ -142,6 +142,7 @@ void Machine::State::wait_for(const JobId& child, const Job& parent, Dependent d
     each.came_later.push_back(child);
     if (each.has_row) outbox.put_owed(each);
   }
+  dependents_gone[parent.id].erase(child);
   outbox.put_dependent(parent.id, dependent);
   outbox.put_parent(child, row);
   parents_news[child][parent.id] = std::move(row);
@@ -154,11 +155,26 @@ void Machine::State::wait_for(const JobId& child, const Job& parent, Dependent d
   loaded->second.push_back(std::move(dependent));
 }
 
+// What became of the parent is known to the child already: an end that is not worked off yet must not count
+// again.
+void Machine::State::waits_no_more(const JobId& child, const JobId& parent, Outbox& outbox) {
+  outbox.erase_dependent(parent, child);
+  const auto is_child = [&](const Dependent& known) { return known.id == child; };
+  if (const auto news = dependents_news.find(parent); news != dependents_news.end())
+    std::erase_if(news->second, is_child);
+  if (const auto loaded = dependents.find(parent); loaded != dependents.end())
+    std::erase_if(loaded->second, is_child);
+  else
+    dependents_gone[parent].insert(child);
+}
+
 void Machine::load_dependents(const JobId& parent, std::vector<Dependent> rows,
                               const std::vector<std::optional<std::uint32_t>>& joins) {
   State& state = *state_;
   if (state.dependents.contains(parent)) return;
   for (std::size_t i = 0; i < rows.size(); ++i) state.joins.try_emplace(rows[i].id, joins[i]);
+  const std::set<JobId>& gone = state.dependents_gone[parent];
+  std::erase_if(rows, [&](const Dependent& known) { return gone.contains(known.id); });
   for (Dependent& fresh : state.dependents_news[parent]) {
     std::erase_if(rows, [&](const Dependent& known) { return known.id == fresh.id; });
     rows.push_back(std::move(fresh));
@@ -582,6 +598,7 @@ void Machine::State::run_again(const std::vector<MemberRow>& graph, std::size_t 
                        other == nullptr ? nullptr : other->job.result};
       outbox.put_parent(job.id, row);
       parents_news[job.id][from.job] = std::move(row);
+      waits_no_more(job.id, from.job, outbox);
     }
   }
   if (left > 0) {

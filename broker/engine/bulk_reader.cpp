@@ -57,13 +57,17 @@ bool needs_active(const JobFilter& filter) {
 
 JobFilter filter_of(const OperationSpec& spec) {
   JobFilter filter = spec.filter;
+  if (spec.action == OperationSpec::Action::drain) {
+    using core::Status;
+    filter.status = {Status::pending, Status::stalled, Status::delayed, Status::blocked};
+  }
   if (!spec.queue.empty()) filter.queue = spec.queue;
   filter.newest_first = false;
   return filter;
 }
 
 std::expected<BulkSlice, ListError> read_bulk(Port& port, const OperationView& view,
-                                              const std::optional<JobId>& after, std::size_t most,
+                                              const std::optional<JobId>& after, const BulkBudget& most,
                                               const PayloadValue& value_at) {
   const JobFilter filter = filter_of(view.spec);
   const std::unique_ptr<storage::Snapshot> snapshot = port.snapshot();
@@ -71,6 +75,7 @@ std::expected<BulkSlice, ListError> read_bulk(Port& port, const OperationView& v
   if (!queues) return std::unexpected(queues.error());
   ListMerge::Options options{*snapshot, filter, port.wall(), after};
   options.value_at = &value_at;
+  options.time_max = most.time;
   ListMerge merge(options);
   if (needs_active(filter) && !add_active(port, merge, *queues)) {
     return std::unexpected(ListError::busy);
@@ -79,7 +84,7 @@ std::expected<BulkSlice, ListError> read_bulk(Port& port, const OperationView& v
     if (!merge.add_queue(queue)) return std::unexpected(ListError::store);
   }
   BulkSlice slice;
-  while (slice.ids.size() < most) {
+  while (slice.ids.size() < most.jobs) {
     auto candidate = merge.next();
     if (!candidate) return std::unexpected(ListError::store);
     if (!candidate->has_value()) {

@@ -1,6 +1,8 @@
-// Finds the next jobs of a bulk operation, in submit order.
+// Finds the next jobs of a bulk operation or a drain, in submit order.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <expected>
 #include <optional>
 #include <vector>
@@ -11,7 +13,7 @@
 
 namespace pawl::engine {
 
-/// The filter of a bulk operation: as in a list, the oldest first.
+/// The filter of a bulk operation: as in a list, the oldest first. A drain takes whatever waits.
 JobFilter filter_of(const OperationSpec& spec);
 
 struct BulkSlice {
@@ -20,10 +22,15 @@ struct BulkSlice {
   bool last = false;
 };
 
-/// At most `most` jobs after `after` that were submitted before the operation began. Thread: any but the
-/// engine's.
+struct BulkBudget {
+  std::size_t jobs;                // that may match
+  std::chrono::milliseconds time;  // for scanning
+};
+
+/// What `most` allows of the jobs after `after` that were submitted before the operation began. Thread: any
+/// but the engine's.
 std::expected<BulkSlice, ListError> read_bulk(Port& port, const OperationView& view,
-                                              const std::optional<core::JobId>& after, std::size_t most,
+                                              const std::optional<core::JobId>& after, const BulkBudget& most,
                                               const PayloadValue& value_at);
 
 }  // namespace pawl::engine

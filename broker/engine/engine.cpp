@@ -49,7 +49,7 @@ struct Engine::State {
   SearchIndex search;
   // Its own threads may still be inside a done or an answer: they are joined before what those touch goes.
   std::unique_ptr<storage::Partition> partition;
-  Port port;
+  InboxPort port;
 
   std::mutex failure_mutex;
   std::string failure;

@@ -41,7 +41,6 @@ struct Item {
   std::shared_ptr<ReplyTarget> target;
   std::uint64_t tag = 0;
   std::size_t bytes = 0;
-  bool unless_active = false;    // refused when the job it names is active
   std::unique_ptr<Task> task;    // instead of the command
   std::unique_ptr<Actor> actor;  // whose action it is, when it shall be audited
 };

@@ -158,11 +158,6 @@ std::optional<core::Job> Loop::look(const core::JobId& id, Now now) {
   return std::move(resident->jobs.front().view.job);
 }
 
-bool Loop::is_active(const core::JobId& id, Now now) {
-  const std::optional<core::Job> job = look(id, now);
-  return job && job->status == core::Status::active;
-}
-
 // The replies are kept here: nobody waits for them by a name.
 void Loop::carry_out(Together& together, Now now) {
   constexpr core::Ticket own{~std::uint64_t{0}};
@@ -200,14 +195,6 @@ void Loop::serve(Item& item, Now now) {
     waiters_.bind(command.ticket, std::move(item.target), item.tag, stays);
   }
   load_for(command, now);
-  if (item.unless_active) {
-    const auto* cancel = std::get_if<core::Cancel>(&command.body);
-    if (cancel != nullptr && is_active(cancel->id, now)) {
-      outbox_.reply(command.ticket, core::Refused{core::Refusal::wrong_state, "a worker holds the job",
-                                                  cancel->id, core::Status::active});
-      return;
-    }
-  }
   const std::size_t first_reply = outbox_.replies.size();
   machine_.apply(command, now, outbox_);
   if (item.actor != nullptr) write_audit(item, first_reply, now);

@@ -52,7 +52,6 @@ class Loop {
   void turn();
   void serve(Item& item, core::Now now);
   void write_audit(const Item& item, std::size_t first_reply, core::Now now);
-  bool is_active(const core::JobId& id, core::Now now);
   std::optional<core::Job> look(const core::JobId& id, core::Now now);
   void carry_out(Together& together, core::Now now);
   void load_for(const core::Command& command, core::Now now);

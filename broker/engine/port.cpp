@@ -13,7 +13,7 @@ struct Wait {
   std::condition_variable over;
   bool is_over = false;
   bool durable = false;
-  std::vector<std::optional<core::Reply>> replies;
+  std::optional<core::Reply> reply;
 
   void wait() {
     std::unique_lock lock(mutex);
@@ -31,9 +31,9 @@ class Collector final : public ReplyTarget {
     }
     wait_->over.notify_all();
   }
-  void on_reply(std::uint64_t tag, core::Reply&& reply) override {
+  void on_reply(std::uint64_t, core::Reply&& reply) override {
     const std::lock_guard lock(wait_->mutex);
-    wait_->replies[tag] = std::move(reply);
+    wait_->reply = std::move(reply);
   }
   void on_durable() {
     const std::lock_guard lock(wait_->mutex);
@@ -46,35 +46,21 @@ class Collector final : public ReplyTarget {
 
 }  // namespace
 
-std::vector<std::optional<core::Reply>> Port::ask_all(std::vector<core::CommandBody> bodies,
-                                                      bool unless_active) {
+std::expected<core::Reply, ListError> InboxPort::ask(core::CommandBody body) {
   const auto wait = std::make_shared<Wait>();
-  wait->replies.resize(bodies.size());
   {
-    const auto collector = std::make_shared<Collector>(wait);
-    for (std::size_t i = 0; i < bodies.size(); ++i) {
-      Item item;
-      item.command.body = std::move(bodies[i]);
-      item.target = collector;
-      item.tag = i;
-      item.unless_active = unless_active;
-      if (!inbox_.push(std::move(item), true)) break;
-    }
+    Item item;
+    item.command.body = std::move(body);
+    item.target = std::make_shared<Collector>(wait);
+    if (!inbox_.push(std::move(item), true)) return std::unexpected(ListError::busy);
   }
   wait->wait();
-  return std::move(wait->replies);
+  if (!wait->reply) return std::unexpected(ListError::busy);
+  return *std::move(wait->reply);
 }
 
-std::expected<core::Reply, ListError> Port::ask(core::CommandBody body) {
-  std::vector<core::CommandBody> one;
-  one.push_back(std::move(body));
-  std::vector<std::optional<core::Reply>> replies = ask_all(std::move(one), false);
-  if (!replies[0]) return std::unexpected(ListError::busy);
-  return std::move(*replies[0]);
-}
-
-bool Port::run(std::function<void(core::Machine&, BatchOutbox&, core::Now)> task,
-               std::shared_ptr<Together> before) {
+bool InboxPort::run(std::function<void(core::Machine&, BatchOutbox&, core::Now)> task,
+                    std::shared_ptr<Together> before) {
   const auto wait = std::make_shared<Wait>();
   {
     const auto collector = std::make_shared<Collector>(wait);

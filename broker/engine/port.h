@@ -19,22 +19,29 @@ namespace pawl::engine {
 /// meanwhile, there is none.
 class Port {
  public:
-  Port(Inbox& inbox, const storage::Partition& partition, std::function<core::Millis()> wall)
-      : inbox_(inbox), partition_(partition), wall_(std::move(wall)) {}
-
+  virtual ~Port() = default;
   /// Waits for the one reply.
-  std::expected<core::Reply, ListError> ask(core::CommandBody body);
-  /// Posts all, then waits for all. What found the inbox full, or got no answer, is absent. unless_active:
-  /// Cancels are refused for active jobs.
-  std::vector<std::optional<core::Reply>> ask_all(std::vector<core::CommandBody> bodies, bool unless_active);
+  virtual std::expected<core::Reply, ListError> ask(core::CommandBody body) = 0;
   /// Runs it on the engine thread, in one batch with what is to be done `before` (whose replies it sees), and
   /// waits until what it put is durable. False: it did not become so.
-  bool run(std::function<void(core::Machine&, BatchOutbox&, core::Now)> task,
-           std::shared_ptr<Together> before = nullptr);
-
-  std::unique_ptr<storage::Snapshot> snapshot() const { return partition_.snapshot(); }
+  virtual bool run(std::function<void(core::Machine&, BatchOutbox&, core::Now)> task,
+                   std::shared_ptr<Together> before = nullptr) = 0;
+  virtual std::unique_ptr<storage::Snapshot> snapshot() const = 0;
   /// Wall time in milliseconds, not behind the engine's.
-  core::Millis wall() const { return wall_(); }
+  virtual core::Millis wall() const = 0;
+};
+
+/// That of a running engine. Both must outlive it.
+class InboxPort final : public Port {
+ public:
+  InboxPort(Inbox& inbox, const storage::Partition& partition, std::function<core::Millis()> wall)
+      : inbox_(inbox), partition_(partition), wall_(std::move(wall)) {}
+
+  std::expected<core::Reply, ListError> ask(core::CommandBody body) override;
+  bool run(std::function<void(core::Machine&, BatchOutbox&, core::Now)> task,
+           std::shared_ptr<Together> before) override;
+  std::unique_ptr<storage::Snapshot> snapshot() const override { return partition_.snapshot(); }
+  core::Millis wall() const override { return wall_(); }
 
  private:
   Inbox& inbox_;

@@ -10,9 +10,11 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <thread>
 
 #include "broker/engine/codec.h"
+#include "broker/push/dispatcher.h"
 #include "broker/push/request.h"
 #include "broker/push/signature.h"
 
@@ -30,27 +32,6 @@ core::Millis wall_now() {
   return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
-
-/// One job on its way.
-struct Trip {
-  core::GrantedJob job;
-  std::shared_ptr<const core::Push> push;
-  net::cancellation_signal cancel;
-  net::steady_timer beat;
-  bool abandoned = false;  // the lease is lost: nothing is settled
-  bool cancelled = false;  // somebody cancelled the job
-  explicit Trip(net::io_context& context) : beat(context) {}
-};
-
-/// One push queue.
-struct Lane {
-  std::string queue;
-  std::shared_ptr<const core::Push> push;
-  core::Ticket ticket = core::Ticket::none;
-  std::uint64_t tag = 0;
-  bool seen = false;
-  std::map<core::LeaseNumber, std::shared_ptr<Trip>> trips;
-};
 
 Request request_of(const core::GrantedJob& job, const core::Push& push) {
   Request request;
@@ -78,9 +59,12 @@ Request request_of(const core::GrantedJob& job, const core::Push& push) {
 }  // namespace
 
 /// Lives on one thread, but for what is said otherwise.
-class Pusher::Desk : public engine::ReplyTarget, public std::enable_shared_from_this<Desk> {
+class Pusher::Desk : public engine::ReplyTarget,
+                     public Dispatcher::Ways,
+                     public std::enable_shared_from_this<Desk> {
  public:
-  Desk(engine::Engine& engine, PusherOptions options) : engine_(engine), options_(std::move(options)) {}
+  Desk(engine::Engine& engine, PusherOptions options)
+      : engine_(engine), options_(std::move(options)), dispatcher_(*this, for_callbacks()) {}
 
   std::expected<void, std::string> set_up() {
     auto allow = AllowList::parse(options_.allow);
@@ -104,7 +88,7 @@ class Pusher::Desk : public engine::ReplyTarget, public std::enable_shared_from_
     work_.reset();
     context_.stop();
     thread_.join();
-    lanes_.clear();
+    calls_.clear();
     handlers_.clear();
   }
 
@@ -124,6 +108,16 @@ class Pusher::Desk : public engine::ReplyTarget, public std::enable_shared_from_
 
  private:
   using Handler = std::function<void(core::Reply&&)>;
+  struct Known {
+    Handler run;
+    bool stays = false;
+  };
+  /// One request.
+  struct Call {
+    net::cancellation_signal cancel;
+    net::steady_timer beat;
+    explicit Call(net::io_context& context) : beat(context) {}
+  };
 
   void take(std::uint64_t tag, core::Reply&& reply) {
     const auto found = handlers_.find(tag);
@@ -138,9 +132,9 @@ class Pusher::Desk : public engine::ReplyTarget, public std::enable_shared_from_
   void ask(core::CommandBody body, Handler handler) {
     const std::uint64_t tag = ++tags_;
     handlers_[tag] = {std::move(handler), false};
-    post(std::move(body), tag);
+    post_as(std::move(body), tag);
   }
-  void post(core::CommandBody body, std::uint64_t tag) {
+  void post_as(core::CommandBody body, std::uint64_t tag) {
     const auto posted = engine_.post(body, shared_from_this(), tag);
     if (posted || posted.error() != engine::Busy::inbox_full) {
       if (!posted) handlers_.erase(tag);
@@ -148,51 +142,26 @@ class Pusher::Desk : public engine::ReplyTarget, public std::enable_shared_from_
     }
     auto timer = std::make_shared<net::steady_timer>(context_, retry_post);
     timer->async_wait([self = shared_from_this(), timer, body = std::move(body), tag](auto error) mutable {
-      if (!error) self->post(std::move(body), tag);
+      if (!error) self->post_as(std::move(body), tag);
     });
   }
 
   void look() {
-    ask(core::ListQueues{}, [this](core::Reply&& reply) {
-      if (const auto* list = std::get_if<core::QueueList>(&reply)) compare(*list);
-    });
-    timer_.expires_after(look_every);
+    if (!network_.allow.empty()) {
+      ask(core::ListQueues{}, [this](core::Reply&& reply) {
+        const auto* list = std::get_if<core::QueueList>(&reply);
+        if (list != nullptr && !dispatcher_.compare(*list)) look_in(retry_post);
+      });
+    }
+    look_in(look_every);
+  }
+  void look_in(milliseconds time) {
+    timer_.expires_after(time);
     timer_.async_wait([self = shared_from_this()](auto error) {
       if (!error) self->look();
     });
   }
 
-  void compare(const core::QueueList& list) {
-    for (auto& [name, lane] : lanes_) lane->seen = false;
-    std::map<std::string, std::shared_ptr<const core::Push>> pushed;
-    if (!network_.allow.empty()) {
-      pushed[core::callbacks_queue] = for_callbacks();  // it may come into being at any time
-      for (const core::QueueView& queue : list.queues) {
-        if (queue.settings.push) pushed[queue.name] = queue.settings.push;
-      }
-    }
-    for (const auto& [queue, push] : pushed) {
-      std::shared_ptr<Lane>& lane = lanes_[queue];
-      if (!lane) lane = open(queue, push);
-      lane->seen = true;
-      const bool other_size = lane->push->max_concurrency != push->max_concurrency;
-      lane->push = push;
-      if (other_size)
-        (void)engine_.post(core::SetCredit{lane->ticket, lane->push->max_concurrency}, nullptr, 0);
-    }
-    std::erase_if(lanes_, [&](const auto& item) {
-      Lane& lane = *item.second;
-      if (lane.seen) return false;
-      // What is under way may end: its leases go on by heartbeats, without the connection.
-      constexpr core::Millis grace_ms = 60'000;
-      if (lane.ticket != core::Ticket::none)
-        (void)engine_.post(core::CloseWorker{lane.ticket, lane.trips.empty() ? 0 : grace_ms}, nullptr, 0);
-      handlers_.erase(lane.tag);
-      return true;
-    });
-  }
-
-  /// How callbacks are sent, each to its own URL, when their queue does not say otherwise.
   std::shared_ptr<const core::Push> for_callbacks() const {
     auto push = std::make_shared<core::Push>();
     push->secret = options_.callback_secret;
@@ -200,94 +169,73 @@ class Pusher::Desk : public engine::ReplyTarget, public std::enable_shared_from_
     return push;
   }
 
-  std::shared_ptr<Lane> open(const std::string& queue, std::shared_ptr<const core::Push> push) {
-    auto lane = std::make_shared<Lane>();
-    lane->queue = queue;
-    lane->push = std::move(push);
-    lane->tag = ++tags_;
-    handlers_[lane->tag] = {[this, weak = std::weak_ptr(lane)](core::Reply&& reply) {
-                              if (const auto known = weak.lock()) heard(known, std::move(reply));
-                            },
-                            true};
-    core::OpenWorker open;
-    open.worker_id = "push:" + queue;
-    open.queues = {{queue, 1}};
-    open.credit = lane->push->max_concurrency;
-    const auto ticket = engine_.post(std::move(open), shared_from_this(), lane->tag);
-    if (ticket) lane->ticket = *ticket;
-    return lane;
-  }
-
-  void heard(const std::shared_ptr<Lane>& lane, core::Reply&& reply) {
-    if (auto* granted = std::get_if<core::Granted>(&reply)) {
-      for (core::GrantedJob& job : granted->jobs) set_out(lane, std::move(job));
-    } else if (const auto* notice = std::get_if<core::Notice>(&reply)) {
-      const auto trip = lane->trips.find(notice->lease);
-      if (trip == lane->trips.end()) return;
-      if (notice->kind == core::Notice::Kind::lease_lost) trip->second->abandoned = true;
-      if (notice->kind == core::Notice::Kind::cancel) trip->second->cancelled = true;
-      if (trip->second->abandoned || trip->second->cancelled)
-        trip->second->cancel.emit(net::cancellation_type::terminal);
+  core::Ticket open(std::uint64_t lane, core::OpenWorker open) override {
+    const std::uint64_t tag = ++tags_;
+    handlers_[tag] = {[this, lane](core::Reply&& reply) { dispatcher_.heard(lane, std::move(reply)); }, true};
+    const auto ticket = engine_.post(std::move(open), shared_from_this(), tag);
+    if (!ticket) {
+      handlers_.erase(tag);
+      return core::Ticket::none;
     }
+    lane_tags_[lane] = tag;
+    return *ticket;
+  }
+  void closed(std::uint64_t lane) override {
+    const auto tag = lane_tags_.find(lane);
+    handlers_.erase(tag->second);
+    lane_tags_.erase(tag);
+  }
+  void post(core::CommandBody body) override {
+    ask(std::move(body), [](core::Reply&&) {});
   }
 
-  void set_out(const std::shared_ptr<Lane>& lane, core::GrantedJob&& job) {
-    auto trip = std::make_shared<Trip>(context_);
-    trip->job = std::move(job);
-    trip->push = lane->push;
-    lane->trips[trip->job.lease] = trip;
+  void send(const Dispatcher::Trip& trip) override {
+    const core::LeaseNumber lease = trip.job.lease;
+    auto call = std::make_shared<Call>(context_);
+    calls_[lease] = call;
     ++under_way_;
-    keep_alive(trip);
+    keep_alive(call, lease, milliseconds(std::max<core::Millis>(trip.job.lease_ms / 3, 300)));
     net::co_spawn(
-        context_, send(network_, request_of(trip->job, *trip->push)),
-        net::bind_cancellation_slot(trip->cancel.slot(), [self = shared_from_this(), lane, trip](
+        context_, push::send(network_, request_of(trip.job, *trip.push)),
+        net::bind_cancellation_slot(call->cancel.slot(), [self = shared_from_this(), call, lease](
                                                              const std::exception_ptr& error, Result result) {
           if (error) result = Failure{"push", "failed within the broker"};
-          self->arrived(*lane, *trip, result);
+          self->arrived(*call, lease, result);
         }));
   }
+  void abort(core::LeaseNumber lease) override {
+    const auto call = calls_.find(lease);
+    if (call != calls_.end()) call->second->cancel.emit(net::cancellation_type::terminal);
+  }
 
-  void keep_alive(const std::shared_ptr<Trip>& trip) {
-    trip->beat.expires_after(milliseconds(std::max<core::Millis>(trip->job.lease_ms / 3, 300)));
-    trip->beat.async_wait([self = shared_from_this(), trip](auto error) {
+  void keep_alive(const std::shared_ptr<Call>& call, core::LeaseNumber lease, milliseconds every) {
+    call->beat.expires_after(every);
+    call->beat.async_wait([self = shared_from_this(), call, lease, every](auto error) {
       if (error) return;
-      core::Heartbeat heartbeat;
-      heartbeat.beats.push_back({trip->job.id, trip->job.lease, {}, {}, {}});
-      self->ask(std::move(heartbeat), [](core::Reply&&) {});
-      self->keep_alive(trip);
+      self->dispatcher_.beat(lease);
+      self->keep_alive(call, lease, every);
     });
   }
 
-  void arrived(Lane& lane, Trip& trip, const Result& result) {
-    trip.beat.cancel();
+  void arrived(Call& call, core::LeaseNumber lease, const Result& result) {
+    call.beat.cancel();
+    calls_.erase(lease);
     --under_way_;
-    lane.trips.erase(trip.job.lease);
-    if (trip.abandoned) {
-      ++abandoned_;
-      return;
+    switch (dispatcher_.arrived(lease, result, wall_now())) {
+      case Dispatcher::Outcome::completed:
+        ++completed_;
+        break;
+      case Dispatcher::Outcome::failed:
+        ++failed_;
+        break;
+      case Dispatcher::Outcome::rate_limited:
+        ++rate_limited_;
+        break;
+      case Dispatcher::Outcome::abandoned:
+        ++abandoned_;
+        break;
     }
-    core::Settlement settlement = verdict(result, *trip.push, wall_now());
-    if (trip.cancelled) {
-      settlement = {};
-      settlement.outcome = core::Settlement::Outcome::release;
-    }
-    settlement.id = trip.job.id;
-    settlement.lease = trip.job.lease;
-    using Outcome = core::Settlement::Outcome;
-    auto& count = settlement.outcome == Outcome::complete       ? completed_
-                  : settlement.outcome == Outcome::rate_limited ? rate_limited_
-                  : settlement.outcome == Outcome::release      ? abandoned_
-                                                                : failed_;
-    ++count;
-    core::Settle settle;
-    settle.settlements.push_back(std::move(settlement));
-    ask(std::move(settle), [](core::Reply&&) {});
   }
-
-  struct Known {
-    Handler run;
-    bool stays = false;
-  };
 
   engine::Engine& engine_;
   const PusherOptions options_;
@@ -295,8 +243,10 @@ class Pusher::Desk : public engine::ReplyTarget, public std::enable_shared_from_
   net::io_context context_{1};
   net::executor_work_guard<net::io_context::executor_type> work_ = net::make_work_guard(context_);
   net::steady_timer timer_{context_};
-  std::map<std::string, std::shared_ptr<Lane>> lanes_;
+  Dispatcher dispatcher_;
+  std::map<core::LeaseNumber, std::shared_ptr<Call>> calls_;
   std::map<std::uint64_t, Known> handlers_;
+  std::map<std::uint64_t, std::uint64_t> lane_tags_;
   std::uint64_t tags_ = 0;
   std::atomic<std::uint64_t> completed_ = 0, failed_ = 0, rate_limited_ = 0, abandoned_ = 0, under_way_ = 0;
   std::thread thread_;

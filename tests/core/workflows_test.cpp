@@ -300,6 +300,26 @@ TEST_F(WorkflowsTest, ARetryInTheBatchOfACancelWaitsForTheNewEnds) {
   expect_nothing_left();
 }
 
+// In one batch: an end that is not paid yet, of a job for which the one that runs again waited once.
+TEST_F(WorkflowsTest, ARetryInTheBatchOfAnEndCountsThatEndOnce) {
+  submit({member("a"), member("b"), member("c", {0, 1})});
+  bench.call<JobChanged>(Cancel{ids[0]});
+  EXPECT_EQ(bench.status(ids[2]), Status::failed);
+  const GrantedJob b = lease("b");
+  Settlement settlement;
+  settlement.id = b.id;
+  settlement.lease = b.lease;
+  bench.call_together({Settle{{settlement}}, RetryWorkflow{workflow}});
+  EXPECT_EQ(states(), (std::vector<std::string>{"pending", "completed", "blocked"}));
+  bench.restart();
+  complete("a");
+  EXPECT_EQ(texts(lease("c").parents).size(), 2u);
+  bench.advance(31'000);
+  complete("c");
+  EXPECT_EQ(status(), "completed");
+  expect_nothing_left();
+}
+
 TEST_F(WorkflowsTest, ChildrenOfAMemberJoinItsWorkflow) {
   submit({member("a"), member("b", {0})});
   const GrantedJob a = lease("a");

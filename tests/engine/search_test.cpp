@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "bench.h"
+#include "broker/engine/codec.h"
 #include "broker/engine/search_index.h"
 
 namespace pawl::engine {

@@ -127,7 +127,7 @@ void Broker::read_clock() {
   if (is(Canary::wall_goes_back)) now_.wall = options_.clock.wall();
 }
 
-bool Broker::turn(std::deque<Command>& inbox, std::optional<std::size_t> crash_after) {
+bool Broker::turn(std::deque<Command>& inbox, std::optional<std::size_t> crash_after, Work* work) {
   read_clock();
   again_ = false;
   wrote_ = false;
@@ -139,6 +139,7 @@ bool Broker::turn(std::deque<Command>& inbox, std::optional<std::size_t> crash_a
     inbox.pop_front();
     serve(command);
   }
+  if (work != nullptr) carry_out(*work);
   if (crash_after) return false;
   pay();
   parts_.model.before_match(now_);
@@ -148,6 +149,7 @@ bool Broker::turn(std::deque<Command>& inbox, std::optional<std::size_t> crash_a
   // A batch without rows is told with the one before it.
   const std::uint64_t batch = wrote_ ? parts_.disk.commit(now_.wall) : parts_.disk.committed();
   parts_.model.close_batch(batch);
+  parts_.operations.close_batch(batch, now_);
   owed_.push_back({batch, std::exchange(replies_, {})});
   machine_.after_commit();
   parts_.model.audit_touched(parts_.disk, now_);

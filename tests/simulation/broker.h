@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,7 +16,9 @@
 #include "tests/simulation/canary.h"
 #include "tests/simulation/disk.h"
 #include "tests/simulation/model.h"
+#include "tests/simulation/operations.h"
 #include "tests/simulation/random.h"
+#include "tests/simulation/surroundings.h"
 
 namespace pawl::sim {
 
@@ -31,6 +34,7 @@ class Broker final : private core::Outbox {
   struct Parts {
     Disk& disk;
     Model& model;
+    OperationsModel& operations;
     Trace& trace;
     RareCounts& rare;
     Random& random;
@@ -42,6 +46,7 @@ class Broker final : private core::Outbox {
     Canary canary = Canary::none;
     engine::Clock clock;
     std::uint64_t pay_rounds = 32;  // in one batch
+    std::function<core::Millis()> true_time;
   };
   /// What leaves when a batch is durable.
   struct Owed {
@@ -53,8 +58,9 @@ class Broker final : private core::Outbox {
   Broker(Parts parts, Options options);
 
   /// One turn: what is due, then up to a batch of commands, then match and commit. When `crash_after` is
-  /// given, the power goes after so many commands: nothing is committed and false comes back.
-  bool turn(std::deque<core::Command>& inbox, std::optional<std::size_t> crash_after);
+  /// given, the power goes after so many commands: nothing is committed and false comes back. `work`, when
+  /// there is some, comes after them.
+  bool turn(std::deque<core::Command>& inbox, std::optional<std::size_t> crash_after, Work* work = nullptr);
   /// Turns until nothing is due, to match or to load; then audits what must have happened.
   void settle_down();
   /// What all batches up to `synced` owe.
@@ -93,6 +99,11 @@ class Broker final : private core::Outbox {
   void read_clock();
   bool tick_if_due();
   void serve(const core::Command& command);
+  void carry_out(Work& work);
+  void tell_of_operations();
+  std::optional<core::Reply> carry_out_one(core::CommandBody body, const core::JobId& id,
+                                           const std::function<bool(const core::Job&)>& wanted);
+  std::optional<core::Job> resident(const core::JobId& id);
   void load(const core::Needs& needs);
   void load_for(const core::Command& command);
   core::Command falsified(const core::Command& command);

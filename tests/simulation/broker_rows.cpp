@@ -250,8 +250,12 @@ void Broker::reply(Ticket to, Reply&& reply) {
 
 void Broker::moved(const Job& job, const std::string& queue, Status from, const Event* cause) {
   parts_.model.moved(job, queue, from, cause);
+  parts_.operations.moved(job, from);
 }
-void Broker::changed(const Job& job, const std::string& queue) { parts_.model.changed(job, queue); }
+void Broker::changed(const Job& job, const std::string& queue) {
+  parts_.model.changed(job, queue);
+  parts_.operations.changed(job.id);
+}
 void Broker::progressed(const Job&, const std::string&) {}
 void Broker::logged(const Job&, const std::string&, std::span<const std::string>) {}
 

@@ -275,6 +275,7 @@ PutQueue World::new_settings() {
     put.priority_ageing_ms =
         random_.one_in(3) ? std::nullopt : std::optional<Millis>(random_.between(1, 5'000));
   if (random_.percent(25)) put.skip_failed = random_.one_in(2);
+  if (random_.percent(30)) put.push = random_.one_in(3) ? nullptr : Receivers::new_push(random_);
   return put;
 }
 

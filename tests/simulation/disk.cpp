@@ -151,6 +151,15 @@ void Disk::scan(storage::Family family, std::string begin, std::string end,
                    });
 }
 
+std::map<std::string, std::string> Disk::operations() const {
+  std::map<std::string, std::string> rows;
+  scan(family::operations, {}, std::string(17, '\xff'), [&](std::string_view key, std::string_view value) {
+    rows.emplace(decoded(engine::decode_operation(key, value)).view.id, value);
+    return true;
+  });
+  return rows;
+}
+
 std::optional<core::Job> Disk::read_job(Place place, std::string_view key) const {
   std::optional<core::Job> job;
   partition_->get(engine::family_of(place), key,

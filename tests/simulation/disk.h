@@ -70,6 +70,11 @@ class Disk {
 
   /// Takes the rows of the batch under construction. Replies and news do not belong here.
   core::Outbox& rows() { return outbox_; }
+  /// The same, for rows of the engine's own parts.
+  engine::BatchOutbox& outbox() { return outbox_; }
+  std::unique_ptr<storage::Snapshot> snapshot() const { return partition_->snapshot(); }
+  /// The rows of operations as they are, by id.
+  std::map<std::string, std::string> operations() const;
   /// Of a job whose priority was changed: what leads to its row does not come to the disk.
   void lose_priority(const core::Job& job);
   /// Hands the batch over; returns its number. wall: the time now.

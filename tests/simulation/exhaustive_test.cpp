@@ -38,7 +38,11 @@ constexpr std::size_t act_count = 14;
 /// One path: everything is done anew from the start, since a machine cannot be copied.
 class SmallWorld {
  public:
-  SmallWorld() : random_(1), model_({4, 1u << 20}, trace_, rare_), disk_(Disk::Fault::none) {
+  SmallWorld()
+      : random_(1),
+        model_({4, 1u << 20}, trace_, rare_),
+        operations_(model_, rare_),
+        disk_(Disk::Fault::none) {
     start();
     NewJob job;
     job.queue = "q";
@@ -124,7 +128,8 @@ class SmallWorld {
     options.machine.due_slice = 4;
     options.seed = 5;
     options.clock = {[this] { return wall_; }, [this] { return mono_; }};
-    broker_ = std::make_unique<Broker>(Broker::Parts{disk_, model_, trace_, rare_, random_}, options);
+    broker_ =
+        std::make_unique<Broker>(Broker::Parts{disk_, model_, operations_, trace_, rare_, random_}, options);
   }
   Ticket post(CommandBody body) {
     const Ticket ticket{++tickets_};
@@ -169,6 +174,7 @@ class SmallWorld {
     broker_.reset();
     disk_.crash(keep);
     model_.recover(disk_, disk_.durable_wall());
+    operations_.recover(keep, {});
     pending_.clear();
     polls_ = {Ticket::none, Ticket::none};
     start();
@@ -195,6 +201,7 @@ class SmallWorld {
   Trace trace_;
   RareCounts rare_;
   Model model_;
+  OperationsModel operations_;
   Disk disk_;
   std::unique_ptr<Broker> broker_;
   std::deque<Command> inbox_;

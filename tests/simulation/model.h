@@ -231,10 +231,13 @@ struct ModelWaiter {
 
 inline bool same_bytes(const core::Bytes& a, const core::Bytes& b) { return a == b || (a && b && *a == *b); }
 
+inline bool same_push(const core::QueueSettings& a, const core::QueueSettings& b) {
+  return a.push == b.push || (a.push && b.push && *a.push == *b.push);
+}
 inline bool same_settings(const core::QueueSettings& a, const core::QueueSettings& b) {
   return a.paused == b.paused && a.priority == b.priority && a.max_attempts == b.max_attempts &&
          a.max_stalls == b.max_stalls && a.backoff == b.backoff && a.lease_ms == b.lease_ms &&
-         a.timeout_ms == b.timeout_ms && a.retention == b.retention;
+         a.timeout_ms == b.timeout_ms && a.retention == b.retention && same_push(a, b);
 }
 inline bool same_limits(const core::QueueSettings& a, const core::QueueSettings& b) {
   return a.max_concurrency == b.max_concurrency && a.rate_limit == b.rate_limit &&

@@ -474,6 +474,7 @@ void Model::predict(const PutQueue& put_queue) {
   }
   take(settings.priority_ageing_ms, put_queue.priority_ageing_ms);
   if (put_queue.skip_failed) settings.skip_failed = *put_queue.skip_failed;
+  if (put_queue.push) settings.push = *put_queue.push;
   if (put_queue.clear_hold) clear_hold(queue);
   set_queue(put_queue.name, queue);
 }

@@ -53,6 +53,9 @@ Options Options::draw(std::uint64_t seed, std::uint64_t steps, Canary canary) {
   drawn.machine.soon_ms = random.one_in(4) ? 0 : static_cast<core::Millis>(between(1, 10'000));
   drawn.machine.soon_bytes = between(0, 16) * 1024;
   drawn.machine.soon_slice = between(1, 16);
+  drawn.operation_slice = between(1, 16);
+  drawn.operation_rows = between(1, 64);
+  drawn.operation_count = between(1, 64);
   return drawn;
 }
 
@@ -65,14 +68,15 @@ std::string Options::json() const {
       R"({{"seed":{},"steps":{},"canary":"{}","windowJobs":{},"windowJobsIdle":{},"windowBytes":{},"windowsBytes":{},)"
       R"("timerWindow":{},"activeBytes":{},"namedScan":{},"dueSlice":{},"queuesMax":{},"batchCommands":{},"clients":{},"pollers":{},)"
       R"("connections":{},"namedPercent":{},"queues":{},"jobsMax":{},"payloadMax":{},"batchesInFlight":{},"syncPercent":{},)"
-      R"("crashOneIn":{},"diskFailsOneIn":{},"clockSetOneIn":{},"replyLostPercent":{},"paceMs":{},"leaseMs":{},"dueTogether":{},"schedulesMax":{},"scheduleSlice":{},"schedulePercent":{},"waitsMax":{},"triggersMax":{},"triggerSlice":{},"soonMs":{},"soonBytes":{},"soonSlice":{},"auditEvery":{}}})",
+      R"("crashOneIn":{},"diskFailsOneIn":{},"clockSetOneIn":{},"replyLostPercent":{},"paceMs":{},"leaseMs":{},"dueTogether":{},"schedulesMax":{},"scheduleSlice":{},"schedulePercent":{},"waitsMax":{},"triggersMax":{},"triggerSlice":{},"soonMs":{},"soonBytes":{},"soonSlice":{},"auditEvery":{},"operationSlice":{},"operationRows":{},"operationCount":{}}})",
       seed, steps, canary_name, machine.window_jobs, machine.window_jobs_idle, machine.window_bytes,
       machine.windows_bytes, machine.timer_window, machine.active_bytes, machine.named_scan,
       machine.due_slice, machine.queues_max, batch_commands, clients, pollers, connections, named_percent,
       queues, jobs_max, payload_max, batches_in_flight, sync_percent, crash_one_in, disk_fails_one_in,
       clock_set_one_in, reply_lost_percent, pace_ms, lease_ms, machine.due_together, machine.schedules_max,
       machine.schedule_slice, schedule_percent, machine.waits_max, machine.triggers_max,
-      machine.trigger_slice, machine.soon_ms, machine.soon_bytes, machine.soon_slice, audit_every);
+      machine.trigger_slice, machine.soon_ms, machine.soon_bytes, machine.soon_slice, audit_every,
+      operation_slice, operation_rows, operation_count);
 }
 
 }  // namespace pawl::sim

@@ -35,6 +35,9 @@ struct Options {
   core::Millis pace_ms = 20;  // how fast time passes
   core::Millis lease_ms = 2'000;
   std::uint64_t audit_every = 500;  // steps
+  std::size_t operation_slice = 8;  // jobs
+  std::size_t operation_rows = 100;
+  std::size_t operation_count = 100;  // jobs
 
   /// Everything but the three given is drawn from the seed.
   static Options draw(std::uint64_t seed, std::uint64_t steps, Canary canary);

@@ -23,6 +23,7 @@ World::World(const Options& options)
       model_({options.machine.queues_max, options.machine.active_bytes, options.machine.schedules_max,
               options.machine.waits_max, options.machine.triggers_max},
              trace_, rare_),
+      operations_(model_, rare_),
       disk_(fault_of(options.canary), options.canary != Canary::none),
       clients_(options.clients) {
   for (std::size_t i = 0; i < options_.pollers + options_.connections; ++i) {
@@ -39,6 +40,8 @@ void World::run() {
     trace_.at(step_, broker_->now().wall);
     act();
     if (random_.percent(60)) turn();
+    late_runner_.reset();
+    receivers_->beat();
     if (step_ % options_.audit_every == 0) audit();
     if (stop_at_ != 0 && step_ >= stop_at_) stop_and_restart();
   }
@@ -54,7 +57,7 @@ void World::act() {
     stop_at_ = step_ + 50;
     return;
   }
-  switch (random_.weighted(std::array<std::uint32_t, 5>{30, 45, 5, 14, 6})) {
+  switch (random_.weighted(std::array<std::uint32_t, 6>{30, 45, 5, 14, 6, 6})) {
     case 0:
       return client_acts(static_cast<std::size_t>(random_.below(clients_.size())));
     case 1:
@@ -63,9 +66,11 @@ void World::act() {
       return operator_acts();
     case 3:
       return time_acts();
-    default:
+    case 4:
       if (disk_.committed() > disk_.synced()) disk_.sync(disk_.synced() + 1);
       return deliver();
+    default:
+      return parts_act();
   }
 }
 
@@ -115,6 +120,16 @@ void World::deliver_one(Ticket to, Reply&& reply) {
   const auto found = asked_.find(static_cast<std::uint64_t>(to));
   if (found == asked_.end()) return;
   const Asked asked = found->second.stays ? found->second : std::move(found->second);
+  if (asked.who == Who::receivers) {
+    if (!asked.stays) asked_.erase(found);
+    receivers_->heard(asked.index, std::move(reply));
+    return;
+  }
+  if (asked.who == Who::part) {
+    asked_.erase(found);
+    heard_ = std::move(reply);
+    return;
+  }
   if (!asked.stays) {
     asked_.erase(found);
     if (random_.percent(options_.reply_lost_percent)) {
@@ -136,6 +151,12 @@ void World::deliver_one(Ticket to, Reply&& reply) {
   }
 }
 
+void World::advance(Millis by) {
+  raw_mono_ += by;
+  raw_wall_ += by;
+  true_time_ += by;
+}
+
 // The broker wakes at its deadlines, at most a few hundred milliseconds late.
 void World::pass_time(Millis delta) {
   const Millis end = raw_mono_ + delta;
@@ -149,8 +170,7 @@ void World::pass_time(Millis delta) {
       wait =
           std::min(wait, std::max<Millis>(deadline.wall - broker_->now().wall, 0) + random_.between(0, 200));
     wait = std::clamp<Millis>(wait, 1, 1'000);
-    raw_mono_ += wait;
-    raw_wall_ += wait;
+    advance(wait);
     if (raw_mono_ < end) turn();
   }
 }
@@ -166,8 +186,7 @@ void World::time_acts() {
       pass_time(random_.between(1'000, 20'000));
       break;
     default:  // the process is stopped: time passes and nobody looks
-      raw_mono_ += 2'000 + random_.between(0, 60'000);
-      raw_wall_ += 2'000 + random_.between(0, 60'000);
+      advance(2'000 + random_.between(0, 60'000));
       trace_.add("stopped", {}, raw_mono_, raw_wall_);
       return turn();
   }
@@ -205,9 +224,12 @@ void World::power_fails(bool all_durable) {
   if (disk_.committed() > disk_.synced()) rare_.add(Rare::crash_with_unsynced_batches);
   const std::uint64_t keep = disk_.synced() + random_.below(disk_.committed() - disk_.synced() + 1);
   trace_.add("crash", {}, static_cast<std::int64_t>(disk_.synced()), static_cast<std::int64_t>(keep));
+  if (part_waits_) late_runner_ = std::move(runner_);
+  runner_.reset();
   broker_.reset();
   disk_.crash(keep);
   model_.recover(disk_, disk_.durable_wall());
+  operations_.recover(keep, disk_.operations());
   inbox_.clear();
   asked_.clear();
   for (Client& client : clients_) client.waits = Ticket::none;
@@ -216,8 +238,7 @@ void World::power_fails(bool all_durable) {
   disk_fails_ = false;
   if (!all_durable) {
     const Millis down = random_.between(0, 3'000);
-    raw_wall_ += down;
-    raw_mono_ += down;
+    advance(down);
     if (random_.one_in(4)) raw_mono_ = random_.between(0, 10'000);  // the machine itself was started anew
     if (random_.one_in(8)) set_clock();
   }
@@ -245,9 +266,10 @@ void World::restart() {
                           options_.batch_commands,
                           options_.canary,
                           {[this] { return raw_wall_; }, [this] { return raw_mono_; }},
-                          options_.pay_rounds};
-  broker_ =
-      std::make_unique<Broker>(Broker::Parts{disk_, model_, trace_, rare_, random_}, std::move(options));
+                          options_.pay_rounds,
+                          [this] { return true_time_; }};
+  broker_ = std::make_unique<Broker>(Broker::Parts{disk_, model_, operations_, trace_, rare_, random_},
+                                     std::move(options));
   try {
     model_.audit_places(disk_.image(broker_->now().wall), broker_->now());
   } catch (const Violation& found) {
@@ -257,6 +279,10 @@ void World::restart() {
   if (options_.canary == Canary::none) model_.audit_limits(broker_->queues(), broker_->now());
   if (options_.canary == Canary::none || options_.canary == Canary::forgotten_schedule)
     model_.audit_schedules(broker_->schedules());
+  receivers_ = std::make_unique<Receivers>(Receivers::Parts{*this, model_, random_, rare_}, options_.canary);
+  receivers_->look();
+  runner_ = std::make_unique<Runner>(Runner::Parts{*this, disk_, operations_, random_, rare_}, options_);
+  runner_->restart();
   trace_.add("restart", {}, broker_->now().wall, broker_->now().mono);
 }
 
@@ -274,6 +300,7 @@ void World::audit() {
   model_.audit_machine(broker_->machine(), broker_->queues(), broker_->now());
   model_.audit_schedules(broker_->schedules());
   model_.audit_image(disk_.image(broker_->now().wall), broker_->now());
+  if (!part_waits_) audit_parts();
 }
 
 RunResult simulate(const Options& options) {

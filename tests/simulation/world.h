@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,10 +14,13 @@
 
 #include "tests/simulation/broker.h"
 #include "tests/simulation/options.h"
+#include "tests/simulation/receivers.h"
+#include "tests/simulation/runner.h"
+#include "tests/simulation/surroundings.h"
 
 namespace pawl::sim {
 
-class World {
+class World final : private Surroundings {
  public:
   explicit World(const Options& options);
   /// Throws Violation when a promise is broken.
@@ -47,7 +51,7 @@ class World {
     std::vector<Held> stale;         // settled or lost: the worker may not know
     std::uint64_t silent_until = 0;  // step
   };
-  enum class Who : std::uint8_t { client, worker, nobody };
+  enum class Who : std::uint8_t { client, worker, part, receivers, nobody };
   struct Asked {
     Who who = Who::nobody;
     std::size_t index = 0;
@@ -69,6 +73,20 @@ class World {
   void restart();
   void stop_and_restart();
   void audit();
+  void advance(core::Millis by);
+
+  // beside.cpp: the broker's parts beside the core
+  core::Reply ask(core::CommandBody body) override;
+  void carry_out(Work& work) override;
+  core::Ticket send(core::CommandBody body, std::uint64_t tag, bool stays) override;
+  core::Millis wall() const override;
+  core::Millis true_time() const override { return true_time_; }
+  void parts_act();
+  void mingle(std::uint64_t acts);
+  void await(std::uint64_t batch, std::uint64_t life);
+  bool with_parts(const std::function<void()>& call);
+  void empty_inbox();
+  void audit_parts();
 
   // clients.cpp
   void client_acts(std::size_t index);
@@ -126,10 +144,15 @@ class World {
   Trace trace_;
   RareCounts rare_;
   Model model_;
+  OperationsModel operations_;
   Disk disk_;
   std::unique_ptr<Broker> broker_;
+  std::unique_ptr<Runner> runner_;
+  std::unique_ptr<Receivers> receivers_;
+  std::unique_ptr<Runner> late_runner_;  // died with the broker while it waited
   core::Millis raw_wall_ = 1'700'000'000'000;
   core::Millis raw_mono_ = 1'000;
+  core::Millis true_time_ = 0;
 
   std::deque<core::Command> inbox_;
   std::unordered_map<std::uint64_t, Asked> asked_;
@@ -146,6 +169,9 @@ class World {
   std::uint64_t restarts_ = 0;
   std::uint64_t stop_at_ = 0;  // step; 0: not stopping
   bool disk_fails_ = false;
+  bool part_waits_ = false;           // one of the broker's parts is at work: none other begins
+  bool calm_ = false;                 // nobody else acts
+  std::optional<core::Reply> heard_;  // by that part
 };
 
 /// What a run came to.
