@@ -151,7 +151,7 @@ class Machine {
   /// The number that the lane was given, if it was.
   void load_lane(QueueNumber queue, const LaneKey& key, std::optional<std::uint32_t> number);
   void load_dependents(const JobId& parent, std::vector<Dependent> rows,
-                       const std::vector<std::optional<std::uint32_t>>& joins);
+                       const std::vector<std::optional<Join>>& joins);
   void load_parents(const JobId& child, std::vector<ParentResult> rows);
   void load_workflow(const WorkflowId& id, std::optional<WorkflowRow> row);
   void load_members(const WorkflowId& id, std::vector<MemberRow> rows);

@@ -104,7 +104,7 @@ struct Machine::State {
   std::map<JobId, std::vector<Dependent>> dependents;           // by parent, whole
   std::map<JobId, std::vector<Dependent>> dependents_news;      // of parents that are not loaded…
   std::map<JobId, std::set<JobId>> dependents_gone;             // …and who waits for them no more
-  std::map<JobId, std::optional<std::uint32_t>> joins;          // by child; nothing: it does not wait
+  std::map<JobId, std::optional<Join>> joins;                   // by child; nothing: it does not wait
   std::map<JobId, std::vector<ParentResult>> parents;           // by child, as loaded…
   std::map<JobId, std::map<JobId, ParentResult>> parents_news;  // …and what is newer
   std::map<WorkflowId, std::optional<WorkflowRow>> workflows;
@@ -261,7 +261,8 @@ struct Machine::State {
   void place_members(const std::vector<Submitted::Item>& items, Outbox& outbox);
   void waits_no_more(const JobId& child, const JobId& parent, Outbox& outbox);
   void wait_for(const JobId& child, const Job& parent, Dependent dependent, Outbox& outbox);
-  void set_join(const JobId& child, std::uint32_t left, Outbox& outbox);
+  void set_join(const JobId& child, const Join& join, Outbox& outbox);
+  const Join* join_of(const Dependent& dependent) const;
   bool lacks_room(const std::vector<NewMember>& members) const;
   void keep_workflow(const WorkflowRow& row, Outbox& outbox);
   void owe(const Job& job, Owed::What what, Status status);

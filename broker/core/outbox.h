@@ -143,7 +143,7 @@ class Outbox {
   virtual void put_parent(const JobId& child, const ParentResult& parent) = 0;
   virtual void erase_parent(const JobId& child, const JobId& parent) = 0;
   virtual void erase_parents(const JobId& child) = 0;  // all of them
-  virtual void put_join(const JobId& child, std::uint32_t left) = 0;
+  virtual void put_join(const JobId& child, const Join& join) = 0;
   virtual void erase_join(const JobId& child) = 0;
   virtual void put_owed(const Owed& owed) = 0;
   virtual void erase_owed(std::uint64_t number) = 0;

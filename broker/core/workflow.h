@@ -46,6 +46,15 @@ struct Dependent {
   std::string ref;  // the job's, for the one that waits
   OnParentFailure policy = OnParentFailure::fail;
   bool invoked = false;  // the parent's result becomes the step `ref`; null, unless it completed
+  LeaseNumber since = LeaseNumber::none;  // as its Join's: an end counts for the wait that it belongs to
+};
+
+/// For how many jobs one still waits.
+struct Join {
+  std::uint32_t left = 0;
+  /// The lease in which it began to wait; none: it waits with its graph. A wait that ended early leaves
+  /// Dependents behind that a later one must not take for its own.
+  LeaseNumber since = LeaseNumber::none;
 };
 
 /// A workflow as it is kept; its jobs' states are their own.

@@ -107,7 +107,7 @@ std::vector<Submitted::Item> Machine::State::make_graph(const std::vector<NewMem
       wait_for(entry.job.id, made[parent]->job, {entry.job.id, members[parent].ref, member.on_parent_failure},
                outbox);
     if (!member.depends_on.empty())
-      set_join(entry.job.id, static_cast<std::uint32_t>(member.depends_on.size()), outbox);
+      set_join(entry.job.id, {static_cast<std::uint32_t>(member.depends_on.size())}, outbox);
     if (!workflow.is_none())
       outbox.put_member({workflow, first_index + i, entry.job.id, member.ref, member.on_parent_failure, [&] {
                            std::vector<std::uint32_t> indexes = member.depends_on;
@@ -169,7 +169,7 @@ void Machine::State::waits_no_more(const JobId& child, const JobId& parent, Outb
 }
 
 void Machine::load_dependents(const JobId& parent, std::vector<Dependent> rows,
-                              const std::vector<std::optional<std::uint32_t>>& joins) {
+                              const std::vector<std::optional<Join>>& joins) {
   State& state = *state_;
   if (state.dependents.contains(parent)) return;
   for (std::size_t i = 0; i < rows.size(); ++i) state.joins.try_emplace(rows[i].id, joins[i]);
@@ -195,9 +195,9 @@ void Machine::load_members(const WorkflowId& id, std::vector<MemberRow> rows) {
   state_->members.try_emplace(id, std::move(rows));
 }
 
-void Machine::State::set_join(const JobId& child, std::uint32_t left, Outbox& outbox) {
-  joins[child] = left;
-  outbox.put_join(child, left);
+void Machine::State::set_join(const JobId& child, const Join& join, Outbox& outbox) {
+  joins[child] = join;
+  outbox.put_join(child, join);
 }
 
 bool Machine::State::lacks_room(const std::vector<NewMember>& members) const {
@@ -284,12 +284,13 @@ void Machine::State::apply(Ticket to, const AddChildren& add, Now now, Outbox& o
   for (std::size_t i = 0; i < answer.jobs.size(); ++i) {
     Job& child = find(answer.jobs[i].id)->job;
     child.has_dependents = true;
-    wait_for(job.id, child, {job.id, add.members[i].ref, OnParentFailure::run, add.invoked}, outbox);
+    wait_for(job.id, child, {job.id, add.members[i].ref, OnParentFailure::run, add.invoked, add.lease},
+             outbox);
   }
   place_members(answer.jobs, outbox);
   // Its earlier parents stay; the new ones are added when they have ended. Of those no rows are left.
   parents[job.id];
-  set_join(job.id, static_cast<std::uint32_t>(answer.jobs.size()), outbox);
+  set_join(job.id, {static_cast<std::uint32_t>(answer.jobs.size()), add.lease}, outbox);
   end_lease(*entry, {LeaseNumber::none, Status::blocked, 0, true});
   job.run_at = now.wall;
   change(*entry, Event::suspend, now, outbox);
@@ -316,11 +317,18 @@ void Machine::restore_owed(Owed row) {
 
 void Machine::pay_needs(Needs& needs) const { state_->pay_needs(needs); }
 
+// That of the wait to which the dependent belongs; null: it does not wait any more, or for others.
+const Join* Machine::State::join_of(const Dependent& dependent) const {
+  const auto join = joins.find(dependent.id);
+  const bool waits = join != joins.end() && join->second && join->second->since == dependent.since;
+  return waits ? &*join->second : nullptr;
+}
+
 // Whether the end of `parent` brings its dependent on, so that the job itself is needed.
 bool Machine::State::decides(const Owed& parent, const Dependent& dependent) const {
-  const auto join = joins.find(dependent.id);
-  if (join == joins.end() || !join->second) return false;
-  return *join->second <= 1 || (!succeeded(parent.status) && dependent.policy != OnParentFailure::run);
+  const Join* join = join_of(dependent);
+  if (join == nullptr) return false;
+  return join->left <= 1 || (!succeeded(parent.status) && dependent.policy != OnParentFailure::run);
 }
 
 void Machine::State::pay_needs(Needs& needs) const {
@@ -429,9 +437,9 @@ void Machine::State::count_in_workflow(const Owed& each, Now now, Outbox& outbox
 }
 
 void Machine::State::parent_ended(const Owed& parent, const Dependent& dependent, Now now, Outbox& outbox) {
-  const auto join = joins.find(dependent.id);
-  if (join == joins.end() || !join->second) return;  // it does not wait any more
-  if (queue_of(dependent.id.queue()) == nullptr) {   // it went with its queue
+  const Join* join = join_of(dependent);
+  if (join == nullptr) return;                      // it does not wait any more
+  if (queue_of(dependent.id.queue()) == nullptr) {  // it went with its queue
     outbox.erase_join(dependent.id);
     outbox.erase_parents(dependent.id);
     joins[dependent.id] = std::nullopt;
@@ -439,12 +447,12 @@ void Machine::State::parent_ended(const Owed& parent, const Dependent& dependent
   }
   ParentResult row{dependent.ref, parent.job, parent.status,
                    succeeded(parent.status) ? parent.result : nullptr};
-  const std::uint32_t left = *join->second - 1;
+  const std::uint32_t left = join->left - 1;
   const bool fails = !succeeded(parent.status) && dependent.policy != OnParentFailure::run;
   parents_news[dependent.id][parent.job] = row;
   if (left > 0 && !fails) {
     outbox.put_parent(dependent.id, row);
-    return set_join(dependent.id, left, outbox);
+    return set_join(dependent.id, {left, dependent.since}, outbox);
   }
   Entry* entry = find(dependent.id);
   if (entry == nullptr || entry->job.status != Status::blocked) return;
@@ -602,10 +610,10 @@ void Machine::State::run_again(const std::vector<MemberRow>& graph, std::size_t 
     }
   }
   if (left > 0) {
-    set_join(job.id, left, outbox);
+    set_join(job.id, {left}, outbox);
     return change(entry, Event::block_again, now, outbox);
   }
-  joins[job.id] = 0;
+  joins[job.id] = Join{};
   take_parents(entry, outbox);
   change(entry, Event::replay, now, outbox);
 }

@@ -239,9 +239,9 @@ void BatchOutbox::erase_parents(const core::JobId& child) {
   batch.erase_range(family::parents, child.view(), end_of_prefix(child.view()));
 }
 
-void BatchOutbox::put_join(const core::JobId& child, std::uint32_t left) {
+void BatchOutbox::put_join(const core::JobId& child, const core::Join& join) {
   value_.clear();
-  encode_join(left, value_);
+  encode_join(join, value_);
   batch.put(family::joins, child.view(), value_);
 }
 

@@ -402,8 +402,8 @@ class Checker {
         problem("a workflow's job names a workflow that is not there");
     });
     scan(family::joins, 16, "jobs that wait for others", [&](std::string_view key, std::string_view value) {
-      const Decoded<std::uint32_t> left = decode_join(value);
-      if (!left || key.size() != 16) return problem("how many jobs one waits for is damaged");
+      const Decoded<core::Join> join = decode_join(value);
+      if (!join || key.size() != 16) return problem("how many jobs one waits for is damaged");
       const JobId id = id_at(key, 0);
       if (queue_of(id.queue()) == nullptr) return;  // it went with its queue
       const std::optional<Job> job = find_live(id, id.priority());

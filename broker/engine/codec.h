@@ -39,7 +39,7 @@ void encode_workflow(const core::WorkflowRow& row, std::string& out);
 void encode_member(const core::MemberRow& row, std::string& out);
 void encode_dependent(const core::Dependent& row, std::string& out);
 void encode_parent(const core::ParentResult& row, std::string& out);
-void encode_join(std::uint32_t left, std::string& out);
+void encode_join(const core::Join& row, std::string& out);
 void encode_owed(const core::Owed& row, std::string& out);
 void encode_wait(const core::Wait& wait, std::string& out);
 void encode_lane(std::uint32_t number, std::string& out);
@@ -67,7 +67,7 @@ Decoded<core::MemberRow> decode_member(std::string_view key, std::string_view va
 Decoded<core::Dependent> decode_dependent(std::string_view key, std::string_view value);
 /// The key is the id of the job that waits and the parent's.
 Decoded<core::ParentResult> decode_parent(std::string_view key, std::string_view value);
-Decoded<std::uint32_t> decode_join(std::string_view value);
+Decoded<core::Join> decode_join(std::string_view value);
 Decoded<core::Owed> decode_owed(std::string_view key, std::string_view value);
 /// The key is the job's id.
 Decoded<core::Wait> decode_wait(std::string_view value);

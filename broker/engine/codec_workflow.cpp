@@ -93,11 +93,22 @@ Decoded<core::MemberRow> decode_member(std::string_view key, std::string_view va
   return row;
 }
 
+namespace {
+// At the end of a row; nothing for none, as in rows of an earlier release.
+void write_since(Writer& to, core::LeaseNumber since) {
+  if (since != core::LeaseNumber::none) to.varint(static_cast<std::uint64_t>(since));
+}
+core::LeaseNumber read_since(Reader& from) {
+  return from.done() ? core::LeaseNumber::none : core::LeaseNumber{from.varint()};
+}
+}  // namespace
+
 void encode_dependent(const core::Dependent& row, std::string& out) {
-  append(out, row.ref.size() + varint_max + 2, [&](Writer& to) {
+  append(out, row.ref.size() + 2 * varint_max + 2, [&](Writer& to) {
     to.byte(graph_version);
     to.byte(static_cast<std::uint8_t>(static_cast<unsigned>(row.policy) | (row.invoked ? invoked_bit : 0u)));
     to.text(row.ref);
+    write_since(to, row.since);
   });
 }
 
@@ -111,6 +122,7 @@ Decoded<core::Dependent> decode_dependent(std::string_view key, std::string_view
   if ((policy & ~invoked_bit) > static_cast<unsigned>(core::OnParentFailure::skip)) from.fail();
   row.policy = static_cast<core::OnParentFailure>(policy & ~invoked_bit);
   row.ref = from.text();
+  row.since = read_since(from);
   if (!from.done()) return damaged_graph("a job that waits for another");
   return row;
 }
@@ -136,19 +148,22 @@ Decoded<core::ParentResult> decode_parent(std::string_view key, std::string_view
   return row;
 }
 
-void encode_join(std::uint32_t left, std::string& out) {
-  append(out, 1 + varint_max, [&](Writer& to) {
+void encode_join(const core::Join& row, std::string& out) {
+  append(out, 1 + 2 * varint_max, [&](Writer& to) {
     to.byte(graph_version);
-    to.varint(left);
+    to.varint(row.left);
+    write_since(to, row.since);
   });
 }
 
-Decoded<std::uint32_t> decode_join(std::string_view value) {
+Decoded<core::Join> decode_join(std::string_view value) {
   Reader from(value);
+  core::Join row;
   if (from.byte() != graph_version) from.fail();
-  const std::uint32_t left = from.varint32();
+  row.left = from.varint32();
+  row.since = read_since(from);
   if (!from.done()) return damaged_graph("how many jobs one waits for");
-  return left;
+  return row;
 }
 
 void encode_owed(const core::Owed& row, std::string& out) {

@@ -11,6 +11,10 @@ namespace {
 constexpr char position_dead = 'd';  // then the key of the last row that was looked at
 }  // namespace
 
+bool belongs_to(const std::string& position, core::QueueNumber queue) {
+  return position.size() <= 1 || position.substr(1).starts_with(queue_key(queue).str());
+}
+
 LetterSlice read_letters(const storage::Snapshot& snapshot, const OperationView& view,
                          core::QueueNumber queue, const std::string& position, std::size_t most,
                          std::size_t rows_max, core::Millis now_wall, const PayloadValue& value_at) {

@@ -17,6 +17,9 @@ struct LetterSlice {
   bool failed = false;  // the store could not be read
 };
 
+/// Whether a position, if there is one yet, is among the letters of the queue.
+bool belongs_to(const std::string& position, core::QueueNumber queue);
+
 /// At most `most` dead letters of the queue that died before the operation began. rows_max: to look at, when
 /// the filter refuses most of them. Thread: any.
 LetterSlice read_letters(const storage::Snapshot& snapshot, const OperationView& view,

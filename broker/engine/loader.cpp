@@ -201,12 +201,12 @@ void Loader::fetch_graphs(const core::Needs& needs) {
 void Loader::fetch_joins(const JobId& parent, std::vector<core::Dependent> rows) {
   struct Joins {
     std::vector<core::Dependent> rows;
-    std::vector<std::optional<std::uint32_t>> left;
+    std::vector<std::optional<core::Join>> found;
     std::size_t missing = 0;
   };
   const auto joins = std::make_shared<Joins>();
   joins->rows = std::move(rows);
-  joins->left.resize(joins->rows.size());
+  joins->found.resize(joins->rows.size());
   joins->missing = joins->rows.size();
   if (joins->missing == 0) return machine_.load_dependents(parent, {}, {});
   const std::size_t count = joins->rows.size();
@@ -214,13 +214,13 @@ void Loader::fetch_joins(const JobId& parent, std::vector<core::Dependent> rows)
     get(family::joins, joins->rows[i].id.view(),
         [this, joins, i, parent](std::optional<std::string_view> value) {
           if (value) {
-            const Decoded<std::uint32_t> left = decode_join(*value);
-            if (!left)
-              fail(left.error().what);
+            const Decoded<core::Join> join = decode_join(*value);
+            if (!join)
+              fail(join.error().what);
             else
-              joins->left[i] = *left;
+              joins->found[i] = *join;
           }
-          if (--joins->missing == 0) machine_.load_dependents(parent, std::move(joins->rows), joins->left);
+          if (--joins->missing == 0) machine_.load_dependents(parent, std::move(joins->rows), joins->found);
         });
   }
 }

@@ -23,9 +23,9 @@ constexpr milliseconds look_every{100};
 constexpr Millis keep_ended_ms = 7 * 86'400'000ll;
 
 // A UUIDv7 (RFC 9562 5.7).
-JobId new_uuid(Millis wall, const std::function<std::uint64_t()>& random) {
-  const std::uint64_t high = static_cast<std::uint64_t>(wall) << 16 | 0x7000 | (random() & 0xfff);
-  return JobId::from_words(high, (random() >> 2) | 0x8000000000000000ull);
+JobId new_uuid(Millis wall, std::uint64_t random_a, std::uint64_t random_b) {
+  const std::uint64_t high = static_cast<std::uint64_t>(wall) << 16 | 0x7000 | (random_a & 0xfff);
+  return JobId::from_words(high, (random_b >> 2) | 0x8000000000000000ull);
 }
 
 bool running(const OperationView& view) { return view.state == OperationView::State::running; }
@@ -137,9 +137,11 @@ OperationDriver::Answer OperationDriver::start(OperationSpec spec) {
   const auto row = std::make_shared<OperationRow>();
   row->view.spec = std::move(spec);
   // By the engine's clock: what is its own, and what came later, must not depend on two of them.
-  const bool ran = port_.run([this, row](core::Machine&, BatchOutbox& outbox, core::Now now) {
+  const std::uint64_t random_a = options_.random();
+  const std::uint64_t random_b = options_.random();
+  const bool ran = port_.run([=](core::Machine&, BatchOutbox& outbox, core::Now now) {
     row->view.started_at = now.wall;
-    row->view.id = uuid_text(new_uuid(now.wall, options_.random));
+    row->view.id = uuid_text(new_uuid(now.wall, random_a, random_b));
     put(outbox, *row);
     outbox.put_audit(entry_of(row->view, AuditEntry::Outcome::started), now.wall);
   });
@@ -243,7 +245,8 @@ void OperationDriver::drive() {
 void OperationDriver::drive(Operation& operation) {
   const OperationView& view = operation.row.view;
   if (view.spec.is_bulk() && !view.counted) return count(operation);
-  if (!look(operation)) {
+  if (!look(operation)) return wait(operation);
+  if (fails_too_often(view)) {
     end(operation, OperationView::State::stopped);
     return;
   }
@@ -256,7 +259,7 @@ void OperationDriver::drive(Operation& operation) {
     advance(operation, most);
 }
 
-// After those that it replayed, from time to time. False: too many failed again.
+// After those that it replayed, from time to time. False: what came of it could not be written.
 bool OperationDriver::look(Operation& operation) {
   OperationView& view = operation.row.view;
   const Instant now = options_.now();
@@ -264,10 +267,10 @@ bool OperationDriver::look(Operation& operation) {
   operation.looked = now;
   const bool canary_out = !view.canary_passed;
   look_after(view, *port_.snapshot(), port_.wall());
-  if (fails_too_often(view)) return false;
   // What was counted is written with the next slice; after a crash those are looked at again.
-  if (canary_out && view.canary_passed) save(operation.row);
-  return true;
+  if (!canary_out || !view.canary_passed || save(operation.row)) return true;
+  view.canary_passed = false;
+  return false;
 }
 
 std::optional<OperationDriver::Instant> OperationDriver::next() const {
@@ -304,12 +307,22 @@ void OperationDriver::advance(Operation& operation, std::size_t most) {
   if (gone) end(operation, OperationView::State::done);  // its jobs with it
   if (!queue) return;
   const OperationView& view = operation.row.view;
+  if (!belongs_to(operation.row.position, *queue)) {  // to another, that was deleted, of this name
+    end(operation, OperationView::State::done);
+    return;
+  }
   LetterSlice slice = read_letters(*port_.snapshot(), view, *queue, operation.row.position, most,
                                    options_.slice_rows, port_.wall(), options_.value_at);
   if (slice.failed) return give_up(operation);
   std::vector<core::CommandBody> commands;
   for (const JobId& id : slice.ids) commands.push_back(command_of(view.spec, id));
-  if (!carry_out(operation, std::move(slice.ids), std::move(commands), nullptr, std::move(slice.position)))
+  // It may have run meanwhile, and died again.
+  auto wanted = [filter = view.spec.filter, until = view.started_at,
+                 &value_at = options_.value_at](const core::Job& job) {
+    return job.finished_at <= until && matches(filter, job, value_at);
+  };
+  if (!carry_out(operation, std::move(slice.ids), std::move(commands), std::move(wanted),
+                 std::move(slice.position)))
     return;
   if (slice.last) end(operation, OperationView::State::done);
 }

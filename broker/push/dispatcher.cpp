@@ -79,12 +79,13 @@ void Dispatcher::heard(std::uint64_t number, core::Reply&& reply) {
   }
 }
 
-void Dispatcher::beat(core::LeaseNumber lease) {
+bool Dispatcher::beat(core::LeaseNumber lease) {
   const auto sent = trips_.find(lease);
-  if (sent == trips_.end()) return;
+  if (sent == trips_.end()) return false;
   core::Heartbeat heartbeat;
   heartbeat.beats.push_back({sent->second.trip.job.id, lease, {}, {}, {}});
   ways_.post(std::move(heartbeat));
+  return true;
 }
 
 Dispatcher::Outcome Dispatcher::arrived(core::LeaseNumber lease, const Result& result, core::Millis now) {

@@ -54,11 +54,10 @@ class Dispatcher {
   /// Opens, changes and closes workers by the settings of queues. False: one could not be opened; look again.
   bool compare(const core::QueueList& list);
   void heard(std::uint64_t lane, core::Reply&& reply);
-  /// So that a job's lease goes on: due at a third of it, while it is under way.
-  void beat(core::LeaseNumber lease);
+  /// So that a job's lease goes on: due at a third of it, while it is under way. False: it is not any more.
+  bool beat(core::LeaseNumber lease);
   /// `now`: wall clock. REQUIRES: it was sent, and has not arrived.
   Outcome arrived(core::LeaseNumber lease, const Result& result, core::Millis now);
-  std::size_t under_way() const { return trips_.size(); }
 
  private:
   /// One push queue.

@@ -9,11 +9,13 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <memory>
 #include <thread>
 
 #include "broker/engine/codec.h"
+#include "broker/engine/inbox.h"
 #include "broker/push/dispatcher.h"
 #include "broker/push/request.h"
 #include "broker/push/signature.h"
@@ -112,6 +114,10 @@ class Pusher::Desk : public engine::ReplyTarget,
     Handler run;
     bool stays = false;
   };
+  struct Unsent {
+    core::CommandBody body;
+    std::uint64_t tag = 0;  // 0: it is not answered
+  };
   /// One request.
   struct Call {
     net::cancellation_signal cancel;
@@ -128,21 +134,26 @@ class Pusher::Desk : public engine::ReplyTarget,
     run(std::move(reply));
   }
 
-  /// Posts until the engine takes it.
+  /// Posts until the engine takes it, in order.
   void ask(core::CommandBody body, Handler handler) {
     const std::uint64_t tag = ++tags_;
     handlers_[tag] = {std::move(handler), false};
-    post_as(std::move(body), tag);
+    unsent_.push_back({std::move(body), tag});
+    if (unsent_.size() == 1) send_posts();
   }
-  void post_as(core::CommandBody body, std::uint64_t tag) {
-    const auto posted = engine_.post(body, shared_from_this(), tag);
-    if (posted || posted.error() != engine::Busy::inbox_full) {
-      if (!posted) handlers_.erase(tag);
-      return;
+  void send_posts() {
+    while (!unsent_.empty()) {
+      const Unsent& first = unsent_.front();
+      const auto target = first.tag == 0 ? nullptr : shared_from_this();
+      const auto posted = engine_.post(first.body, target, first.tag);
+      if (!posted && posted.error() == engine::Busy::inbox_full) break;
+      if (!posted) handlers_.erase(first.tag);
+      unsent_.pop_front();
     }
-    auto timer = std::make_shared<net::steady_timer>(context_, retry_post);
-    timer->async_wait([self = shared_from_this(), timer, body = std::move(body), tag](auto error) mutable {
-      if (!error) self->post_as(std::move(body), tag);
+    if (unsent_.empty()) return;
+    post_timer_.expires_after(retry_post);
+    post_timer_.async_wait([self = shared_from_this()](auto error) {
+      if (!error) self->send_posts();
     });
   }
 
@@ -186,7 +197,9 @@ class Pusher::Desk : public engine::ReplyTarget,
     lane_tags_.erase(tag);
   }
   void post(core::CommandBody body) override {
-    ask(std::move(body), [](core::Reply&&) {});
+    if (engine::is_answered(body)) return ask(std::move(body), [](core::Reply&&) {});
+    unsent_.push_back({std::move(body), 0});
+    if (unsent_.size() == 1) send_posts();
   }
 
   void send(const Dispatcher::Trip& trip) override {
@@ -211,9 +224,7 @@ class Pusher::Desk : public engine::ReplyTarget,
   void keep_alive(const std::shared_ptr<Call>& call, core::LeaseNumber lease, milliseconds every) {
     call->beat.expires_after(every);
     call->beat.async_wait([self = shared_from_this(), call, lease, every](auto error) {
-      if (error) return;
-      self->dispatcher_.beat(lease);
-      self->keep_alive(call, lease, every);
+      if (!error && self->dispatcher_.beat(lease)) self->keep_alive(call, lease, every);
     });
   }
 
@@ -248,6 +259,8 @@ class Pusher::Desk : public engine::ReplyTarget,
   std::map<std::uint64_t, Known> handlers_;
   std::map<std::uint64_t, std::uint64_t> lane_tags_;
   std::uint64_t tags_ = 0;
+  std::deque<Unsent> unsent_;
+  net::steady_timer post_timer_{context_};
   std::atomic<std::uint64_t> completed_ = 0, failed_ = 0, rate_limited_ = 0, abandoned_ = 0, under_way_ = 0;
   std::thread thread_;
 };

@@ -32,7 +32,7 @@ struct Rows : Outbox {
   std::map<WorkflowId, std::map<std::uint32_t, MemberRow>> members;
   std::map<JobId, std::map<JobId, Dependent>> dependents;
   std::map<JobId, std::map<JobId, ParentResult>> parents;
-  std::map<JobId, std::uint32_t> joins;
+  std::map<JobId, Join> joins;
   std::map<std::uint64_t, Owed> owed;  // by number
   std::map<std::pair<QueueNumber, LaneKey>, std::uint32_t> lanes;
   std::map<std::string, LimitRow> limits;
@@ -114,7 +114,7 @@ struct Rows : Outbox {
     if (parents[child].empty()) parents.erase(child);
   }
   void erase_parents(const JobId& child) override { parents.erase(child); }
-  void put_join(const JobId& child, std::uint32_t left) override { joins[child] = left; }
+  void put_join(const JobId& child, const Join& join) override { joins[child] = join; }
   void erase_join(const JobId& child) override { joins.erase(child); }
   void put_owed(const Owed& row) override { owed[row.number] = row; }
   void erase_owed(std::uint64_t number) override { owed.erase(number); }
@@ -325,7 +325,7 @@ class Bench {
   void load_graphs(const Needs& needs) {
     for (const JobId& id : needs.dependents) {
       std::vector<Dependent> waiting;
-      std::vector<std::optional<std::uint32_t>> joins;
+      std::vector<std::optional<Join>> joins;
       for (const auto& [child, dependent] : rows.dependents[id]) {
         waiting.push_back(dependent);
         const auto join = rows.joins.find(child);

@@ -320,6 +320,22 @@ TEST_F(WorkflowsTest, ARetryInTheBatchOfAnEndCountsThatEndOnce) {
   expect_nothing_left();
 }
 
+// Its first wait ended early, with a parent that is still to end; that end is none of its second wait.
+TEST_F(WorkflowsTest, AnEndCountsForTheWaitThatItBelongsTo) {
+  submit({member("a"), member("b"), member("c", {0, 1})});
+  bench.call<JobChanged>(Cancel{ids[0]});
+  bench.call<JobChanged>(Retry{ids[2], Status::failed});
+  const GrantedJob c = lease("c");
+  bench.call<WorkflowSubmitted>(AddChildren{c.id, c.lease, {member("x")}});
+  bench.restart();
+  complete("b");
+  EXPECT_EQ(bench.status(ids[2]), Status::blocked);
+  complete("x");
+  EXPECT_EQ(bench.status(ids[2]), Status::pending);
+  complete("c");
+  expect_nothing_left();
+}
+
 TEST_F(WorkflowsTest, ChildrenOfAMemberJoinItsWorkflow) {
   submit({member("a"), member("b", {0})});
   const GrantedJob a = lease("a");

@@ -11,6 +11,7 @@ using namespace core;
 
 namespace {
 constexpr std::uint64_t mingle_max = 4;  // acts of others between two of its steps
+constexpr Millis refused_for_ms = 21;    // a part that found no room tries again
 }  // namespace
 
 void World::parts_act() {
@@ -19,17 +20,13 @@ void World::parts_act() {
   with_parts([this] { runner_->act(); });
 }
 
-// False: the broker's life ended meanwhile.
-bool World::with_parts(const std::function<void()>& call) {
+void World::with_parts(const std::function<void()>& call) {
   part_waits_ = true;
-  bool lives = true;
   try {
     call();
-  } catch (const LifeOver&) {
-    lives = false;
+  } catch (const LifeOver&) {  // the part's; there is a new one
   }
   part_waits_ = false;
-  return lives;
 }
 
 Millis World::wall() const { return std::max(broker_->now().wall, raw_wall_); }
@@ -56,6 +53,7 @@ void World::empty_inbox() {
 // Nobody else acts now: what could go on by itself must, and what was told must have arrived.
 void World::audit_parts() {
   calm_ = true;
+  advance(refused_for_ms);
   with_parts([this] { runner_->settle_down(); });
   receivers_->look();
   while (!inbox_.empty()) empty_inbox();

@@ -234,8 +234,8 @@ void Broker::load_graphs(const Needs& needs) {
   for (const JobId& id : needs.dependents) {
     auto [rows, joins] = parts_.disk.dependents(id);
     if (is(Canary::early_release)) {
-      for (auto& left : joins) {
-        if (left) left = 1;
+      for (auto& join : joins) {
+        if (join) join->left = 1;
       }
     }
     machine_.load_dependents(id, std::move(rows), joins);

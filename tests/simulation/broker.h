@@ -139,7 +139,7 @@ class Broker final : private core::Outbox {
   void put_parent(const core::JobId& child, const core::ParentResult& parent) override;
   void erase_parent(const core::JobId& child, const core::JobId& parent) override;
   void erase_parents(const core::JobId& child) override;
-  void put_join(const core::JobId& child, std::uint32_t left) override;
+  void put_join(const core::JobId& child, const core::Join& join) override;
   void erase_join(const core::JobId& child) override;
   void put_owed(const core::Owed& owed) override;
   void erase_owed(std::uint64_t number) override;

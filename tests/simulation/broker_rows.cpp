@@ -141,9 +141,9 @@ void Broker::erase_parents(const JobId& child) {
   wrote_ = true;
   parts_.disk.rows().erase_parents(child);
 }
-void Broker::put_join(const JobId& child, std::uint32_t left) {
+void Broker::put_join(const JobId& child, const Join& join) {
   wrote_ = true;
-  parts_.disk.rows().put_join(child, left);
+  parts_.disk.rows().put_join(child, join);
 }
 void Broker::erase_join(const JobId& child) {
   wrote_ = true;

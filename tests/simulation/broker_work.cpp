@@ -73,7 +73,7 @@ void Broker::tell_of_operations() {
       rows.push_back(*engine::decode_operation(entry.key, entry.value));
   });
   for (engine::OperationRow& row : rows) {
-    if (is(Canary::operation_careless) && row.view.spec.canary > 0) {
+    if (is(Canary::operation_careless) && row.view.spec.canary > 0 && row.view.done > 0) {
       row.view.canary_passed = true;
       std::string value;
       engine::encode_operation(row, value);

@@ -245,7 +245,7 @@ Disk::Timers Disk::timers(const core::TimerRequest& request) const {
   return out;
 }
 
-std::pair<std::vector<core::Dependent>, std::vector<std::optional<std::uint32_t>>> Disk::dependents(
+std::pair<std::vector<core::Dependent>, std::vector<std::optional<core::Join>>> Disk::dependents(
     const core::JobId& parent) const {
   std::vector<core::Dependent> rows;
   scan(family::dependents, std::string(parent.view()), engine::end_of_prefix(parent.view()),
@@ -253,7 +253,7 @@ std::pair<std::vector<core::Dependent>, std::vector<std::optional<std::uint32_t>
          rows.push_back(decoded(engine::decode_dependent(key, value)));
          return true;
        });
-  std::vector<std::optional<std::uint32_t>> joins;
+  std::vector<std::optional<core::Join>> joins;
   for (const core::Dependent& row : rows) {
     const auto join = get(family::joins, row.id.view());
     joins.push_back(join ? std::optional(decoded(engine::decode_join(*join))) : std::nullopt);

@@ -41,7 +41,7 @@ struct Image {
   std::map<core::JobId, core::Wait> waits;
   std::map<std::pair<core::JobId, core::JobId>, core::Dependent> dependents;  // by parent and child
   std::map<std::pair<core::JobId, core::JobId>, core::ParentResult> parents;  // by child and parent
-  std::map<core::JobId, std::uint32_t> joins;
+  std::map<core::JobId, core::Join> joins;
   std::map<core::WorkflowId, core::WorkflowRow> workflows;
   std::map<std::uint64_t, core::Owed> owed;  // by number
   std::map<std::string, core::TriggerRow> triggers;
@@ -108,7 +108,7 @@ class Disk {
   };
   Timers timers(const core::TimerRequest& request) const;
   /// Who waits for the job, and for how many each still does.
-  std::pair<std::vector<core::Dependent>, std::vector<std::optional<std::uint32_t>>> dependents(
+  std::pair<std::vector<core::Dependent>, std::vector<std::optional<core::Join>>> dependents(
       const core::JobId& parent) const;
   std::vector<core::ParentResult> parents(const core::JobId& child) const;
   std::optional<core::WorkflowRow> workflow(const core::WorkflowId& id) const;

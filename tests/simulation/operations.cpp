@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace pawl::sim {
 
@@ -253,6 +254,11 @@ void OperationsModel::recover(std::uint64_t kept, const std::map<std::string, st
     }
     for (auto& [id, ends] : account.ends)
       std::erase_if(ends, [&](const End& end) { return end.batch > kept; });
+    std::set<JobId> made;
+    for (const Act& act : account.acts) {
+      if (act.what.made) made.insert(*act.what.made);
+    }
+    std::erase_if(account.ends, [&](const auto& ends) { return !made.contains(ends.first); });
     const auto row = rows.find(it->first);
     const bool there = !account.rows.empty() && !account.erased;
     if (there != (row != rows.end()) || (there && row->second != account.rows.back().bytes))

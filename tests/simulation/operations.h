@@ -71,10 +71,6 @@ class OperationsModel {
     std::string bytes;
     std::uint64_t batch = 0;
   };
-  struct Left {
-    core::JobId job;
-    std::uint64_t batch = 0;
-  };
   struct End {
     std::uint64_t batch = 0;
     bool failed = false;

@@ -165,6 +165,7 @@ std::string_view name_of(Rare rare) {
       "operation-passed-a-job-over",
       "operation-took-an-active-job",
       "operation-pace-used-up",
+      "operation-found-no-room",
       "operation-slice-lost-in-a-crash",
       "operation-went-on-after-a-restart",
       "operation-forgotten-after-a-week",

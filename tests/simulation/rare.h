@@ -171,6 +171,7 @@ enum class Rare : std::uint8_t {
   operation_passed_a_job_over,
   operation_took_an_active_job,
   operation_pace_used_up,
+  operation_found_no_room,
   operation_slice_lost_in_a_crash,
   operation_went_on_after_a_restart,
   operation_forgotten_after_a_week,

@@ -52,13 +52,22 @@ Millis Runner::wall() const {
   return now;
 }
 
+// Now and then the engine has no room.
+bool Runner::is_refused() {
+  const bool refused = !settling_ && parts_.random.one_in(20);
+  if (refused) parts_.rare.add(Rare::operation_found_no_room);
+  return refused;
+}
+
 std::expected<Reply, engine::ListError> Runner::ask(CommandBody body) {
+  if (is_refused()) return std::unexpected(engine::ListError::busy);
   return parts_.around.ask(std::move(body));
 }
 
 // Broken ones falsify what goes to the batch, and what is written there.
 bool Runner::run(std::function<void(Machine&, engine::BatchOutbox&, Now)> task,
                  std::shared_ptr<engine::Together> before) {
+  if (is_refused()) return false;
   if (before && is(Canary::operation_skips) && !before->jobs.empty() && parts_.random.one_in(4)) {
     before->jobs.pop_back();
     before->commands.pop_back();
@@ -91,11 +100,13 @@ void Runner::step() {
 }
 
 void Runner::settle_down() {
+  settling_ = true;
   for (int steps = 0; steps < 2'000; ++steps) {
     const auto next = driver_.next();
     if (!next || *next > now()) break;
     step();
   }
+  settling_ = false;
   parts_.model.audit_quiet();
 }
 

@@ -40,6 +40,7 @@ class Runner final : private engine::Port {
   void change();
   void step();
   engine::OperationSpec new_spec();
+  bool is_refused();
   engine::OperationDriver::Instant now() const;
   bool is(Canary canary) const { return options_.canary == canary; }
 
@@ -52,6 +53,7 @@ class Runner final : private engine::Port {
   Parts parts_;
   const Options& options_;
   engine::OperationDriver driver_;
+  bool settling_ = false;
 };
 
 }  // namespace pawl::sim

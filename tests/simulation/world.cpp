@@ -224,7 +224,7 @@ void World::power_fails(bool all_durable) {
   if (disk_.committed() > disk_.synced()) rare_.add(Rare::crash_with_unsynced_batches);
   const std::uint64_t keep = disk_.synced() + random_.below(disk_.committed() - disk_.synced() + 1);
   trace_.add("crash", {}, static_cast<std::int64_t>(disk_.synced()), static_cast<std::int64_t>(keep));
-  if (part_waits_) late_runner_ = std::move(runner_);
+  if (part_waits_ && !late_runner_) late_runner_ = std::move(runner_);
   runner_.reset();
   broker_.reset();
   disk_.crash(keep);
@@ -300,7 +300,7 @@ void World::audit() {
   model_.audit_machine(broker_->machine(), broker_->queues(), broker_->now());
   model_.audit_schedules(broker_->schedules());
   model_.audit_image(disk_.image(broker_->now().wall), broker_->now());
-  if (!part_waits_) audit_parts();
+  audit_parts();
 }
 
 RunResult simulate(const Options& options) {

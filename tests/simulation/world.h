@@ -84,7 +84,7 @@ class World final : private Surroundings {
   void parts_act();
   void mingle(std::uint64_t acts);
   void await(std::uint64_t batch, std::uint64_t life);
-  bool with_parts(const std::function<void()>& call);
+  void with_parts(const std::function<void()>& call);
   void empty_inbox();
   void audit_parts();
 

@@ -45,7 +45,7 @@ class CountingOutbox final : public core::Outbox {
   void put_parent(const core::JobId&, const core::ParentResult&) override { ++rows; }
   void erase_parent(const core::JobId&, const core::JobId&) override { ++rows; }
   void erase_parents(const core::JobId&) override { ++rows; }
-  void put_join(const core::JobId&, std::uint32_t) override { ++rows; }
+  void put_join(const core::JobId&, const core::Join&) override { ++rows; }
   void erase_join(const core::JobId&) override { ++rows; }
   void put_owed(const core::Owed&) override { ++rows; }
   void erase_owed(std::uint64_t) override { ++rows; }
