@@ -57,7 +57,10 @@ void Job::begin_again(Millis at) {
   run_at = at;
   finished_at = 0;
   expires_at = 0;
-  if (status == Status::completed) steps.clear();
+  if (status == Status::completed) {
+    steps.clear();
+    std::erase_if(parents, [](const ParentResult& parent) { return parent.added; });
+  }
   result = nullptr;
   progress = -1;
   message.clear();

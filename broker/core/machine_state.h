@@ -109,6 +109,7 @@ struct Machine::State {
   std::map<JobId, std::map<JobId, ParentResult>> parents_news;  // …and what is newer
   std::map<WorkflowId, std::optional<WorkflowRow>> workflows;
   std::map<WorkflowId, std::vector<MemberRow>> members;
+  std::map<WorkflowId, std::vector<MemberRow>> members_news;  // of those that are not loaded
 
   std::map<RetainedKey, std::uint64_t> retained;
   std::set<RetainedKey> retained_dirty;
@@ -257,8 +258,11 @@ struct Machine::State {
   WorkflowId new_workflow_id(Millis wall);
   Entry& make_member(const NewMember& member, const WorkflowId& workflow, Now now, Outbox& outbox);
   std::vector<Submitted::Item> make_graph(const std::vector<NewMember>& members, const WorkflowId& workflow,
-                                          std::uint32_t first_index, Now now, Outbox& outbox);
+                                          std::uint32_t first_index, const JobId& adds_to, Now now,
+                                          Outbox& outbox);
+  void keep_member(MemberRow row, Outbox& outbox);
   void place_members(const std::vector<Submitted::Item>& items, Outbox& outbox);
+  void after_owed_ends(const JobId& parent, const JobId& child, Outbox& outbox);
   void waits_no_more(const JobId& child, const JobId& parent, Outbox& outbox);
   void wait_for(const JobId& child, const Job& parent, Dependent dependent, Outbox& outbox);
   void set_join(const JobId& child, const Join& join, Outbox& outbox);
@@ -278,8 +282,9 @@ struct Machine::State {
   std::vector<ParentResult> parents_of(const JobId& child) const;
   void workflow_needs(const WorkflowId& id, Needs& needs) const;
   const WorkflowRow* known_workflow(const WorkflowId& id) const;
-  void run_again(const std::vector<MemberRow>& graph, std::size_t index, const std::vector<Entry*>& again,
-                 Now now, Outbox& outbox);
+  struct Again;
+  void run_again(const Again& again, std::size_t index, Now now, Outbox& outbox);
+  void wait_again(const Again& again, std::size_t index, Outbox& outbox);
   void write_owed(Outbox& outbox);
 
   // steps.cpp

@@ -434,6 +434,7 @@ void Machine::after_commit() {
   state.parents_news.clear();
   state.workflows.clear();
   state.members.clear();
+  state.members_news.clear();
   state.idempotency.clear();
 }
 

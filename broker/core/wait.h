@@ -50,6 +50,7 @@ struct ParentResult {
   JobId id;
   Status status = Status::pending;  // pending stands for "has not ended"
   Bytes result;                     // of a completed one
+  bool added = false;               // as a child, by the job itself
 };
 
 /// How a worker gives a job back that goes on later, without using up an attempt: it sleeps, or waits for an

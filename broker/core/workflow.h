@@ -47,6 +47,7 @@ struct Dependent {
   OnParentFailure policy = OnParentFailure::fail;
   bool invoked = false;  // the parent's result becomes the step `ref`; null, unless it completed
   LeaseNumber since = LeaseNumber::none;  // as its Join's: an end counts for the wait that it belongs to
+  bool added = false;                     // the parent is a child, added by the job itself
 };
 
 /// For how many jobs one still waits.
@@ -80,6 +81,7 @@ struct MemberRow {
   std::string ref;
   OnParentFailure on_parent_failure = OnParentFailure::fail;
   std::vector<std::uint32_t> depends_on;  // indexes
+  JobId adds_to;  // the job that added it as a child, and waits for it; none: it came with the graph
 };
 
 }  // namespace pawl::core

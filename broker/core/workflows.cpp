@@ -9,10 +9,6 @@
 namespace pawl::core {
 namespace {
 
-Refused no_such_workflow() {
-  return {Refusal::unknown_workflow, "there is no workflow with this id", {}, {}};
-}
-
 bool succeeded(Status status) { return status == Status::completed; }
 
 }  // namespace
@@ -92,7 +88,7 @@ Entry& Machine::State::make_member(const NewMember& member, const WorkflowId& wo
 
 std::vector<Submitted::Item> Machine::State::make_graph(const std::vector<NewMember>& members,
                                                         const WorkflowId& workflow, std::uint32_t first_index,
-                                                        Now now, Outbox& outbox) {
+                                                        const JobId& adds_to, Now now, Outbox& outbox) {
   std::vector<Entry*> made;
   made.reserve(members.size());
   for (const NewMember& member : members) made.push_back(&make_member(member, workflow, now, outbox));
@@ -108,15 +104,22 @@ std::vector<Submitted::Item> Machine::State::make_graph(const std::vector<NewMem
                outbox);
     if (!member.depends_on.empty())
       set_join(entry.job.id, {static_cast<std::uint32_t>(member.depends_on.size())}, outbox);
-    if (!workflow.is_none())
-      outbox.put_member({workflow, first_index + i, entry.job.id, member.ref, member.on_parent_failure, [&] {
-                           std::vector<std::uint32_t> indexes = member.depends_on;
-                           for (std::uint32_t& index : indexes) index += first_index;
-                           return indexes;
-                         }()});
+    if (!workflow.is_none()) {
+      std::vector<std::uint32_t> indexes = member.depends_on;
+      for (std::uint32_t& index : indexes) index += first_index;
+      keep_member({workflow, first_index + i, entry.job.id, member.ref, member.on_parent_failure,
+                   std::move(indexes), adds_to},
+                  outbox);
+    }
     items.push_back({entry.job.id, entry.job.status, now.wall, false, entry.queue->row.name});
   }
   return items;
+}
+
+void Machine::State::keep_member(MemberRow row, Outbox& outbox) {
+  outbox.put_member(row);
+  const auto loaded = members.find(row.workflow);
+  (loaded == members.end() ? members_news[row.workflow] : loaded->second).push_back(std::move(row));
 }
 
 // REQUIRES: their has_dependents are set, for it goes with the row.
@@ -134,14 +137,17 @@ void Machine::State::place_members(const std::vector<Submitted::Item>& items, Ou
   }
 }
 
-void Machine::State::wait_for(const JobId& child, const Job& parent, Dependent dependent, Outbox& outbox) {
-  ParentResult row{dependent.ref, parent.id, Status::pending, nullptr};
-  // An end of the parent that is not worked off yet came before this wait.
+// The child waits anew: an end of the parent that is not worked off yet came before that.
+void Machine::State::after_owed_ends(const JobId& parent, const JobId& child, Outbox& outbox) {
   for (Owed& each : owed) {
-    if (each.job != parent.id || each.what != Owed::What::ended || !each.has_dependents) continue;
+    if (each.job != parent || each.what != Owed::What::ended || !each.has_dependents) continue;
     each.came_later.push_back(child);
     if (each.has_row) outbox.put_owed(each);
   }
+}
+
+void Machine::State::wait_for(const JobId& child, const Job& parent, Dependent dependent, Outbox& outbox) {
+  ParentResult row{dependent.ref, parent.id, Status::pending, nullptr, dependent.added};
   dependents_gone[parent.id].erase(child);
   outbox.put_dependent(parent.id, dependent);
   outbox.put_parent(child, row);
@@ -192,7 +198,10 @@ void Machine::load_workflow(const WorkflowId& id, std::optional<WorkflowRow> row
 }
 
 void Machine::load_members(const WorkflowId& id, std::vector<MemberRow> rows) {
-  state_->members.try_emplace(id, std::move(rows));
+  const auto [loaded, fresh] = state_->members.try_emplace(id, std::move(rows));
+  if (!fresh) return;
+  for (MemberRow& row : state_->members_news[id]) loaded->second.push_back(std::move(row));
+  state_->members_news.erase(id);
 }
 
 void Machine::State::set_join(const JobId& child, const Join& join, Outbox& outbox) {
@@ -225,7 +234,7 @@ void Machine::State::apply(Ticket to, const SubmitWorkflow& submit, Now now, Out
   row.name = submit.name;
   row.created_at = now.wall;
   row.total = row.left = static_cast<std::uint32_t>(submit.members.size());
-  WorkflowSubmitted answer{row.id, make_graph(submit.members, row.id, 0, now, outbox)};
+  WorkflowSubmitted answer{row.id, make_graph(submit.members, row.id, 0, {}, now, outbox)};
   place_members(answer.jobs, outbox);
   keep_workflow(row, outbox);
   outbox.reply(to, std::move(answer));
@@ -280,11 +289,11 @@ void Machine::State::apply(Ticket to, const AddChildren& add, Now now, Outbox& o
   }
   WorkflowSubmitted answer{
       in_workflow ? job.workflow : WorkflowId{},
-      make_graph(add.members, in_workflow ? job.workflow : WorkflowId{}, first_index, now, outbox)};
+      make_graph(add.members, in_workflow ? job.workflow : WorkflowId{}, first_index, job.id, now, outbox)};
   for (std::size_t i = 0; i < answer.jobs.size(); ++i) {
     Job& child = find(answer.jobs[i].id)->job;
     child.has_dependents = true;
-    wait_for(job.id, child, {job.id, add.members[i].ref, OnParentFailure::run, add.invoked, add.lease},
+    wait_for(job.id, child, {job.id, add.members[i].ref, OnParentFailure::run, add.invoked, add.lease, true},
              outbox);
   }
   place_members(answer.jobs, outbox);
@@ -331,6 +340,26 @@ bool Machine::State::decides(const Owed& parent, const Dependent& dependent) con
   return join->left <= 1 || (!succeeded(parent.status) && dependent.policy != OnParentFailure::run);
 }
 
+namespace {
+
+/// Of a batch's allowance; what its rows take counts, too, for a result goes to each that waited.
+std::size_t cost_of(const Owed& owed) {
+  constexpr std::size_t bytes_of_one = 4096;
+  return 1 + (owed.result ? owed.result->size() / bytes_of_one : 0);
+}
+
+/// Those that began to wait after an end.
+class CameLater {
+ public:
+  explicit CameLater(const Owed& owed) : ids_(owed.came_later) { std::ranges::sort(ids_); }
+  bool contains(const Dependent& dependent) const { return std::ranges::binary_search(ids_, dependent.id); }
+
+ private:
+  std::vector<JobId> ids_;
+};
+
+}  // namespace
+
 void Machine::State::pay_needs(Needs& needs) const {
   std::size_t left = options.release_slice;
   for (const Owed& each : owed) {
@@ -347,9 +376,11 @@ void Machine::State::pay_needs(Needs& needs) const {
       --left;
       continue;
     }
+    const CameLater later(each);
     for (const Dependent& dependent : waiting->second) {
       if (left == 0) return;
-      --left;
+      if (later.contains(dependent)) continue;
+      left -= std::min(left, cost_of(each));
       if (!decides(each, dependent)) continue;
       need_job(dependent.id, needs);
       if (!parents.contains(dependent.id)) needs.parents.push_back(dependent.id);
@@ -392,9 +423,9 @@ bool Machine::State::pay(Owed& each, std::size_t& budget, Now now, Outbox& outbo
     const auto waiting = dependents.find(each.job);
     if (waiting == dependents.end()) return false;
     std::vector<Dependent> rest = std::move(waiting->second);
-    const auto later = std::ranges::stable_partition(rest, [&](const Dependent& dependent) {
-      return std::ranges::find(each.came_later, dependent.id) == each.came_later.end();
-    });
+    const CameLater came_later(each);
+    const auto later = std::ranges::stable_partition(
+        rest, [&](const Dependent& dependent) { return !came_later.contains(dependent); });
     const std::vector<Dependent> kept(later.begin(), later.end());
     rest.erase(later.begin(), later.end());
     std::size_t done = 0;
@@ -405,7 +436,7 @@ bool Machine::State::pay(Owed& each, std::size_t& budget, Now now, Outbox& outbo
       outbox.erase_dependent(each.job, rest[done].id);
       parent_ended(each, rest[done], now, outbox);
       ++done;
-      --budget;
+      budget -= std::min(budget, cost_of(each));
     }
     rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(done));
     const bool whole = rest.empty();
@@ -446,7 +477,7 @@ void Machine::State::parent_ended(const Owed& parent, const Dependent& dependent
     return;
   }
   ParentResult row{dependent.ref, parent.job, parent.status,
-                   succeeded(parent.status) ? parent.result : nullptr};
+                   succeeded(parent.status) ? parent.result : nullptr, dependent.added};
   const std::uint32_t left = join->left - 1;
   const bool fails = !succeeded(parent.status) && dependent.policy != OnParentFailure::run;
   parents_news[dependent.id][parent.job] = row;
@@ -527,95 +558,6 @@ void Machine::State::forget_parents(const Job& job, Outbox& outbox) {
   outbox.erase_parents(job.id);
   parents[job.id].clear();
   parents_news.erase(job.id);
-}
-
-// ── Operating ──
-
-void Machine::State::workflow_needs(const WorkflowId& id, Needs& needs) const {
-  const auto row = workflows.find(id);
-  if (row == workflows.end())
-    needs.workflows.push_back(id);
-  else if (row->second && !members.contains(id))
-    needs.members.push_back(id);
-  const auto graph = members.find(id);
-  if (graph == members.end()) return;
-  for (const MemberRow& member : graph->second) need_job(member.job, needs);
-}
-
-const WorkflowRow* Machine::State::known_workflow(const WorkflowId& id) const {
-  const auto row = workflows.find(id);
-  return row == workflows.end() || !row->second ? nullptr : &*row->second;
-}
-
-// Jobs that wait end at once, those that run when their workers let go of them.
-void Machine::State::apply(Ticket to, const CancelWorkflow& cancel, Now now, Outbox& outbox) {
-  if (known_workflow(cancel.workflow) == nullptr) return outbox.reply(to, no_such_workflow());
-  WorkflowChanged answer{cancel.workflow, 0};
-  for (const MemberRow& member : members[cancel.workflow]) {
-    const Entry* entry = find(member.job, now);
-    if (entry == nullptr || is_end(entry->job.status) || entry->job.cancel_requested) continue;
-    apply(Ticket::none, Cancel{member.job}, now, outbox);
-    ++answer.jobs;
-  }
-  outbox.reply(to, std::move(answer));
-}
-
-// Every job that failed or was cancelled runs again, after those of its parents that do too. What was
-// completed stays. Members whose records are gone are left out.
-void Machine::State::apply(Ticket to, const RetryWorkflow& retry, Now now, Outbox& outbox) {
-  const WorkflowRow* row = known_workflow(retry.workflow);
-  if (row == nullptr) return outbox.reply(to, no_such_workflow());
-  const std::vector<MemberRow>& graph = members[retry.workflow];
-  std::vector<Entry*> again(graph.size());  // those that run again
-  for (std::size_t i = 0; i < graph.size(); ++i) {
-    Entry* entry = find(graph[i].job, now);
-    const bool ended_badly =
-        entry != nullptr && (entry->job.status == Status::failed || entry->job.status == Status::cancelled);
-    if (ended_badly) again[i] = entry;
-  }
-  WorkflowChanged answer{retry.workflow, 0};
-  for (std::size_t i = 0; i < graph.size(); ++i) {
-    if (again[i] == nullptr) continue;
-    ++answer.jobs;
-    for (const std::uint32_t parent : graph[i].depends_on) {
-      if (parent < again.size() && again[parent] != nullptr) again[parent]->job.has_dependents = true;
-    }
-  }
-  for (std::size_t i = 0; i < graph.size(); ++i) {
-    if (again[i] != nullptr) run_again(graph, i, again, now, outbox);
-  }
-  outbox.reply(to, std::move(answer));
-}
-
-void Machine::State::run_again(const std::vector<MemberRow>& graph, std::size_t index,
-                               const std::vector<Entry*>& again, Now now, Outbox& outbox) {
-  Entry& entry = *again[index];
-  Job& job = entry.job;
-  std::uint32_t left = 0;
-  parents[job.id];
-  for (const std::uint32_t parent : graph[index].depends_on) {
-    if (parent >= graph.size()) continue;
-    const MemberRow& from = graph[parent];
-    const Entry* other = find(from.job, now);
-    const bool waits = other != nullptr && (again[parent] != nullptr || !is_end(other->job.status));
-    if (waits) {
-      ++left;
-      wait_for(job.id, other->job, {job.id, from.ref, graph[index].on_parent_failure}, outbox);
-    } else {
-      ParentResult row{from.ref, from.job, other == nullptr ? Status::completed : other->job.status,
-                       other == nullptr ? nullptr : other->job.result};
-      outbox.put_parent(job.id, row);
-      parents_news[job.id][from.job] = std::move(row);
-      waits_no_more(job.id, from.job, outbox);
-    }
-  }
-  if (left > 0) {
-    set_join(job.id, {left}, outbox);
-    return change(entry, Event::block_again, now, outbox);
-  }
-  joins[job.id] = Join{};
-  take_parents(entry, outbox);
-  change(entry, Event::replay, now, outbox);
 }
 
 void Machine::State::write_owed(Outbox& outbox) {

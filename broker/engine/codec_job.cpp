@@ -174,7 +174,8 @@ void write_parents(Writer& to, const Job& job) {
   to.varint(job.parents.size());
   for (const core::ParentResult& parent : job.parents) {
     to.raw(parent.id.view());
-    to.byte(static_cast<std::uint8_t>(parent.status));
+    to.byte(
+        static_cast<std::uint8_t>(static_cast<unsigned>(parent.status) | (parent.added ? added_bit : 0u)));
     to.text(parent.ref);
     to.text(parent.result ? *parent.result : std::string_view{});
   }
@@ -186,7 +187,9 @@ void read_parents(Reader& from, Job& job) {
     core::ParentResult parent;
     const std::string_view id = from.raw(16);
     if (from.ok()) parent.id = id_at(id, 0);
-    parent.status = read_status(from, from.byte());
+    const std::uint8_t status = from.byte();
+    parent.added = (status & added_bit) != 0;
+    parent.status = read_status(from, static_cast<std::uint8_t>(status & ~added_bit));
     parent.ref = from.text();
     const std::string_view result = from.text();
     if (!result.empty()) parent.result = std::make_shared<const std::string>(result);

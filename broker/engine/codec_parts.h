@@ -14,6 +14,9 @@ namespace pawl::engine {
 /// One bit of those that say which fields follow.
 constexpr std::uint64_t bit(std::uint32_t which, bool on) { return std::uint64_t{on} << which; }
 
+/// Beside a status or a policy: the parent is a child that the job itself added.
+inline constexpr unsigned added_bit = 0x40;
+
 inline void write_texts(Writer& to, const std::vector<std::string>& texts) {
   to.varint(texts.size());
   for (const std::string& text : texts) to.text(text);

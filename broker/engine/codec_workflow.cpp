@@ -68,13 +68,14 @@ Decoded<core::WorkflowRow> decode_workflow(std::string_view key, std::string_vie
 }
 
 void encode_member(const core::MemberRow& row, std::string& out) {
-  append(out, row.ref.size() + 32 + (4 + row.depends_on.size()) * varint_max, [&](Writer& to) {
+  append(out, row.ref.size() + 48 + (4 + row.depends_on.size()) * varint_max, [&](Writer& to) {
     to.byte(graph_version);
     to.raw(row.job.view());
     to.text(row.ref);
     to.byte(static_cast<std::uint8_t>(row.on_parent_failure));
     to.varint(row.depends_on.size());
     for (const std::uint32_t index : row.depends_on) to.varint(index);
+    if (row.adds_to != core::JobId{}) to.raw(row.adds_to.view());
   });
 }
 
@@ -89,6 +90,7 @@ Decoded<core::MemberRow> decode_member(std::string_view key, std::string_view va
   row.on_parent_failure = read_enum(from, core::OnParentFailure::skip);
   const std::size_t count = from.count();
   for (std::size_t i = 0; i < count && from.ok(); ++i) row.depends_on.push_back(from.varint32());
+  if (from.ok() && !from.done()) row.adds_to = read_job_id(from);
   if (!from.done()) return damaged_graph("a workflow's job");
   return row;
 }
@@ -106,7 +108,8 @@ core::LeaseNumber read_since(Reader& from) {
 void encode_dependent(const core::Dependent& row, std::string& out) {
   append(out, row.ref.size() + 2 * varint_max + 2, [&](Writer& to) {
     to.byte(graph_version);
-    to.byte(static_cast<std::uint8_t>(static_cast<unsigned>(row.policy) | (row.invoked ? invoked_bit : 0u)));
+    to.byte(static_cast<std::uint8_t>(static_cast<unsigned>(row.policy) | (row.invoked ? invoked_bit : 0u) |
+                                      (row.added ? added_bit : 0u)));
     to.text(row.ref);
     write_since(to, row.since);
   });
@@ -119,8 +122,10 @@ Decoded<core::Dependent> decode_dependent(std::string_view key, std::string_view
   row.id = id_at(key, 16);
   const std::uint8_t policy = from.byte();
   row.invoked = (policy & invoked_bit) != 0;
-  if ((policy & ~invoked_bit) > static_cast<unsigned>(core::OnParentFailure::skip)) from.fail();
-  row.policy = static_cast<core::OnParentFailure>(policy & ~invoked_bit);
+  row.added = (policy & added_bit) != 0;
+  const unsigned plain = policy & ~(invoked_bit | added_bit);
+  if (plain > static_cast<unsigned>(core::OnParentFailure::skip)) from.fail();
+  row.policy = static_cast<core::OnParentFailure>(plain);
   row.ref = from.text();
   row.since = read_since(from);
   if (!from.done()) return damaged_graph("a job that waits for another");
@@ -130,7 +135,7 @@ Decoded<core::Dependent> decode_dependent(std::string_view key, std::string_view
 void encode_parent(const core::ParentResult& row, std::string& out) {
   append(out, row.ref.size() + (row.result ? row.result->size() : 0) + 2 * varint_max + 2, [&](Writer& to) {
     to.byte(graph_version);
-    to.byte(static_cast<std::uint8_t>(row.status));
+    to.byte(static_cast<std::uint8_t>(static_cast<unsigned>(row.status) | (row.added ? added_bit : 0u)));
     to.text(row.ref);
     write_json(to, row.result);
   });
@@ -141,7 +146,9 @@ Decoded<core::ParentResult> decode_parent(std::string_view key, std::string_view
   core::ParentResult row;
   if (key.size() != 32 || from.byte() != graph_version) return damaged_graph("a job that another waits for");
   row.id = id_at(key, 16);
-  row.status = read_status(from, from.byte());
+  const std::uint8_t status = from.byte();
+  row.added = (status & added_bit) != 0;
+  row.status = read_status(from, static_cast<std::uint8_t>(status & ~added_bit));
   row.ref = from.text();
   row.result = read_json(from);
   if (!from.done()) return damaged_graph("a job that another waits for");

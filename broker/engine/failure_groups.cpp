@@ -98,7 +98,7 @@ void FailureGroups::apply(const FailureChange& change) {
   auto found = queue.find(change.fingerprint);
   // Once some are counted together, no new group begins until they have all left: so a failure leaves the
   // group that it came to.
-  if (found == queue.end() && (queue.size() >= groups_max || queue.contains(Fingerprint::none)))
+  if (found == queue.end() && (queue.size() >= groups_max_ || queue.contains(Fingerprint::none)))
     found = queue.find(Fingerprint::none);
   if (change.what == FailureChange::What::left) {
     if (found == queue.end()) return;
@@ -112,7 +112,7 @@ void FailureGroups::apply(const FailureChange& change) {
     return;
   }
   if (found == queue.end()) {
-    const bool apart = queue.size() < groups_max;
+    const bool apart = queue.size() < groups_max_;
     found = queue.try_emplace(apart ? change.fingerprint : Fingerprint::none).first;
     FailureGroup& group = found->second.group;
     group.fingerprint = found->first;

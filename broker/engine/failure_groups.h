@@ -53,7 +53,7 @@ class FailureGroups {
   /// Most groups of one queue; failures of further ones are counted together under Fingerprint::none.
   static constexpr std::size_t groups_max = 1000;
 
-  FailureGroups() = default;
+  explicit FailureGroups(std::size_t most = groups_max) : groups_max_(most) {}
   ~FailureGroups();
   FailureGroups(const FailureGroups&) = delete;
   FailureGroups& operator=(const FailureGroups&) = delete;
@@ -61,6 +61,9 @@ class FailureGroups {
   /// Once. The snapshot is older than every change that add() is told of.
   void build(std::unique_ptr<storage::Snapshot> snapshot, core::Millis wall,
              std::function<void(const std::string&)> warn);
+  /// The same on the caller's thread: back when all are counted.
+  void count(std::unique_ptr<storage::Snapshot> snapshot, core::Millis wall,
+             const std::function<void(const std::string&)>& warn);
   /// Ends a build that is under way, joins. Idempotent.
   void stop();
 
@@ -77,12 +80,11 @@ class FailureGroups {
   };
   using Queue = std::map<Fingerprint, Counted>;
 
-  void count(std::unique_ptr<storage::Snapshot> snapshot, core::Millis wall,
-             const std::function<void(const std::string&)>& warn);
   void apply(const FailureChange& change);
   static void advance_trend(Counted& counted, std::int64_t hour);
   static void expire(Queue& queue, core::Millis wall);
 
+  const std::size_t groups_max_;
   std::mutex mutex_;
   std::map<std::uint32_t, Queue> queues_;
   std::vector<FailureChange> pending_;  // that came while the rows were counted

@@ -8,8 +8,10 @@ namespace pawl::engine {
 
 storage::Partition::Done Gate::hold(Owed owed) {
   const std::lock_guard lock(mutex_);
-  held_.push_back({std::move(owed), std::chrono::steady_clock::now(), true});
-  ++written_;
+  if (!failed_) {  // else what waits for it is let go of here
+    held_.push_back({std::move(owed), std::chrono::steady_clock::now(), true});
+    ++written_;
+  }
   return [this](storage::Outcome outcome) { done(outcome); };
 }
 

@@ -116,6 +116,7 @@ void Loop::turn() {
 void Loop::pay(Now now) {
   if (!machine_.owes()) return;
   for (int round = 0; round < pay_rounds; ++round) {
+    if (round > 0 && outbox_.batch.bytes() >= options_.batch_bytes) break;
     needs_.clear();
     machine_.pay_needs(needs_);
     loader_.fetch(needs_, now.wall);
@@ -127,8 +128,8 @@ void Loop::pay(Now now) {
 }
 
 void Loop::load_for(const core::Command& command, Now now) {
-  // A loaded row may name another that is needed; it is two rounds at most.
-  for (int round = 0; round < 4; ++round) {
+  // A loaded row may name another that is needed: a workflow its members, those their parents.
+  for (int round = 0; round < 5; ++round) {
     needs_.clear();
     machine_.needs(command, needs_);
     if (needs_.empty()) return;

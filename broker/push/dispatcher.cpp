@@ -54,15 +54,27 @@ bool Dispatcher::open(const std::string& queue, std::shared_ptr<const core::Push
 void Dispatcher::close(const Lane& lane) {
   const bool busy =
       std::ranges::any_of(trips_, [&](const auto& trip) { return trip.second.lane == lane.number; });
-  ways_.closed(lane.number);
   ways_.post(core::CloseWorker{lane.ticket, busy ? grace_ms : 0});
+  ways_.closed(lane.number);
+}
+
+// They were on their way when the queue was not to be pushed any more.
+void Dispatcher::give_back(const core::Granted& granted) {
+  core::Settle settle;
+  for (const core::GrantedJob& job : granted.jobs) {
+    core::Settlement& settlement = settle.settlements.emplace_back();
+    settlement.id = job.id;
+    settlement.lease = job.lease;
+    settlement.outcome = core::Settlement::Outcome::release;
+  }
+  ways_.post(std::move(settle));
 }
 
 void Dispatcher::heard(std::uint64_t number, core::Reply&& reply) {
   if (auto* granted = std::get_if<core::Granted>(&reply)) {
     const auto lane =
         std::ranges::find_if(lanes_, [&](const auto& item) { return item.second.number == number; });
-    if (lane == lanes_.end()) return;
+    if (lane == lanes_.end()) return give_back(*granted);
     for (core::GrantedJob& job : granted->jobs) {
       const core::LeaseNumber lease = job.lease;
       const auto [sent, fresh] =

@@ -33,7 +33,7 @@ class Dispatcher {
     virtual ~Ways() = default;
     /// Opens a worker; what it hears goes to heard(lane, …). Ticket::none: not now.
     virtual core::Ticket open(std::uint64_t lane, core::OpenWorker open) = 0;
-    /// Nothing is to be heard for the lane any more.
+    /// Nothing is to be heard for the lane any more, but what was on its way when this was called.
     virtual void closed(std::uint64_t lane) = 0;
     /// Reaches the engine, if need be later; the answer is not needed.
     virtual void post(core::CommandBody body) = 0;
@@ -73,6 +73,7 @@ class Dispatcher {
 
   bool open(const std::string& queue, std::shared_ptr<const core::Push> push);
   void close(const Lane& lane);
+  void give_back(const core::Granted& granted);
 
   Ways& ways_;
   const std::shared_ptr<const core::Push> callbacks_;

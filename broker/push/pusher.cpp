@@ -192,9 +192,10 @@ class Pusher::Desk : public engine::ReplyTarget,
     return *ticket;
   }
   void closed(std::uint64_t lane) override {
-    const auto tag = lane_tags_.find(lane);
-    handlers_.erase(tag->second);
-    lane_tags_.erase(tag);
+    const std::uint64_t tag = lane_tags_.at(lane);
+    lane_tags_.erase(lane);
+    // Answered after all that the worker was granted before it was closed.
+    ask(core::LookResident{}, [this, tag](core::Reply&&) { handlers_.erase(tag); });
   }
   void post(core::CommandBody body) override {
     if (engine::is_answered(body)) return ask(std::move(body), [](core::Reply&&) {});

@@ -20,6 +20,8 @@ NewMember member(std::string ref, std::vector<std::uint32_t> depends_on = {}, Po
 
 class WorkflowsTest : public ::testing::Test {
  protected:
+  explicit WorkflowsTest(MachineOptions options = {}) : bench(options) {}
+
   Bench bench;
   std::vector<JobId> ids;
   WorkflowId workflow;
@@ -333,6 +335,124 @@ TEST_F(WorkflowsTest, AnEndCountsForTheWaitThatItBelongsTo) {
   complete("x");
   EXPECT_EQ(bench.status(ids[2]), Status::pending);
   complete("c");
+  expect_nothing_left();
+}
+
+TEST_F(WorkflowsTest, ARetryUndoesTheEndsOfWhichOneThatWaitsWasTold) {
+  submit({member("p"), member("r"), member("x", {0, 1}, Policy::run)});
+  fail("p");
+  bench.restart();
+  bench.call<WorkflowChanged>(RetryWorkflow{workflow});
+  complete("r");
+  EXPECT_EQ(states(), (std::vector<std::string>{"pending", "completed", "blocked"}));
+  bench.restart();
+  complete("p", "2");
+  EXPECT_EQ(texts(lease("x").parents), (Texts{{"p", "completed 2"}, {"r", "completed 1"}}));
+  bench.advance(31'000);
+  complete("x");
+  expect_nothing_left();
+}
+
+// Of an end that is not worked off yet it was not told: nor must it be, when the job runs again.
+TEST_F(WorkflowsTest, ARetryInTheBatchOfAnEndUndoesIt) {
+  submit({member("p"), member("x", {0}), member("y", {1})});
+  const GrantedJob p = lease("p");
+  Settlement settlement;
+  settlement.id = p.id;
+  settlement.lease = p.lease;
+  settlement.outcome = Settlement::Outcome::fail;
+  settlement.permanent = true;
+  bench.call_together({Settle{{settlement}}, RetryWorkflow{workflow}});
+  EXPECT_EQ(states(), (std::vector<std::string>{"pending", "blocked", "blocked"}));
+  bench.restart();
+  complete("p");
+  complete("x");
+  complete("y");
+  EXPECT_EQ(status(), "completed");
+  expect_nothing_left();
+}
+
+TEST_F(WorkflowsTest, AJobThatIsRetriedWaitsForItsOwnChildrenAgain) {
+  submit({member("m")});
+  const GrantedJob m = lease("m");
+  const auto child = bench.call<WorkflowSubmitted>(AddChildren{m.id, m.lease, {member("c")}});
+  fail("c");
+  fail("m");
+  EXPECT_EQ(status(), "failed");
+  bench.restart();
+  EXPECT_EQ(bench.call<WorkflowChanged>(RetryWorkflow{workflow}).jobs, 2u);
+  EXPECT_EQ(bench.status(m.id), Status::blocked);
+  EXPECT_EQ(bench.status(child.jobs[0].id), Status::pending);
+  complete("c", "5");
+  EXPECT_EQ(texts(lease("m").parents), (Texts{{"c", "completed 5"}}));
+  bench.advance(31'000);
+  complete("m");
+  EXPECT_EQ(status(), "completed");
+  expect_nothing_left();
+}
+
+TEST_F(WorkflowsTest, ACancelInTheBatchOfNewChildrenCancelsThem) {
+  submit({member("m")});
+  const GrantedJob m = lease("m");
+  bench.call_together({AddChildren{m.id, m.lease, {member("c")}}, CancelWorkflow{workflow}});
+  EXPECT_EQ(bench.status(m.id), Status::cancelled);
+  EXPECT_EQ(status(), "cancelled");
+  EXPECT_EQ(bench.rows.workflows.at(workflow).cancelled, 2u);
+  expect_nothing_left();
+}
+
+TEST_F(WorkflowsTest, ACompletedJobThatRunsAgainAddsItsChildrenAnew) {
+  const JobId parent = bench.submit(Bench::job("q"));
+  const GrantedJob held = bench.lease("q").at(0);
+  bench.call<WorkflowSubmitted>(AddChildren{parent, held.lease, {member("x")}, true});
+  complete("x", "7");
+  bench.complete(bench.lease("q").at(0));
+  bench.call<JobChanged>(Retry{parent, Status::completed});
+  const GrantedJob again = bench.lease("q").at(0);
+  EXPECT_TRUE(again.parents.empty());
+  bench.call<WorkflowSubmitted>(AddChildren{parent, again.lease, {member("x")}, true});
+}
+
+TEST_F(WorkflowsTest, WhatAJobWasToldStaysWhenTheParentIsGone) {
+  NewMember p = member("p");
+  p.job.retention = Retention{1'000, 1'000};
+  submit({p, member("x", {0})});
+  complete("p", "1");
+  fail("x");
+  bench.advance(5'000);
+  bench.call<WorkflowChanged>(RetryWorkflow{workflow});
+  EXPECT_EQ(texts(lease("x").parents), (Texts{{"p", "completed 1"}}));
+}
+
+class WorkflowsInSlicesTest : public WorkflowsTest {
+ protected:
+  WorkflowsInSlicesTest()
+      : WorkflowsTest([] {
+          MachineOptions options;
+          options.release_slice = 1;
+          return options;
+        }()) {}
+};
+
+// Those that came later are no part of what an end owes, however many they are.
+TEST_F(WorkflowsInSlicesTest, ManyThatWaitAnewDoNotStandInTheWay) {
+  std::vector<NewMember> members{member("p")};
+  for (int i = 0; i < 6; ++i) members.push_back(member("x" + std::to_string(i), {0}));
+  submit(members);
+  bench.pay_rounds = 4;
+  const GrantedJob p = lease("p");
+  Settlement settlement;
+  settlement.id = p.id;
+  settlement.lease = p.lease;
+  settlement.outcome = Settlement::Outcome::fail;
+  settlement.permanent = true;
+  bench.call_together({Settle{{settlement}}, Cancel{ids[1]}, RetryWorkflow{workflow}});
+  bench.pay_rounds = 100;
+  for (int i = 0; i < 20; ++i) bench.advance(1);
+  complete("p");
+  for (int i = 0; i < 20; ++i) bench.advance(1);
+  for (int i = 0; i < 6; ++i) complete("x" + std::to_string(i));
+  EXPECT_EQ(status(), "completed");
   expect_nothing_left();
 }
 

@@ -100,5 +100,15 @@ TEST_F(DispatcherTest, WhatIsUnderWayMayEndWhenItsQueueIsNotPushedAnyMore) {
   EXPECT_NE(last<core::Settle>(), nullptr);
 }
 
+TEST_F(DispatcherTest, WhatIsGrantedWhileItsQueueIsClosedIsGivenBack) {
+  dispatcher.compare(list_of(2));
+  const std::uint64_t lane = lane_of("q");
+  dispatcher.compare(list_of(0));
+  dispatcher.heard(lane, grant(7));
+  EXPECT_TRUE(sent.empty());
+  ASSERT_NE(last<core::Settle>(), nullptr);
+  EXPECT_EQ(last<core::Settle>()->settlements.at(0).outcome, core::Settlement::Outcome::release);
+}
+
 }  // namespace
 }  // namespace pawl::push

@@ -15,6 +15,7 @@ constexpr Millis refused_for_ms = 21;    // a part that found no room tries agai
 }  // namespace
 
 void World::parts_act() {
+  if (random_.one_in(10)) return broker_->count_failures();
   if (random_.percent(60)) return receivers_->act();
   if (part_waits_) return;
   with_parts([this] { runner_->act(); });
@@ -58,6 +59,7 @@ void World::audit_parts() {
   receivers_->look();
   while (!inbox_.empty()) empty_inbox();
   receivers_->audit_quiet();
+  broker_->audit_failures();
   calm_ = false;
 }
 

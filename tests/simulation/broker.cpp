@@ -29,7 +29,9 @@ std::string EndText::write(const Job& job, const std::string&) const { return en
 Broker::Broker(Parts parts, Options options)
     : parts_(parts),
       options_(std::move(options)),
-      machine_(with_ends(options_, &ends_), options_.seed, &calendar_) {
+      machine_(with_ends(options_, &ends_), options_.seed, &calendar_),
+      failures_(options_.failure_groups),
+      uncounted_(parts_.disk.snapshot()) {
   recover();
 }
 
@@ -147,10 +149,11 @@ bool Broker::turn(std::deque<Command>& inbox, std::optional<std::size_t> crash_a
   parts_.model.after_match();
   machine_.flush(now_, *this);
   // A batch without rows is told with the one before it.
+  std::vector<engine::FailureChange> failures = parts_.disk.outbox().failures;
   const std::uint64_t batch = wrote_ ? parts_.disk.commit(now_.wall) : parts_.disk.committed();
   parts_.model.close_batch(batch);
   parts_.operations.close_batch(batch, now_);
-  owed_.push_back({batch, std::exchange(replies_, {})});
+  owed_.push_back({batch, std::exchange(replies_, {}), std::move(failures)});
   machine_.after_commit();
   parts_.model.audit_touched(parts_.disk, now_);
   load_windows();
@@ -194,7 +197,7 @@ void Broker::serve(const Command& command) {
 }
 
 void Broker::load_for(const Command& command) {
-  for (int round = 0; round < 4; ++round) {
+  for (int round = 0; round < 5; ++round) {
     Needs needs;
     machine_.needs(command, needs);
     if (needs.empty()) return;
@@ -332,6 +335,7 @@ void Broker::settle_down() {
 std::vector<Broker::Owed> Broker::release(std::uint64_t synced) {
   std::vector<Owed> out;
   while (!owed_.empty() && owed_.front().batch <= synced) {
+    tell_failures(std::move(owed_.front().failures));
     out.push_back(std::move(owed_.front()));
     owed_.pop_front();
   }

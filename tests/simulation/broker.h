@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 
 #include "broker/core/machine.h"
 #include "broker/engine/clock.h"
+#include "broker/engine/failure_groups.h"
 #include "tests/simulation/calendar.h"
 #include "tests/simulation/canary.h"
 #include "tests/simulation/disk.h"
@@ -47,11 +49,13 @@ class Broker final : private core::Outbox {
     engine::Clock clock;
     std::uint64_t pay_rounds = 32;  // in one batch
     std::function<core::Millis()> true_time;
+    std::size_t failure_groups = 1000;  // of one queue
   };
   /// What leaves when a batch is durable.
   struct Owed {
     std::uint64_t batch = 0;
     std::vector<std::pair<core::Ticket, core::Reply>> replies;
+    std::vector<engine::FailureChange> failures;
   };
 
   /// Recovers from the disk; the model has been brought to where the disk stands.
@@ -75,6 +79,11 @@ class Broker final : private core::Outbox {
   std::vector<std::string> memory();
   /// As ListQueues shows them.
   std::vector<core::QueueView> queues() const;
+  /// Counts the dead letters that were there at the start by their cause, if that is still to be done: other
+  /// changes may have come before.
+  void count_failures();
+  /// Everything is durable: the causes as they are told, against the rows.
+  void audit_failures();
   /// As ListSchedules shows them.
   std::vector<core::ScheduleView> schedules();
 
@@ -101,6 +110,7 @@ class Broker final : private core::Outbox {
   void serve(const core::Command& command);
   void carry_out(Work& work);
   void tell_of_operations();
+  void tell_failures(std::vector<engine::FailureChange> changes);
   std::optional<core::Reply> carry_out_one(core::CommandBody body, const core::JobId& id,
                                            const std::function<bool(const core::Job&)>& wanted);
   std::optional<core::Job> resident(const core::JobId& id);
@@ -179,6 +189,8 @@ class Broker final : private core::Outbox {
   std::optional<core::Reply> seen_;
   std::vector<std::pair<core::Ticket, core::Reply>> replies_;
   std::deque<Owed> owed_;
+  engine::FailureGroups failures_;
+  std::unique_ptr<storage::Snapshot> uncounted_;
   core::Millis timers_end_ = 0;  // the furthest timer loaded
   std::map<std::pair<core::QueueNumber, std::uint32_t>, core::ReadyKey> window_ends_;  // of each lane
 };

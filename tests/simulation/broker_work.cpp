@@ -1,5 +1,9 @@
 // What the broker's own parts have it do within a batch, as the engine's loop does it.
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "broker/engine/codec.h"
 #include "tests/simulation/broker.h"
@@ -81,6 +85,51 @@ void Broker::tell_of_operations() {
                                      value);
     }
     parts_.operations.row(row);
+  }
+}
+
+void Broker::tell_failures(std::vector<engine::FailureChange> changes) {
+  using What = engine::FailureChange::What;
+  if (is(Canary::cause_never_leaves))
+    std::erase_if(changes, [](const auto& change) { return change.what == What::left; });
+  if (uncounted_ != nullptr && !changes.empty()) parts_.rare.add(Rare::cause_came_while_counting);
+  failures_.add(changes);
+}
+
+void Broker::count_failures() {
+  if (uncounted_ == nullptr) return;
+  failures_.count(std::move(uncounted_), now_.wall, nullptr);
+  if (!is(Canary::causes_forgotten)) return;
+  for (const QueueView& queue : machine_.queue_views(now_))
+    failures_.add({{engine::FailureChange::What::queue_gone, queue.number}});
+}
+
+void Broker::audit_failures() {
+  count_failures();
+  std::map<QueueNumber, std::map<engine::Fingerprint, std::uint64_t>> wanted;
+  const Image image = parts_.disk.image(now_.wall);
+  for (const auto& [address, job] : image.dead) ++wanted[job->queue][engine::fingerprint_of(*job)];
+  for (const QueueView& queue : machine_.queue_views(now_)) {
+    const auto& causes = wanted[queue.number];
+    const auto groups = failures_.read(queue.number, now_.wall).value();
+    const bool together = std::ranges::any_of(
+        groups, [](const auto& group) { return group.fingerprint == engine::Fingerprint::none; });
+    if (together) parts_.rare.add(Rare::causes_counted_together);
+    std::uint64_t told = 0;
+    for (const engine::FailureGroup& group : groups) {
+      told += group.count;
+      if (group.fingerprint == engine::Fingerprint::none) continue;
+      const auto known = causes.find(group.fingerprint);
+      const std::uint64_t count = known == causes.end() ? 0 : known->second;
+      // While some are counted together, a cause may have others there.
+      if (group.count > count || (!together && group.count < count))
+        violated("G1", fmt::format("queue {} tells {} failures of a cause ({}), and has {}", queue.name,
+                                   group.count, group.type, count));
+    }
+    std::uint64_t all = 0;
+    for (const auto& [cause, count] : causes) all += count;
+    if (told != all)
+      violated("G1", fmt::format("queue {} tells {} failures, and has {}", queue.name, told, all));
   }
 }
 

@@ -98,6 +98,8 @@ enum class Canary : std::uint8_t {
   push_deaf_to_losses,
   push_forgets_an_answer,
   push_deaf_to_settings,
+  cause_never_leaves,
+  causes_forgotten,
 };
 
 struct CanaryInfo {
@@ -109,7 +111,7 @@ struct CanaryInfo {
 
 inline constexpr std::array canaries{
     CanaryInfo{Canary::early_reply, "early-reply", "D1 D2 L1", "answers leave before their batch is durable"},
-    CanaryInfo{Canary::lying_disk, "lying-disk", "D1 D2 L1 B5",
+    CanaryInfo{Canary::lying_disk, "lying-disk", "D1 D2 L1 B5 Q4",
                "a batch that was synced is gone after a power cut"},
     CanaryInfo{Canary::torn_batch, "torn-batch", "D1 D2 B5", "half a batch survives a power cut"},
     CanaryInfo{Canary::changed_payload, "changed-payload", "D3", "a stored payload differs by a byte"},
@@ -142,14 +144,15 @@ inline constexpr std::array canaries{
     CanaryInfo{Canary::lost_debt, "lost-debt", "W2 W3",
                "what an end owes and no batch has paid is not on disk"},
     CanaryInfo{Canary::lost_dependent, "lost-dependent", "W2", "a job's end does not know who waits for it"},
-    CanaryInfo{Canary::early_release, "early-release", "W1", "a job runs when one of its parents has ended"},
+    CanaryInfo{Canary::early_release, "early-release", "W1 S1",
+               "a job runs when one of its parents has ended"},
     CanaryInfo{Canary::lost_steps, "lost-steps", "E1", "steps are not on disk"},
     CanaryInfo{Canary::deaf_event, "deaf-event", "E2 E3", "an event is not heard"},
     CanaryInfo{Canary::forgotten_wait, "forgotten-wait", "E2 D4", "a restart forgets who waits for an event"},
     CanaryInfo{Canary::lost_gathered, "lost-gathered", "E3 D3", "what a trigger has gathered is not on disk"},
     CanaryInfo{Canary::forgotten_trigger, "forgotten-trigger", "E3 O2 D3 S1", "a restart forgets a trigger"},
     CanaryInfo{Canary::double_unique, "double-unique", "U1 S5 U5", "a unique key on disk is not looked up"},
-    CanaryInfo{Canary::throttle_ignored, "throttle-ignored", "U3",
+    CanaryInfo{Canary::throttle_ignored, "throttle-ignored", "U3 O2",
                "a throttle's window on disk is not looked up"},
     CanaryInfo{Canary::debounce_ignored, "debounce-ignored", "U4",
                "a debounce's wait on disk is not looked up"},
@@ -235,6 +238,10 @@ inline constexpr std::array canaries{
     CanaryInfo{Canary::push_forgets_an_answer, "push-forgets-an-answer", "H3", "an answer settles nothing"},
     CanaryInfo{Canary::push_deaf_to_settings, "push-deaf-to-settings", "H4",
                "queues are pushed as they were at the start"},
+    CanaryInfo{Canary::cause_never_leaves, "cause-never-leaves", "G1",
+               "a dead letter that is replayed or deleted is still counted under its cause"},
+    CanaryInfo{Canary::causes_forgotten, "causes-forgotten", "G1",
+               "a restart forgets the causes of the dead letters that are there"},
 };
 
 constexpr std::optional<Canary> canary_named(std::string_view name) {

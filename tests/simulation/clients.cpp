@@ -338,6 +338,13 @@ void World::operator_acts() {
   if (random_.percent(20)) return raise_event();
   if (random_.percent(12)) return workflow_acts();
   if (random_.percent(6)) return trigger_acts();
+  if (random_.percent(8)) {
+    PutQueue put;
+    put.name = queue_name();
+    put.push = random_.one_in(2) ? nullptr : Receivers::new_push(random_);
+    post(std::move(put), Who::nobody, 0);
+    return receivers_->look();
+  }
   if (random_.percent(options_.schedule_percent)) return scheduler_acts();
   switch (random_.weighted(std::array<std::uint32_t, 9>{14, 24, 10, 30, 12, 4, 4, 4, 4})) {
     case 0: {

@@ -123,7 +123,11 @@ void World::submit_workflow() { post(SubmitWorkflow{"w", new_graph(7)}, Who::nob
 void World::add_children(Worker& worker, std::size_t index) {
   const std::vector<Held>& from = random_.one_in(8) && !worker.stale.empty() ? worker.stale : worker.held;
   if (from.empty()) return;
-  const Held held = from[static_cast<std::size_t>(random_.below(from.size()))];
+  Held held = from[static_cast<std::size_t>(random_.below(from.size()))];
+  for (const Held& other : from) {  // better one of a graph
+    const ModelJob* known = model_.find(other.id, broker_->now().wall);
+    if (known != nullptr && known->member && random_.one_in(2)) held = other;
+  }
   AddChildren add{held.id, held.lease, new_graph(3)};
   if (random_.one_in(2)) {
     add.invoked = true;

@@ -65,6 +65,7 @@ struct ModelAwait {
   std::optional<core::Status> ended;
   core::Bytes result;
   bool invoked = false;
+  bool added = false;  // as a child, by the one that waits
 };
 
 struct ModelJob {
@@ -122,6 +123,7 @@ struct ModelMember {
   core::OnParentFailure policy = core::OnParentFailure::fail;
   std::vector<std::uint32_t> depends_on;
   std::optional<core::Status> end;
+  std::optional<core::JobId> adds_to{};  // the job that added it as a child
 };
 struct ModelWorkflow {
   std::vector<ModelMember> members;
@@ -338,7 +340,8 @@ class Model {
     bool blocked = false;   // …that waits for others
     bool tells = false;     // of an end
     std::map<core::JobId, ModelAwait> awaits{};
-    std::optional<ModelJob> moved{};  // of a new job: what it was in another queue
+    std::map<core::JobId, ModelAwait> settled{};  // of parents that it need not wait for
+    std::optional<ModelJob> moved{};              // of a new job: what it was in another queue
   };
   struct ExpectedSettle {
     std::optional<core::Refusal> refused;
@@ -581,6 +584,8 @@ class Model {
   void parent_over(const core::JobId& id, core::Status status, const core::Bytes& result);
   void runs_again(const core::JobId& id);
   bool lacks_room(const std::vector<core::NewMember>& members);
+  std::map<core::JobId, ModelAwait> waits_of(const ModelWorkflow& workflow, const ModelMember& member) const;
+  bool runs_badly(const core::JobId& id) const;
   void expect_graph(const std::vector<core::NewMember>& members);
   void check_graph(const ExpectedGraph& graph, const core::WorkflowSubmitted& told);
   void set_workflow(const core::WorkflowId& id, std::optional<ModelWorkflow> value);

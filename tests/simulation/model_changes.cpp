@@ -205,7 +205,10 @@ void Model::go_on(const ModelJob& before, ModelJob& known) {
   known.error_types = before.error_types;
   known.started_at = before.started_at;
   known.parents = before.parents;
-  if (before.status != Status::completed) known.steps = before.steps;
+  if (before.status != Status::completed)
+    known.steps = before.steps;
+  else
+    std::erase_if(known.parents, [](const auto& parent) { return parent.second.added; });
 }
 
 }  // namespace pawl::sim

@@ -57,7 +57,7 @@ void Model::move_by_parents(const Job& job, ModelJob& known, Event event) {
     known.run_at = job.run_at;
     for (const auto& [id, await] : known.awaits) {
       const Bytes result = *await.ended == Status::completed ? await.result : nullptr;
-      known.parents[id] = {await.ref, id, *await.ended, result};
+      known.parents[id] = {await.ref, id, *await.ended, result, await.added};
       if (await.invoked) {
         rare_.add(Rare::invoked_result_kept);
         known.steps.push_back({await.ref, result});
@@ -77,7 +77,8 @@ std::string Model::difference_of_parents(const std::vector<ParentResult>& got, c
     const auto must = known.parents.find(parent.id);
     if (must == known.parents.end()) return "parents: another";
     const ParentResult& row = must->second;
-    if (parent.ref != row.ref || parent.status != row.status || !same_bytes(parent.result, row.result))
+    if (parent.ref != row.ref || parent.status != row.status || parent.added != row.added ||
+        !same_bytes(parent.result, row.result))
       return fmt::format("parents: {} is {}, not {} {}", parent.ref, name_of(parent.status), row.ref,
                          name_of(row.status));
   }
@@ -215,7 +216,8 @@ void Model::check_graph(const ExpectedGraph& graph, const WorkflowSubmitted& tol
     ModelJob parent = jobs_.at(*graph.parent);
     parent.in_run = run_;
     for (std::size_t i = 0; i < graph.members.size(); ++i)
-      parent.awaits[told.jobs[i].id] = {graph.members[i].ref, OnParentFailure::run, {}, {}, graph.invoked};
+      parent.awaits[told.jobs[i].id] = {
+          graph.members[i].ref, OnParentFailure::run, {}, {}, graph.invoked, true};
     put(*graph.parent, std::move(parent));
     if (graph.invoked) return;  // it is in no workflow
     for (const auto& [id, known] : workflows_) {
@@ -230,6 +232,7 @@ void Model::check_graph(const ExpectedGraph& graph, const WorkflowSubmitted& tol
     ModelMember member{told.jobs[i].id, graph.members[i].ref, graph.members[i].on_parent_failure, {}, {}};
     for (const std::uint32_t parent : graph.members[i].depends_on)
       member.depends_on.push_back(first + parent);
+    member.adds_to = graph.parent;
     then.members.push_back(std::move(member));
   }
   set_workflow(*workflow, std::move(then));
@@ -258,37 +261,64 @@ void Model::predict(const CancelWorkflow& cancel) {
   }
 }
 
+bool Model::runs_badly(const JobId& id) const {
+  const ModelJob* job = find(id, now_.wall);
+  return job != nullptr && (job->status == Status::failed || job->status == Status::cancelled);
+}
+
+// All that a member of a workflow that is retried waits for, or once did: the graph's, and its own children.
+std::map<JobId, ModelAwait> Model::waits_of(const ModelWorkflow& workflow, const ModelMember& member) const {
+  const ModelJob* own = find(member.id, now_.wall);
+  std::map<JobId, ModelAwait> waits;
+  const auto add = [&](const ModelMember& parent, OnParentFailure policy, bool added) {
+    ModelAwait await{parent.ref, policy, {}, {}, false, added};
+    const ModelJob* job = find(parent.id, now_.wall);
+    // What it was told of one whose record is gone, it keeps.
+    if (job == nullptr && (added || (own != nullptr && own->parents.contains(parent.id)))) return;
+    if (job == nullptr)
+      await.ended = Status::completed;
+    else if (!runs_badly(parent.id) && is_end(job->status))
+      await.ended = job->status, await.result = job->result;
+    waits[parent.id] = await;
+  };
+  for (const std::uint32_t index : member.depends_on) add(workflow.members[index], member.policy, false);
+  for (const ModelMember& child : workflow.members) {
+    if (child.adds_to == member.id) add(child, OnParentFailure::run, true);
+  }
+  return waits;
+}
+
 void Model::predict(const RetryWorkflow& retry) {
   const auto known = workflows_.find(retry.workflow);
   if (known == workflows_.end()) {
     answer_ = Refusal::unknown_workflow;
     return;
   }
-  const std::vector<ModelMember>& members = known->second.members;
-  const auto again = [&](const ModelMember& member) {
+  for (const ModelMember& member : known->second.members) {
     const ModelJob* job = find(member.id, now_.wall);
-    return job != nullptr && (job->status == Status::failed || job->status == Status::cancelled);
-  };
-  for (const ModelMember& member : members) {
-    if (!again(member)) continue;
-    rare_.add(Rare::workflow_retried);
-    Expected move;
-    move.id = member.id;
-    bool waits = false;
-    for (const std::uint32_t index : member.depends_on) {
-      const ModelMember& parent = members[index];
-      const ModelJob* job = find(parent.id, now_.wall);
-      ModelAwait await{parent.ref, member.policy, {}, {}};
-      if (job == nullptr)
-        await.ended = Status::completed;
-      else if (!again(parent) && is_end(job->status))
-        await = {parent.ref, member.policy, job->status, job->result};
-      waits = waits || !await.ended;
-      move.awaits[parent.id] = await;
+    if (job == nullptr) continue;
+    const std::map<JobId, ModelAwait> waits = waits_of(known->second, member);
+    if (runs_badly(member.id)) {
+      rare_.add(Rare::workflow_retried);
+      Expected move;
+      move.id = member.id;
+      const bool blocks =
+          std::ranges::any_of(waits, [](const auto& item) { return !item.second.ended.has_value(); });
+      move.event = blocks ? Event::block_again : Event::replay;
+      (blocks ? move.awaits : move.settled) = waits;
+      if (blocks && std::ranges::any_of(waits, [](const auto& item) { return item.second.added; }))
+        rare_.add(Rare::workflow_child_waited_for_again);
+      expected_.push_back(std::move(move));
+    } else if (job->status == Status::blocked && !job->wait) {
+      ModelJob then = *job;
+      for (auto& [id, await] : then.awaits) {
+        if (!runs_badly(id) || !waits.contains(id)) continue;
+        if (await.ended) rare_.add(Rare::workflow_retried_before_one_that_waits);
+        await.ended.reset();
+        await.result = nullptr;
+      }
+      put(member.id, std::move(then));
     }
-    move.event = waits ? Event::block_again : Event::replay;
-    if (!waits) move.awaits.clear();
-    expected_.push_back(std::move(move));
   }
 }
 

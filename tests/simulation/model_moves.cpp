@@ -269,8 +269,12 @@ void Model::move_expected(const Job& job, ModelJob& known, Event event) {
   }
   if (move.event == Event::replay || move.event == Event::block_again) {
     runs_again(job.id);
-    known.parents.clear();
-    for (const ParentResult& parent : job.parents) known.parents[parent.id] = parent;
+    if (known.status == Status::completed)
+      std::erase_if(known.parents, [](const auto& parent) { return parent.second.added; });
+    for (const auto& [id, await] : move.settled) {
+      const Bytes result = *await.ended == Status::completed ? await.result : nullptr;
+      known.parents[id] = {await.ref, id, *await.ended, result, await.added};
+    }
     known.attempts = 0;
     known.stalls = 0;
     ++known.replays;

@@ -56,6 +56,7 @@ Options Options::draw(std::uint64_t seed, std::uint64_t steps, Canary canary) {
   drawn.operation_slice = between(1, 16);
   drawn.operation_rows = between(1, 64);
   drawn.operation_count = between(1, 64);
+  drawn.failure_groups = random.one_in(2) ? between(1, 4) : 1000;
   return drawn;
 }
 
@@ -68,7 +69,7 @@ std::string Options::json() const {
       R"({{"seed":{},"steps":{},"canary":"{}","windowJobs":{},"windowJobsIdle":{},"windowBytes":{},"windowsBytes":{},)"
       R"("timerWindow":{},"activeBytes":{},"namedScan":{},"dueSlice":{},"queuesMax":{},"batchCommands":{},"clients":{},"pollers":{},)"
       R"("connections":{},"namedPercent":{},"queues":{},"jobsMax":{},"payloadMax":{},"batchesInFlight":{},"syncPercent":{},)"
-      R"("crashOneIn":{},"diskFailsOneIn":{},"clockSetOneIn":{},"replyLostPercent":{},"paceMs":{},"leaseMs":{},"dueTogether":{},"schedulesMax":{},"scheduleSlice":{},"schedulePercent":{},"waitsMax":{},"triggersMax":{},"triggerSlice":{},"soonMs":{},"soonBytes":{},"soonSlice":{},"auditEvery":{},"operationSlice":{},"operationRows":{},"operationCount":{}}})",
+      R"("crashOneIn":{},"diskFailsOneIn":{},"clockSetOneIn":{},"replyLostPercent":{},"paceMs":{},"leaseMs":{},"dueTogether":{},"schedulesMax":{},"scheduleSlice":{},"schedulePercent":{},"waitsMax":{},"triggersMax":{},"triggerSlice":{},"soonMs":{},"soonBytes":{},"soonSlice":{},"auditEvery":{},"operationSlice":{},"operationRows":{},"operationCount":{},"failureGroups":{}}})",
       seed, steps, canary_name, machine.window_jobs, machine.window_jobs_idle, machine.window_bytes,
       machine.windows_bytes, machine.timer_window, machine.active_bytes, machine.named_scan,
       machine.due_slice, machine.queues_max, batch_commands, clients, pollers, connections, named_percent,
@@ -76,7 +77,7 @@ std::string Options::json() const {
       clock_set_one_in, reply_lost_percent, pace_ms, lease_ms, machine.due_together, machine.schedules_max,
       machine.schedule_slice, schedule_percent, machine.waits_max, machine.triggers_max,
       machine.trigger_slice, machine.soon_ms, machine.soon_bytes, machine.soon_slice, audit_every,
-      operation_slice, operation_rows, operation_count);
+      operation_slice, operation_rows, operation_count, failure_groups);
 }
 
 }  // namespace pawl::sim

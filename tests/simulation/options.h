@@ -38,6 +38,7 @@ struct Options {
   std::size_t operation_slice = 8;  // jobs
   std::size_t operation_rows = 100;
   std::size_t operation_count = 100;  // jobs
+  std::size_t failure_groups = 1000;  // of one queue
 
   /// Everything but the three given is drawn from the seed.
   static Options draw(std::uint64_t seed, std::uint64_t steps, Canary canary);

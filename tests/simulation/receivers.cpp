@@ -92,7 +92,9 @@ void Receivers::post(CommandBody body) {
       if (lane.ticket == credit->worker) lane.credit = credit->credit;
     }
   }
-  if (const auto* settle = std::get_if<Settle>(&body)) check(settle->settlements.front());
+  if (const auto* settle = std::get_if<Settle>(&body)) {
+    for (const Settlement& settlement : settle->settlements) check(settlement);
+  }
   parts_.around.send(std::move(body), look_tag, false);
 }
 
@@ -214,6 +216,12 @@ void Receivers::answer(LeaseNumber lease) {
 }
 
 void Receivers::check(const Settlement& settlement) {
+  if (!sent_.contains(settlement.lease)) {  // it was granted while its queue was closed
+    if (settlement.outcome != Outcome::release)
+      violated("H2", fmt::format("job {} is settled and was not posted", short_id(settlement.id)));
+    parts_.rare.add(Rare::push_gave_back_what_came_late);
+    return;
+  }
   if (!expected_ || settlement.lease != expected_->lease)
     violated("H2", fmt::format("job {} is settled and should not be", short_id(settlement.id)));
   const Expected wanted = *std::exchange(expected_, std::nullopt);

@@ -29,7 +29,7 @@ void World::worker_acts(std::size_t index) {
     if (worker.connection) return open_connection(worker, index);
     if (worker.held.size() < worker.credit && random_.percent(60)) return ask_for_work(worker, index);
   }
-  switch (random_.weighted(std::array<std::uint32_t, 10>{60, 15, 3, 6, 4, 2, 4, 3, 6, 2})) {
+  switch (random_.weighted(std::array<std::uint32_t, 10>{60, 15, 3, 6, 4, 2, 4, 3, 6, 4})) {
     case 0:
       return settle(worker, index, false);
     case 1:
@@ -112,7 +112,7 @@ Settlement World::settlement(const Held& held) {
     case 1:
       out.outcome = Settlement::Outcome::fail;
       out.error_type = fmt::format("e{}", random_.below(4));
-      out.error_message = "it did not work";
+      out.error_message = fmt::format("it did not work within {} ms", random_.below(1'000));
       out.permanent = random_.percent(10);
       if (random_.percent(15)) out.retry_delay_ms = random_.between(0, 3'000);
       break;

@@ -267,7 +267,8 @@ void World::restart() {
                           options_.canary,
                           {[this] { return raw_wall_; }, [this] { return raw_mono_; }},
                           options_.pay_rounds,
-                          [this] { return true_time_; }};
+                          [this] { return true_time_; },
+                          options_.failure_groups};
   broker_ = std::make_unique<Broker>(Broker::Parts{disk_, model_, operations_, trace_, rare_, random_},
                                      std::move(options));
   try {
