@@ -140,7 +140,7 @@ void Machine::needs(const Command& command, Needs& needs) const {
       state.event_needs(body, needs);
     } else if constexpr (requires { body.id; }) {
       job(body.id);
-      if constexpr (std::is_same_v<Body, Why>) {
+      if constexpr (std::is_same_v<Body, Why> || std::is_same_v<Body, Cancel>) {
         const Entry* entry = state.find(body.id);
         const bool waits =
             entry != nullptr && entry->job.status == Status::blocked && entry->job.wait == nullptr;

@@ -277,6 +277,7 @@ struct Machine::State {
   void parent_ended(const Owed& parent, const Dependent& dependent, Now now, Outbox& outbox);
   void unblock(Entry& entry, Now now, Outbox& outbox);
   void take_parents(Entry& entry, Outbox& outbox);
+  void stop_waiting(Entry& entry, Outbox& outbox);
   void forget_parents(const Job& job, Outbox& outbox);
   /// Those that a blocked job waits for, as far as they are loaded.
   std::vector<ParentResult> parents_of(const JobId& child) const;

@@ -134,7 +134,7 @@ void Machine::State::end(Entry& entry, Event event, Now now, Outbox& outbox) {
   Job& job = entry.job;
   const Status from = job.status;
   leave_place(entry, outbox);
-  if (from == Status::blocked) forget_parents(job, outbox);
+  if (from == Status::blocked) stop_waiting(entry, outbox);
   job.wait = nullptr;
   --entry.queue->count(from);
   job.transit(event, now.wall);

@@ -548,6 +548,16 @@ std::vector<ParentResult> Machine::State::parents_of(const JobId& child) const {
   return found;
 }
 
+// It is withdrawn. If it runs again it is told what became of those that had ended; who withdraws it has
+// that loaded.
+void Machine::State::stop_waiting(Entry& entry, Outbox& outbox) {
+  const auto join = joins.find(entry.job.id);
+  const bool waits = entry.job.wait == nullptr && (join == joins.end() || join->second);
+  if (!waits) return;
+  if (parents.contains(entry.job.id)) return take_parents(entry, outbox);
+  forget_parents(entry.job, outbox);
+}
+
 // It does not wait any more: withdrawn, or deleted. Its parents find no join when they end.
 void Machine::State::forget_parents(const Job& job, Outbox& outbox) {
   if (job.wait != nullptr) return;

@@ -424,6 +424,20 @@ TEST_F(WorkflowsTest, WhatAJobWasToldStaysWhenTheParentIsGone) {
   EXPECT_EQ(texts(lease("x").parents), (Texts{{"p", "completed 1"}}));
 }
 
+TEST_F(WorkflowsTest, WhatOneThatIsCancelledWasToldStays) {
+  submit({member("p"), member("q"), member("x", {0, 1})});
+  complete("p", "1");
+  bench.restart();
+  bench.call<JobChanged>(Cancel{ids[2]});
+  bench.restart();
+  bench.call<JobChanged>(Retry{ids[2], {}});
+  const GrantedJob x = lease("x");
+  EXPECT_EQ(texts(x.parents), (Texts{{"p", "completed 1"}}));
+  bench.complete(x);
+  complete("q");
+  expect_nothing_left();
+}
+
 class WorkflowsInSlicesTest : public WorkflowsTest {
  protected:
   WorkflowsInSlicesTest()

@@ -581,6 +581,7 @@ class Model {
   std::optional<core::Event> decided(const ModelJob& job) const;
   void move_by_parents(const core::Job& job, ModelJob& known, core::Event event);
   static std::string difference_of_parents(const std::vector<core::ParentResult>& got, const ModelJob& known);
+  void keep_what_was_told(const core::Job& job, ModelJob& known) const;
   void parent_over(const core::JobId& id, core::Status status, const core::Bytes& result);
   void runs_again(const core::JobId& id);
   bool lacks_room(const std::vector<core::NewMember>& members);

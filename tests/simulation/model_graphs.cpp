@@ -70,6 +70,21 @@ void Model::move_by_parents(const Job& job, ModelJob& known, Event event) {
   known.awaits.clear();
 }
 
+// One that is withdrawn keeps what became of parents whose ends are worked off, which does not show here.
+void Model::keep_what_was_told(const Job& job, ModelJob& known) const {
+  for (const ParentResult& parent : job.parents) {
+    const auto await = known.awaits.find(parent.id);
+    if (await == known.awaits.end() || !await->second.ended) continue;
+    const auto before = known.parents.find(parent.id);  // what an earlier wait told it may stand there still
+    if (before != known.parents.end() && before->second.status == parent.status &&
+        same_bytes(before->second.result, parent.result))
+      continue;
+    const Bytes result = *await->second.ended == Status::completed ? await->second.result : nullptr;
+    known.parents[parent.id] = {await->second.ref, parent.id, *await->second.ended, result,
+                                await->second.added};
+  }
+}
+
 std::string Model::difference_of_parents(const std::vector<ParentResult>& got, const ModelJob& known) {
   if (got.size() != known.parents.size())
     return fmt::format("parents are {}, not {}", got.size(), known.parents.size());

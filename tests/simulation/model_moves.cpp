@@ -301,6 +301,7 @@ void Model::move_expected(const Job& job, ModelJob& known, Event event) {
   } else if (!is_end(job.status) && event != Event::promote) {
     known.run_at = job.run_at;
   }
+  if (event == Event::cancel && known.status == Status::blocked) keep_what_was_told(job, known);
   for (const Step& step : move.steps) known.steps.push_back(step);
   if (event == Event::suspend && move.wait) known.wait = *move.wait;
   if (event == Event::block_again) blocked_again_ = move.awaits;
