@@ -314,16 +314,12 @@ void OperationDriver::advance(Operation& operation, std::size_t most) {
   LetterSlice slice = read_letters(*port_.snapshot(), view, *queue, operation.row.position, most,
                                    options_.slice_rows, port_.wall(), options_.value_at);
   if (slice.failed) return give_up(operation);
-  std::vector<core::CommandBody> commands;
-  for (const JobId& id : slice.ids) commands.push_back(command_of(view.spec, id));
   // It may have run meanwhile, and died again.
   auto wanted = [filter = view.spec.filter, until = view.started_at,
                  &value_at = options_.value_at](const core::Job& job) {
     return job.finished_at <= until && matches(filter, job, value_at);
   };
-  if (!carry_out(operation, std::move(slice.ids), std::move(commands), std::move(wanted),
-                 std::move(slice.position)))
-    return;
+  if (!carry_out(operation, std::move(slice.ids), std::move(wanted), std::move(slice.position))) return;
   if (slice.last) end(operation, OperationView::State::done);
 }
 
@@ -348,8 +344,6 @@ void OperationDriver::advance_by_id(Operation& operation, std::size_t most) {
       read_bulk(port_, view, seen_of(operation.row.position), {most, options_.read_most}, options_.value_at);
   if (!read && read.error() == ListError::busy) return wait(operation);
   if (!read) return give_up(operation);
-  std::vector<core::CommandBody> commands;
-  for (const JobId& id : read->ids) commands.push_back(command_of(view.spec, id));
   auto wanted = [filter = filter_of(view.spec), until = view.started_at,
                  &value_at = options_.value_at](const core::Job& job) {
     return job.created_at <= until && matches(filter, job, value_at);
@@ -357,20 +351,17 @@ void OperationDriver::advance_by_id(Operation& operation, std::size_t most) {
   std::string position(1, position_acting);
   if (read->seen) position += read->seen->view();
   const bool last = read->last;
-  if (!carry_out(operation, std::move(read->ids), std::move(commands), std::move(wanted),
-                 std::move(position)))
-    return;
+  if (!carry_out(operation, std::move(read->ids), std::move(wanted), std::move(position))) return;
   if (last) end(operation, OperationView::State::done);
 }
 
 // The changes of a slice and the row that says so are one batch. False: the engine did not take it; the
 // operation stands where it stood.
 bool OperationDriver::carry_out(Operation& operation, std::vector<JobId> jobs,
-                                std::vector<core::CommandBody> commands,
                                 std::function<bool(const core::Job&)> wanted, std::string position) {
   const auto together = std::make_shared<Together>();
+  for (const JobId& id : jobs) together->commands.push_back(command_of(operation.row.view.spec, id));
   together->jobs = std::move(jobs);
-  together->commands = std::move(commands);
   together->wanted = std::move(wanted);
   const auto row = std::make_shared<OperationRow>(operation.row);
   row->position = std::move(position);

@@ -67,7 +67,7 @@ class OperationDriver {
   void advance_by_id(Operation& operation, std::size_t most);
   std::optional<core::QueueNumber> queue_of(Operation& operation, bool& gone);
   void count(Operation& operation);
-  bool carry_out(Operation& operation, std::vector<core::JobId> jobs, std::vector<core::CommandBody> commands,
+  bool carry_out(Operation& operation, std::vector<core::JobId> jobs,
                  std::function<bool(const core::Job&)> wanted, std::string position);
   Answer change(const std::string& id, OperationView::State state, const std::optional<Actor>& actor);
   /// actor: whose doing it is; absent: it came to its end by itself, which counts as its starter's.

@@ -39,11 +39,20 @@ class WorkflowsTest : public ::testing::Test {
   GrantedJob lease(const std::string& name) {
     return bench.call<Granted>(Lease{"q", "w1", 1, 0, {name}}).jobs.at(0);
   }
-  void complete(const std::string& name, const std::string& result = "1") {
-    const GrantedJob job = lease(name);
+  static Settlement settlement_of(const GrantedJob& job) {
     Settlement settlement;
     settlement.id = job.id;
     settlement.lease = job.lease;
+    return settlement;
+  }
+  static Settlement failure_of(const GrantedJob& job) {
+    Settlement settlement = settlement_of(job);
+    settlement.outcome = Settlement::Outcome::fail;
+    settlement.permanent = true;
+    return settlement;
+  }
+  void complete(const std::string& name, const std::string& result = "1") {
+    Settlement settlement = settlement_of(lease(name));
     settlement.result = std::make_shared<const std::string>(result);
     bench.settle(std::move(settlement));
   }
@@ -307,11 +316,7 @@ TEST_F(WorkflowsTest, ARetryInTheBatchOfAnEndCountsThatEndOnce) {
   submit({member("a"), member("b"), member("c", {0, 1})});
   bench.call<JobChanged>(Cancel{ids[0]});
   EXPECT_EQ(bench.status(ids[2]), Status::failed);
-  const GrantedJob b = lease("b");
-  Settlement settlement;
-  settlement.id = b.id;
-  settlement.lease = b.lease;
-  bench.call_together({Settle{{settlement}}, RetryWorkflow{workflow}});
+  bench.call_together({Settle{{settlement_of(lease("b"))}}, RetryWorkflow{workflow}});
   EXPECT_EQ(states(), (std::vector<std::string>{"pending", "completed", "blocked"}));
   bench.restart();
   complete("a");
@@ -356,13 +361,7 @@ TEST_F(WorkflowsTest, ARetryUndoesTheEndsOfWhichOneThatWaitsWasTold) {
 // Of an end that is not worked off yet it was not told: nor must it be, when the job runs again.
 TEST_F(WorkflowsTest, ARetryInTheBatchOfAnEndUndoesIt) {
   submit({member("p"), member("x", {0}), member("y", {1})});
-  const GrantedJob p = lease("p");
-  Settlement settlement;
-  settlement.id = p.id;
-  settlement.lease = p.lease;
-  settlement.outcome = Settlement::Outcome::fail;
-  settlement.permanent = true;
-  bench.call_together({Settle{{settlement}}, RetryWorkflow{workflow}});
+  bench.call_together({Settle{{failure_of(lease("p"))}}, RetryWorkflow{workflow}});
   EXPECT_EQ(states(), (std::vector<std::string>{"pending", "blocked", "blocked"}));
   bench.restart();
   complete("p");
@@ -454,13 +453,7 @@ TEST_F(WorkflowsInSlicesTest, ManyThatWaitAnewDoNotStandInTheWay) {
   for (int i = 0; i < 6; ++i) members.push_back(member("x" + std::to_string(i), {0}));
   submit(members);
   bench.pay_rounds = 4;
-  const GrantedJob p = lease("p");
-  Settlement settlement;
-  settlement.id = p.id;
-  settlement.lease = p.lease;
-  settlement.outcome = Settlement::Outcome::fail;
-  settlement.permanent = true;
-  bench.call_together({Settle{{settlement}}, Cancel{ids[1]}, RetryWorkflow{workflow}});
+  bench.call_together({Settle{{failure_of(lease("p"))}}, Cancel{ids[1]}, RetryWorkflow{workflow}});
   bench.pay_rounds = 100;
   for (int i = 0; i < 20; ++i) bench.advance(1);
   complete("p");
