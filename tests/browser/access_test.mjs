@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import {mkdirSync} from 'node:fs';
 import path from 'node:path';
-import {before, test} from 'node:test';
 import zlib from 'node:zlib';
 
-import {axeViolations, eventually, openPage, sleep, startBroker, startWorker, withPage} from './harness.mjs';
+import {axeViolations, before, eventually, openPage, sleep, startBroker, startWorker, test, withPage} from './harness.mjs';
 import {populate} from './samples.mjs';
 
 let broker;

@@ -1,8 +1,7 @@
 // Dead letters: what failed for good, replayed or purged one by one, selected, filtered or all, at a pace.
 import assert from 'node:assert/strict';
-import {before, test} from 'node:test';
 
-import {eventually, numberIn, startBroker, startWorker, withPage} from './harness.mjs';
+import {before, eventually, numberIn, startBroker, startWorker, test, withPage} from './harness.mjs';
 
 let broker;
 before(async () => {

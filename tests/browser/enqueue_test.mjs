@@ -1,9 +1,8 @@
 // The form that submits a job, the same as programs, and a job edited and run again.
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
-import {before, test} from 'node:test';
 
-import {bin, eventually, source, startBroker, withPage, writeFile} from './harness.mjs';
+import {before, bin, eventually, source, startBroker, test, withPage, writeFile} from './harness.mjs';
 
 let broker;
 before(async () => {

@@ -8,7 +8,7 @@ import {createRequire} from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
-import {after} from 'node:test';
+import nodeTest, {after, before as nodeBefore} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 
@@ -20,6 +20,11 @@ export const require = createRequire(path.join(modules, 'index.js'));
 export const {chromium} = require('playwright-core');
 const axePath = require.resolve('axe-core/axe.min.js');
 const chromiumPath = process.env.PAWL_CHROMIUM ?? '/usr/bin/chromium';
+
+/// Nothing waits for ever: what hangs fails by its name.
+const patience = 120_000;
+export const test = (name, run) => nodeTest(name, {timeout: patience}, run);
+export const before = (run, {timeout = patience} = {}) => nodeBefore(run, {timeout});
 
 export const folder = mkdtempSync(path.join(os.tmpdir(), 'pawl-browser-'));
 const cleanups = [];
@@ -78,7 +83,7 @@ export class Broker {
     const fields = {...headers};
     if (body !== undefined) fields['content-type'] = 'application/json';
     if (this.token) fields.authorization = `Bearer ${this.token}`;
-    return fetch(this.url + where, {method, headers: fields, body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body)});
+    return fetch(this.url + where, {method, headers: fields, body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body), signal: AbortSignal.timeout(patience / 2)});
   }
 
   /// The answer's JSON; anything but a 2xx fails the test.

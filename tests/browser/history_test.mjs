@@ -1,9 +1,8 @@
 // What the broker keeps beside the jobs: charts that outlive it, an index that finds jobs by more, who did what.
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
-import {before, test} from 'node:test';
 
-import {eventually, numberIn, sleep, startBroker, withPage} from './harness.mjs';
+import {before, eventually, numberIn, sleep, startBroker, test, withPage} from './harness.mjs';
 
 const broker = await startBroker();
 

@@ -1,8 +1,7 @@
 // One job: what it is, why it does not run, what happened, what it holds, and what can be done to it.
 import assert from 'node:assert/strict';
-import {before, test} from 'node:test';
 
-import {eventually, startBroker, startWorker, withPage} from './harness.mjs';
+import {before, eventually, startBroker, startWorker, test, withPage} from './harness.mjs';
 
 let broker;
 before(async () => {

@@ -1,8 +1,7 @@
 // The list of jobs: tabs with exact counts, search, selection, live rows that stay where they are.
 import assert from 'node:assert/strict';
-import {before, test} from 'node:test';
 
-import {eventually, numberIn, startBroker, withPage} from './harness.mjs';
+import {before, eventually, numberIn, startBroker, test, withPage} from './harness.mjs';
 import {populate} from './samples.mjs';
 
 let broker;

@@ -1,8 +1,7 @@
 // The overview: numbers are the API's, what needs somebody is said, empty says what to do, old data is called old.
 import assert from 'node:assert/strict';
-import {test} from 'node:test';
 
-import {eventually, numberIn, startBroker, startWorker, withPage} from './harness.mjs';
+import {eventually, numberIn, startBroker, startWorker, test, withPage} from './harness.mjs';
 import {populate} from './samples.mjs';
 
 test('every number of the queue table is the API’s', async () => {

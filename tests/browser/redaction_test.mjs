@@ -1,8 +1,7 @@
 // Values that the broker keeps from people: no answer that the browser gets has them, and no form sends the mask.
 import assert from 'node:assert/strict';
-import {before, test} from 'node:test';
 
-import {eventually, startBroker, startProxy, withPage} from './harness.mjs';
+import {before, eventually, startBroker, startProxy, test, withPage} from './harness.mjs';
 
 const secret = 's3cr3t';
 const payload = {to: 'someone', password: `${secret}-1`, user: {card: {number: `${secret}-2`, kind: 'debit'}}};

@@ -1,10 +1,9 @@
 // How the dashboard is served, that it works where a proxy puts it, and that nothing anybody writes into a job runs in it.
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import {test} from 'node:test';
 import zlib from 'node:zlib';
 
-import {eventually, openPage, startBroker, startProxy, withPage} from './harness.mjs';
+import {eventually, openPage, startBroker, startProxy, test, withPage} from './harness.mjs';
 
 /// As it goes over the wire: fetch() would unpack it.
 function raw(url, {method = 'GET', headers = {}} = {}) {

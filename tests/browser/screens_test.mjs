@@ -1,9 +1,8 @@
 // Queues, workers, schedules, workflows, limits: what is shown is the API's, and what is done is done.
 import assert from 'node:assert/strict';
 import {hostname} from 'node:os';
-import {before, test} from 'node:test';
 
-import {eventually, numberIn, startBroker, startWorker, withPage} from './harness.mjs';
+import {before, eventually, numberIn, startBroker, startWorker, test, withPage} from './harness.mjs';
 import {populate} from './samples.mjs';
 
 let broker;

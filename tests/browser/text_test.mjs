@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import {pathToFileURL} from 'node:url';
-import {before, test} from 'node:test';
 
-import {folder, require, source} from './harness.mjs';
+import {before, folder, require, source, test} from './harness.mjs';
 
 let text;
 before(async () => {
