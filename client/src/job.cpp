@@ -175,12 +175,13 @@ void Worker::guarded(Job&& given, const std::function<void(Job&)>& body) {
 
 namespace client {
 
-std::shared_ptr<HeldJob> read_held_job(JsonSlice text, const std::shared_ptr<const std::string>& frame,
+std::shared_ptr<HeldJob> read_held_job(JsonSlice rest, std::size_t& length,
+                                       const std::shared_ptr<const std::string>& frame,
                                        const std::shared_ptr<Outbox>& outbox, Time now) {
   auto job = std::make_shared<HeldJob>();
   std::optional<std::int64_t> lease_ms;
   std::optional<std::int64_t> lease_ends;
-  text.members([&](std::string_view key, JsonSlice value) {
+  length = rest.read_members([&](std::string_view key, JsonSlice value) {
     if (key == "jobId") job->id = value.plain();
     if (key == "leaseId") job->lease_id = value.plain();
     if (key == "queue") job->queue = value.plain();
@@ -198,11 +199,11 @@ std::shared_ptr<HeldJob> read_held_job(JsonSlice text, const std::shared_ptr<con
     if (key == "leaseExpiresAt") lease_ends = wire::parse_time(value.plain());
     if (key == "timeoutMs" && value.integer()) job->timeout = milliseconds(*value.integer());
   });
-  if (job->id.empty() || job->lease_id.empty()) return nullptr;
+  if (length == 0 || job->id.empty() || job->lease_id.empty()) return nullptr;
   if (!lease_ms && lease_ends) lease_ms = *lease_ends - now.time_since_epoch().count();
   if (lease_ms) job->lease = milliseconds(std::max<std::int64_t>(*lease_ms, 300));
   if (job->payload.empty()) job->payload = "null";
-  job->text = text.text();
+  job->text = rest.text().substr(0, length);
   job->frame = frame;
   job->outbox = outbox;
   return job;

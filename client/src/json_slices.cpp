@@ -142,17 +142,22 @@ std::string_view JsonSlice::Cursor::value() {
   return text.substr(from, end - from);
 }
 
-JsonSlice JsonSlice::operator[](std::string_view key) const {
+JsonSlice JsonSlice::from(std::string_view key) const {
   Cursor cursor{text_};
   if (!cursor.take('{')) return {};
   do {
     const std::string_view name = cursor.value();
     if (name.size() < 2 || name.front() != '"' || !cursor.take(':')) return {};
-    const std::string_view value = cursor.value();
-    if (value.empty()) return {};
-    if (name.substr(1, name.size() - 2) == key) return JsonSlice(value, exact);
+    cursor.skip_space();
+    if (name.substr(1, name.size() - 2) == key) return JsonSlice(text_.substr(cursor.at), exact);
+    if (cursor.value().empty()) return {};
   } while (cursor.take(','));
   return {};
+}
+
+JsonSlice JsonSlice::operator[](std::string_view key) const {
+  Cursor cursor{from(key).text_};
+  return JsonSlice(cursor.value(), exact);
 }
 
 std::string_view JsonSlice::plain() const {

@@ -26,6 +26,9 @@ class JsonSlice {
   /// An object's first member of that name; absent when there is none, or this is no object. Looks from the
   /// start each time, and no further than the member: use members() to read many.
   JsonSlice operator[](std::string_view key) const;
+  /// Like [], but the slice goes on behind the member's value to the end of the text, and the value is not
+  /// looked through here: for elements() or members(), which end where it ends.
+  JsonSlice from(std::string_view key) const;
 
   /// A string's value with its escapes resolved; empty for anything else.
   std::string string() const;
@@ -38,29 +41,46 @@ class JsonSlice {
   /// Calls each(key, value) for an object's members, in order. False when the text is no well-formed object.
   template <class Each>
   bool members(Each&& each) const {
+    return read_members(each) > 0;
+  }
+  /// The same; gives the length of the object's text, or 0.
+  template <class Each>
+  std::size_t read_members(Each&& each) const {
     Cursor cursor{text_};
-    if (!cursor.take('{')) return false;
-    if (cursor.take('}')) return true;
+    if (!cursor.take('{')) return 0;
+    if (cursor.take('}')) return cursor.at;
     do {
       const std::string_view key = cursor.value();
-      if (key.size() < 2 || key.front() != '"' || !cursor.take(':')) return false;
+      if (key.size() < 2 || key.front() != '"' || !cursor.take(':')) return 0;
       const std::string_view value = cursor.value();
-      if (value.empty()) return false;
+      if (value.empty()) return 0;
       each(key.substr(1, key.size() - 2), JsonSlice(value, exact));
     } while (cursor.take(','));
-    return cursor.take('}');
+    return cursor.take('}') ? cursor.at : 0;
   }
 
   /// Calls each(value) for a list's elements, in order. False when the text is no well-formed list.
   template <class Each>
   bool elements(Each&& each) const {
+    return read_elements([&](JsonSlice rest) {
+      Cursor cursor{rest.text_};
+      const std::string_view value = cursor.value();
+      if (!value.empty()) each(JsonSlice(value, exact));
+      return value.size();
+    });
+  }
+  /// The same for elements that are read once only: each(rest) is given the text from an element to the end
+  /// and gives the element's length; 0 when that is not well-formed, which ends it.
+  template <class Each>
+  bool read_elements(Each&& each) const {
     Cursor cursor{text_};
     if (!cursor.take('[')) return false;
     if (cursor.take(']')) return true;
     do {
-      const std::string_view value = cursor.value();
-      if (value.empty()) return false;
-      each(JsonSlice(value, exact));
+      cursor.skip_space();
+      const std::size_t length = each(JsonSlice(text_.substr(cursor.at), exact));
+      if (length == 0) return false;
+      cursor.at += length;
     } while (cursor.take(','));
     return cursor.take(']');
   }

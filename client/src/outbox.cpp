@@ -107,7 +107,7 @@ void Outbox::add(Settlement settlement) {
   const std::lock_guard lock(mutex_);
   if (closed_) return;
   content_.settlements.push_back(std::move(settlement));
-  wake();
+  if (content_.settlements.size() >= enough_) wake();
 }
 
 void Outbox::progress(const std::shared_ptr<HeldJob>& job, double percent, std::string_view message) {
@@ -158,9 +158,11 @@ bool Outbox::has_progress() const {
   return !dirty_.empty();
 }
 
-void Outbox::rest() {
+bool Outbox::rest(std::size_t enough) {
   const std::lock_guard lock(mutex_);
-  woken_ = false;
+  enough_ = enough;
+  woken_ = content_.settlements.size() >= enough || !content_.logs.empty();
+  return !woken_;
 }
 
 void Outbox::close() {

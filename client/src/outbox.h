@@ -82,8 +82,9 @@ class Outbox {
   Content take();
   std::vector<Progress> take_progress();
   bool has_progress() const;
-  /// Says that the session looked and will not look again without being woken.
-  void rest();
+  /// Says that the session looked and will not look again without being woken: by the first log line or
+  /// progress, and by `enough` settlements. False, and it is not resting, when those came meanwhile.
+  bool rest(std::size_t enough);
 
   /// From now on everything that comes is dropped, and nobody is woken: the worker has ended.
   void close();
@@ -100,7 +101,8 @@ class Outbox {
   const AddChildren add_children_;
   Content content_;
   HeldJobs dirty_;
-  bool woken_ = false;
+  bool woken_ = true;       // the session looks again by itself
+  std::size_t enough_ = 1;  // settlements that are worth its look
   bool closed_ = false;
 };
 

@@ -62,7 +62,7 @@ void Pool::work() {
 void Pool::note_run(std::chrono::steady_clock::duration took) {
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
   const auto before = mean_us_.load(std::memory_order_relaxed);
-  const auto after = us > before ? before + (us - before) / 4 : before - (before - us + 7) / 8;
+  const auto after = us > before ? before + (us - before) / 4 : before - (before - us + 3) / 4;
   // Two threads that race here lose one sample, which an average can bear.
   mean_us_.store(after, std::memory_order_relaxed);
 }

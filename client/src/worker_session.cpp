@@ -1,6 +1,7 @@
 #include "client/src/worker_session.h"
 
 #include <algorithm>
+#include <limits>
 #include <random>
 #include <utility>
 
@@ -17,6 +18,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t settle_frames_max = 4;
 // A frame with fewer waits until no other is under way: each takes the broker a turn, and a turn a sync.
 constexpr std::size_t settlements_worth_a_frame = 100;
+constexpr std::size_t never_enough = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t frame_bytes_max = 256u << 10;
 constexpr std::size_t frame_settlements_max = 1'000;
 constexpr unsigned credit_most = 4'000;
@@ -96,10 +98,18 @@ milliseconds WorkerSession::on_tick() {
 // ---- out
 
 std::string WorkerSession::next_message() {
-  outbox_->rest();
+  for (;;) {
+    enough_ = 1;
+    std::string message = due_message();
+    // Until it is welcomed nothing is taken; the welcome wakes it.
+    if (!message.empty() || phase_ != Phase::welcomed || outbox_->rest(enough_)) return message;
+  }
+}
+
+std::string WorkerSession::due_message() {
   const auto now = clock::now();
   if ((drain_asked_ || stop_asked_) && !draining_) begin_drain(now);
-  if (std::exchange(hello_due_, false)) return hello();
+  if (std::exchange(hello_due_, false)) return hello(now);
   if (phase_ != Phase::welcomed) return {};
 
   // Before what is given back: the broker would give a released job to this worker again.
@@ -110,13 +120,12 @@ std::string WorkerSession::next_message() {
   if (auto parcel = next_parcel(now)) return send(std::move(*parcel));
   if (!draining_) {
     const unsigned wanted = wanted_credit();
-    // Small changes are not worth a frame.
-    if (wanted * 2 > told_credit_ * 3 || wanted * 3 < told_credit_ * 2) return credit();
+    if (told_credit_.is_due(wanted, now)) return credit(wanted, now);
   }
   return {};
 }
 
-std::string WorkerSession::hello() {
+std::string WorkerSession::hello(clock::time_point now) {
   std::string out = R"({"type":"hello","workerId":)";
   append_quoted(out, setup_.options.worker_id);
   if (!setup_.options.host.empty()) append_quoted(out += R"(,"host":)", setup_.options.host);
@@ -139,9 +148,9 @@ std::string WorkerSession::hello() {
     }
     out += ']';
   }
-  told_credit_ = draining_ ? 0 : wanted_credit();
+  told_credit_.tell(draining_ ? 0 : wanted_credit(), now);
   out += R"(,"credit":)";
-  wire::append_json_integer(out, std::uint64_t{told_credit_});
+  wire::append_json_integer(out, std::uint64_t{told_credit_.value()});
   if (!held_.empty()) {
     out += R"(,"leases":[)";
     for (const auto& [id, job] : held_) {
@@ -156,10 +165,10 @@ std::string WorkerSession::hello() {
   return out;
 }
 
-std::string WorkerSession::credit() {
-  told_credit_ = wanted_credit();
+std::string WorkerSession::credit(unsigned wanted, clock::time_point now) {
+  told_credit_.tell(wanted, now);
   std::string out = R"({"type":"credit","credit":)";
-  wire::append_json_integer(out, std::uint64_t{told_credit_});
+  wire::append_json_integer(out, std::uint64_t{wanted});
   out += '}';
   return out;
 }
@@ -194,10 +203,17 @@ std::optional<WorkerSession::Parcel> WorkerSession::next_parcel(clock::time_poin
     pending_.logs.erase(pending_.logs.begin());
     return parcel;
   }
-  if (pending_.settlements.empty() || under_way_.size() >= settle_frames_max) return std::nullopt;
+  if (under_way_.size() >= settle_frames_max) {
+    enough_ = never_enough;
+    return std::nullopt;
+  }
   const bool settling =
       std::ranges::any_of(under_way_, [](const auto& sent) { return !sent.second.logs.has_value(); });
-  if (settling && pending_.settlements.size() < settlements_worth_a_frame) return std::nullopt;
+  if (settling && pending_.settlements.size() < settlements_worth_a_frame) {
+    enough_ = settlements_worth_a_frame - pending_.settlements.size();
+    return std::nullopt;
+  }
+  if (pending_.settlements.empty()) return std::nullopt;
   std::size_t bytes = 0;
   auto& waiting = pending_.settlements;
   const auto most = std::min(waiting.size(), frame_settlements_max);

@@ -20,6 +20,7 @@
 #include "client/src/json_slices.h"
 #include "client/src/outbox.h"
 #include "client/src/pool.h"
+#include "client/src/told_credit.h"
 #include "client/src/ws_link.h"
 
 namespace pawl::client {
@@ -29,6 +30,8 @@ namespace pawl::client {
 ///
 /// Thread: the link's, except drain(), stop() and counts(): any.
 class WorkerSession : public LinkUser {
+  using clock = std::chrono::steady_clock;
+
  public:
   struct Setup {
     WorkerOptions options;           // complete: worker_id and concurrency are set
@@ -60,8 +63,6 @@ class WorkerSession : public LinkUser {
   const std::optional<Error>& fatal() const { return fatal_; }
 
  private:
-  using clock = std::chrono::steady_clock;
-
   /// Something that was sent and waits for its confirmation: settlements, or one job's log lines.
   struct Parcel {
     std::vector<Settlement> settlements;
@@ -70,8 +71,9 @@ class WorkerSession : public LinkUser {
   enum class Phase { down, opened, welcomed };
 
   // Frames out.
-  std::string hello();
-  std::string credit();
+  std::string due_message();
+  std::string hello(clock::time_point now);
+  std::string credit(unsigned wanted, clock::time_point now);
   std::string heartbeat(clock::time_point now);
   std::string send(Parcel parcel);
   std::optional<Parcel> next_parcel(clock::time_point now);
@@ -86,6 +88,7 @@ class WorkerSession : public LinkUser {
   void on_refused_parcel(Parcel parcel, const Error& why);
   void confirm(Settlement settlement, JsonSlice result);
 
+  void hold(const std::shared_ptr<HeldJob>& job);
   void lose(const std::shared_ptr<HeldJob>& job);
   void forget(const std::shared_ptr<HeldJob>& job);
   std::shared_ptr<HeldJob> held(std::string_view job_id) const;
@@ -108,9 +111,10 @@ class WorkerSession : public LinkUser {
   bool ever_welcomed_ = false;
   bool hello_due_ = false;
   std::uint64_t next_frame_ = 1;
-  unsigned told_credit_ = 0;
+  ToldCredit told_credit_;
 
   std::unordered_map<std::string_view, std::shared_ptr<HeldJob>> held_;  // by job id, which the job keeps
+  std::size_t enough_ = 1;                     // settlements that are worth a look at the outbox
   Outbox::Content pending_;                    // taken from the outbox, not sent yet
   std::deque<Parcel> again_;                   // was sent, must be sent again
   clock::time_point again_at_{};               // not before then

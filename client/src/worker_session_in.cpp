@@ -64,17 +64,16 @@ void WorkerSession::on_jobs(JsonSlice frame, const std::shared_ptr<const std::st
   HeldJobs jobs;
   const auto now = clock::now();
   const Time wall = wall_now();
-  frame["jobs"].elements([&](JsonSlice each) {
-    auto job = read_held_job(each, text, outbox_, wall);
-    if (!job) return notice("the broker sent a job without jobId or leaseId");
-    job->beat_at = now + job->lease / 3;
-    // A job can come back while an old handle of it is still about; that one's lease is gone.
-    if (const auto old = held(job->id)) {
-      lose(old);
-      held_.erase(old->id);
+  frame.from("jobs").read_elements([&](JsonSlice rest) {
+    std::size_t length = 0;
+    if (auto job = read_held_job(rest, length, text, outbox_, wall)) {
+      job->beat_at = now + job->lease / 3;
+      hold(job);
+      jobs.push_back(std::move(job));
+    } else {
+      notice("the broker sent a job without jobId or leaseId");
     }
-    held_.emplace(job->id, job);
-    jobs.push_back(std::move(job));
+    return length;
   });
   counts_.received += jobs.size();
   if (!draining_) return pool_.push(std::move(jobs));
@@ -83,13 +82,24 @@ void WorkerSession::on_jobs(JsonSlice frame, const std::shared_ptr<const std::st
   }
 }
 
+void WorkerSession::hold(const std::shared_ptr<HeldJob>& job) {
+  const auto [at, is_new] = held_.try_emplace(job->id, job);
+  if (is_new) return;
+  // A job can come back while an old handle of it is still about; that one's lease is gone. The key goes with
+  // it, since it points into its frame.
+  const std::shared_ptr<HeldJob> old = at->second;
+  lose(old);
+  held_.erase(old->id);
+  held_.emplace(job->id, job);
+}
+
 void WorkerSession::on_settled(JsonSlice frame) {
   const auto at = under_way_.find(static_cast<std::uint64_t>(frame["id"].integer().value_or(0)));
   if (at == under_way_.end()) return;
   std::vector<Settlement> settlements = std::move(at->second.settlements);
   under_way_.erase(at);
   std::size_t next = 0;
-  frame["results"].elements([&](JsonSlice result) {
+  frame.from("results").elements([&](JsonSlice result) {
     if (next < settlements.size()) confirm(std::move(settlements[next++]), result);
   });
   for (; next < settlements.size(); ++next) {

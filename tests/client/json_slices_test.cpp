@@ -32,6 +32,35 @@ TEST(JsonSliceTest, WalksLists) {
   EXPECT_TRUE(JsonSlice("{}").members([](std::string_view, JsonSlice) { FAIL(); }));
 }
 
+TEST(JsonSliceTest, FromReachesToTheEndAndIsReadAsFarAsItsValue) {
+  const JsonSlice slice{R"({"a":[[1],"x"] ,"b":{"c":2 } , "d":3})"};
+  EXPECT_EQ(slice.from("a").text(), R"([[1],"x"] ,"b":{"c":2 } , "d":3})");
+  EXPECT_EQ(slice.from("b")["c"].text(), "2");
+  EXPECT_FALSE(slice.from("nothing").present());
+  std::vector<std::string> seen;
+  EXPECT_TRUE(slice.from("a").elements([&](JsonSlice each) { seen.emplace_back(each.text()); }));
+  EXPECT_EQ(seen, (std::vector<std::string>{"[1]", "\"x\""}));
+  std::vector<std::string> keys;
+  const auto note = [&](std::string_view key, JsonSlice) { keys.emplace_back(key); };
+  EXPECT_EQ(slice.from("b").read_members(note), std::string_view(R"({"c":2 })").size());
+  EXPECT_EQ(keys, std::vector<std::string>{"c"});
+}
+
+TEST(JsonSliceTest, ElementsThatSayTheirLengthAreReadOnce) {
+  const std::string text = R"([ {"a":1} , {"a":{"b":"}"}} ]tail)";
+  std::vector<std::string> values;
+  const auto each = [&](JsonSlice rest) {
+    return rest.read_members([&](std::string_view, JsonSlice value) { values.emplace_back(value.text()); });
+  };
+  EXPECT_TRUE(JsonSlice::whole(text).read_elements(each));
+  EXPECT_EQ(values, (std::vector<std::string>{"1", R"({"b":"}"})"}));
+  for (std::size_t length = 0; length + 4 < text.size(); ++length) {
+    const std::vector<char> bytes(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(length));
+    EXPECT_FALSE(JsonSlice::whole({bytes.data(), bytes.size()}).read_elements(each)) << length;
+  }
+  EXPECT_FALSE(JsonSlice::whole(R"([{"a":1},2])").read_elements(each)) << "not an object";
+}
+
 TEST(JsonSliceTest, ResolvesEscapesAsTheJsonLibraryDoes) {
   for (const std::string text : {R"("")", R"("plain")", R"("a\"b\\c\/d\b\f\n\r\t")", R"("\u00e9\u20AC")",
                                  R"("\ud83d\udc18!")", R"("caf\u00e9 and \\u0041")"}) {

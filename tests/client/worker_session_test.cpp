@@ -150,6 +150,80 @@ TEST_F(SessionTest, LogsGoBeforeTheVerdictAndProgressIsAHeartbeat) {
   let_go_.release();
 }
 
+TEST_F(SessionTest, FewEndsWaitForTheFrameThatIsUnderWayAndDoNotWake) {
+  greet();
+  handle([&](Job& job) {
+    job.complete(1);
+    began_.release();
+  });
+  const auto run = [&](int from, int to) {
+    for (int i = from; i < to; ++i) give(job("j" + std::to_string(i), "a"));
+    for (int i = from; i < to; ++i) began_.acquire();
+  };
+  run(0, 1);
+  const json first = says_soon();
+  ASSERT_EQ(first["settlements"].size(), 1u);
+  EXPECT_TRUE(says().is_null());
+  while (woken_.try_acquire()) {
+  }
+  run(1, 100);
+  EXPECT_FALSE(woken_.try_acquire());
+  EXPECT_TRUE(says().is_null());
+  run(100, 101);
+  EXPECT_TRUE(woken_.try_acquire()) << "a hundred are worth a frame";
+  EXPECT_EQ(says()["settlements"].size(), 100u);
+  EXPECT_TRUE(says().is_null());
+
+  run(101, 103);
+  EXPECT_TRUE(says().is_null());
+  hear(R"({"type":"settled","id":2,"results":[]})");
+  EXPECT_TRUE(says().is_null());
+  hear(R"({"type":"settled","id":)" + first["id"].dump() + R"(,"results":[{"status":"completed"}]})");
+  EXPECT_EQ(says()["settlements"].size(), 2u) << "no frame is under way";
+}
+
+TEST_F(SessionTest, AJobThatComesAgainTakesThePlaceOfItsOldHandle) {
+  greet();
+  StopReason reason = StopReason::none;
+  handle([&](Job& job) {
+    if (job.lease_id() == "a1") {
+      began_.release();
+      let_go_.acquire();
+      reason = job.stop_reason();
+    }
+    job.complete(1);
+  });
+  give(job("j1", "a1"));
+  began_.acquire();
+  give(job("j1", "a2"));
+  EXPECT_EQ(session_->counts().leases_lost, 1u);
+  let_go_.release();
+  const json settle = says_soon();
+  EXPECT_EQ(reason, StopReason::lease_lost);
+  ASSERT_EQ(settle["settlements"].size(), 1u);
+  EXPECT_EQ(settle["settlements"][0]["leaseId"], "a2");
+  session_->on_down(local_error(ErrorKind::connection, "cut"));
+  session_->on_open();
+  EXPECT_EQ(says()["leases"], json::parse(R"([{"jobId":"j1","leaseId":"a2"}])"));
+}
+
+TEST(ToldCreditTest, MoreIsToldAtOnceAndLessWhenItStands) {
+  ToldCredit credit;
+  ToldCredit::Instant now{};
+  credit.tell(100, now);
+  EXPECT_FALSE(credit.is_due(150, now));
+  EXPECT_TRUE(credit.is_due(151, now));
+  now += 1s;
+  EXPECT_FALSE(credit.is_due(67, now)) << "about the same";
+  EXPECT_FALSE(credit.is_due(4, now));
+  EXPECT_FALSE(credit.is_due(4, now + 19ms));
+  EXPECT_FALSE(credit.is_due(100, now + 19ms)) << "it was one slow handler";
+  EXPECT_FALSE(credit.is_due(4, now + 38ms));
+  EXPECT_TRUE(credit.is_due(4, now + 39ms));
+  credit.tell(4, now + 39ms);
+  EXPECT_FALSE(credit.is_due(4, now + 10s));
+}
+
 TEST_F(SessionTest, ADroppedHandleFailsTheAttemptAsAbandoned) {
   greet();
   handle([](Job& job) { const Job taken = std::move(job); });
