@@ -27,7 +27,7 @@ class JsonSlice {
   /// start each time, and no further than the member: use members() to read many.
   JsonSlice operator[](std::string_view key) const;
   /// Like [], but the slice goes on behind the member's value to the end of the text, and the value is not
-  /// looked through here: for elements() or members(), which end where it ends.
+  /// looked through here: for elements() and members(), which end where it ends, and for nothing else.
   JsonSlice from(std::string_view key) const;
 
   /// A string's value with its escapes resolved; empty for anything else.

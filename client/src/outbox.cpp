@@ -119,7 +119,10 @@ void Outbox::progress(const std::shared_ptr<HeldJob>& job, double percent, std::
   if (job->dirty) return;
   job->dirty = true;
   dirty_.push_back(job);
-  wake();
+  // Even if the session is awake: it may have looked for progress already, and rest() does not look for it,
+  // since progress that came too soon after the last has to wait.
+  woken_ = true;
+  wake_();
 }
 
 void Outbox::log(const std::shared_ptr<HeldJob>& job, std::string_view line) {

@@ -82,8 +82,9 @@ class Outbox {
   Content take();
   std::vector<Progress> take_progress();
   bool has_progress() const;
-  /// Says that the session looked and will not look again without being woken: by the first log line or
-  /// progress, and by `enough` settlements. False, and it is not resting, when those came meanwhile.
+  /// Says that the session looked and will not look again without being woken: by the first log line, by
+  /// `enough` settlements, and by any progress. False, and it is not resting, when lines or so many
+  /// settlements came meanwhile.
   bool rest(std::size_t enough);
 
   /// From now on everything that comes is dropped, and nobody is woken: the worker has ended.

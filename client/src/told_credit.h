@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 namespace pawl::client {
 
@@ -14,20 +15,24 @@ class ToldCredit {
   static constexpr std::chrono::milliseconds less_after{20};
 
   unsigned value() const { return value_; }
-  void tell(unsigned credit, Instant now) {
+  void tell(unsigned credit) {
     value_ = credit;
-    fits_at_ = now;
+    less_since_.reset();
   }
   /// Must be asked again and again, since a smaller one has to stand.
   bool is_due(unsigned wanted, Instant now) {
     if (wanted * 2 > value_ * 3) return true;
-    if (wanted * 3 >= value_ * 2) fits_at_ = now;
-    return now - fits_at_ >= less_after;
+    if (wanted * 3 >= value_ * 2) {
+      less_since_.reset();
+      return false;
+    }
+    if (!less_since_) less_since_ = now;
+    return now - *less_since_ >= less_after;
   }
 
  private:
   unsigned value_ = 0;
-  Instant fits_at_{};  // when it was about what is wanted, last
+  std::optional<Instant> less_since_;  // clearly less is wanted
 };
 
 }  // namespace pawl::client

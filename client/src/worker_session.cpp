@@ -54,6 +54,8 @@ WorkerSession::WorkerSession(Setup setup, std::shared_ptr<Outbox> outbox, Pool& 
 void WorkerSession::on_open() {
   phase_ = Phase::opened;
   hello_due_ = true;
+  credit_due_ = false;
+  say_again_at_.reset();
 }
 
 std::optional<milliseconds> WorkerSession::on_down(const Error& why) {
@@ -102,14 +104,20 @@ std::string WorkerSession::next_message() {
     enough_ = 1;
     std::string message = due_message();
     // Until it is welcomed nothing is taken; the welcome wakes it.
-    if (!message.empty() || phase_ != Phase::welcomed || outbox_->rest(enough_)) return message;
+    if (!message.empty() || phase_ != Phase::welcomed) return message;
+    // What has to be said again goes with the next end, if that comes before the tick.
+    if (outbox_->rest(again_.empty() ? enough_ : 1)) return message;
   }
 }
 
 std::string WorkerSession::due_message() {
   const auto now = clock::now();
   if ((drain_asked_ || stop_asked_) && !draining_) begin_drain(now);
-  if (std::exchange(hello_due_, false)) return hello(now);
+  if (say_again_at_ && now >= *say_again_at_) {
+    say_again_at_.reset();
+    (phase_ == Phase::opened ? hello_due_ : draining_ ? bye_due_ : credit_due_) = true;
+  }
+  if (std::exchange(hello_due_, false)) return hello();
   if (phase_ != Phase::welcomed) return {};
 
   // Before what is given back: the broker would give a released job to this worker again.
@@ -120,12 +128,12 @@ std::string WorkerSession::due_message() {
   if (auto parcel = next_parcel(now)) return send(std::move(*parcel));
   if (!draining_) {
     const unsigned wanted = wanted_credit();
-    if (told_credit_.is_due(wanted, now)) return credit(wanted, now);
+    if (std::exchange(credit_due_, false) || told_credit_.is_due(wanted, now)) return credit(wanted);
   }
   return {};
 }
 
-std::string WorkerSession::hello(clock::time_point now) {
+std::string WorkerSession::hello() {
   std::string out = R"({"type":"hello","workerId":)";
   append_quoted(out, setup_.options.worker_id);
   if (!setup_.options.host.empty()) append_quoted(out += R"(,"host":)", setup_.options.host);
@@ -148,7 +156,7 @@ std::string WorkerSession::hello(clock::time_point now) {
     }
     out += ']';
   }
-  told_credit_.tell(draining_ ? 0 : wanted_credit(), now);
+  told_credit_.tell(draining_ ? 0 : wanted_credit());
   out += R"(,"credit":)";
   wire::append_json_integer(out, std::uint64_t{told_credit_.value()});
   if (!held_.empty()) {
@@ -165,8 +173,8 @@ std::string WorkerSession::hello(clock::time_point now) {
   return out;
 }
 
-std::string WorkerSession::credit(unsigned wanted, clock::time_point now) {
-  told_credit_.tell(wanted, now);
+std::string WorkerSession::credit(unsigned wanted) {
+  told_credit_.tell(wanted);
   std::string out = R"({"type":"credit","credit":)";
   wire::append_json_integer(out, std::uint64_t{wanted});
   out += '}';

@@ -72,8 +72,8 @@ class WorkerSession : public LinkUser {
 
   // Frames out.
   std::string due_message();
-  std::string hello(clock::time_point now);
-  std::string credit(unsigned wanted, clock::time_point now);
+  std::string hello();
+  std::string credit(unsigned wanted);
   std::string heartbeat(clock::time_point now);
   std::string send(Parcel parcel);
   std::optional<Parcel> next_parcel(clock::time_point now);
@@ -110,6 +110,9 @@ class WorkerSession : public LinkUser {
   Phase phase_ = Phase::down;
   bool ever_welcomed_ = false;
   bool hello_due_ = false;
+  bool credit_due_ = false;
+  /// When to say again what the broker had no room for and confirms with no id: hello, credit or bye.
+  std::optional<clock::time_point> say_again_at_;
   std::uint64_t next_frame_ = 1;
   ToldCredit told_credit_;
 

@@ -71,7 +71,8 @@ void WorkerSession::on_jobs(JsonSlice frame, const std::shared_ptr<const std::st
       hold(job);
       jobs.push_back(std::move(job));
     } else {
-      notice("the broker sent a job without jobId or leaseId");
+      notice(length == 0 ? "the broker sent a malformed frame of jobs; what follows in it is left out"
+                         : "the broker sent a job without jobId or leaseId");
     }
     return length;
   });
@@ -162,6 +163,10 @@ void WorkerSession::on_error(JsonSlice frame) {
   }
   beats_under_way_.erase(id);
   notice("the broker refused a frame: " + why.text());
+  if (id == 0 && why.kind == ErrorKind::unavailable) {
+    say_again_at_ = clock::now() + std::max(why.retry_after, overload_wait);
+    return;
+  }
   if (phase_ == Phase::opened && why.kind != ErrorKind::unavailable) {
     fatal_ = why;
     finished_ = true;

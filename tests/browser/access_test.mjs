@@ -221,7 +221,7 @@ test('first paint under 300 ms on loopback', async () => {
   assert.ok(Math.min(...times) < 300, `${times.map(Math.round)} ms`);
 });
 
-test('the pictures of the README', async (context) => {
+test('the pictures of the README', {timeout: 400_000}, async (context) => {
   const folder = process.env.PAWL_PICTURES;
   if (!folder) return context.skip('PAWL_PICTURES names no folder');
   mkdirSync(folder, {recursive: true});

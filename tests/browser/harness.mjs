@@ -23,7 +23,7 @@ const chromiumPath = process.env.PAWL_CHROMIUM ?? '/usr/bin/chromium';
 
 /// Nothing waits for ever: what hangs fails by its name.
 const patience = 120_000;
-export const test = (name, run) => nodeTest(name, {timeout: patience}, run);
+export const test = (name, ...rest) => nodeTest(name, {timeout: patience, ...(rest.length > 1 ? rest[0] : {})}, rest.at(-1));
 export const before = (run, {timeout = patience} = {}) => nodeBefore(run, {timeout});
 
 export const folder = mkdtempSync(path.join(os.tmpdir(), 'pawl-browser-'));
@@ -31,7 +31,7 @@ const cleanups = [];
 after(async () => {
   for (const clean of cleanups.reverse()) await clean();
   rmSync(folder, {recursive: true, force: true});
-});
+}, {timeout: patience});
 
 /// Asks until the answer is true; for what can only be seen from outside.
 export async function eventually(condition, what = 'the condition', seconds = 15) {
@@ -66,7 +66,8 @@ export class Broker {
     this.process = spawn(path.join(bin, 'pawld'), ['--data', this.data, '--listen', this.listen, ...this.args], {stdio: ['ignore', 'pipe', log], env: environment});
     closeSync(log);
     const lines = readline.createInterface({input: this.process.stdout});
-    const [line] = await Promise.race([once(lines, 'line'), once(this.process, 'exit').then(() => { throw new Error(readFileSync(this.logPath, 'utf8')); })]);
+    const late = AbortSignal.timeout(patience / 2);
+    const [line] = await Promise.race([once(lines, 'line', {signal: late}), once(this.process, 'exit').then(() => { throw new Error(readFileSync(this.logPath, 'utf8')); })]);
     assert.match(line, /^pawld ready http:/);
     this.url = line.replace('pawld ready ', '');
     this.listen = new URL(this.url).host;

@@ -44,6 +44,12 @@ TEST(JsonSliceTest, FromReachesToTheEndAndIsReadAsFarAsItsValue) {
   const auto note = [&](std::string_view key, JsonSlice) { keys.emplace_back(key); };
   EXPECT_EQ(slice.from("b").read_members(note), std::string_view(R"({"c":2 })").size());
   EXPECT_EQ(keys, std::vector<std::string>{"c"});
+  for (std::size_t length = 0; length < slice.text().size(); ++length) {
+    const std::vector<char> bytes(slice.text().begin(),
+                                  slice.text().begin() + static_cast<std::ptrdiff_t>(length));
+    (void)JsonSlice::whole({bytes.data(), bytes.size()}).from("b").read_members(note);
+    (void)JsonSlice::whole({bytes.data(), bytes.size()}).from("a").elements([](JsonSlice) {});
+  }
 }
 
 TEST(JsonSliceTest, ElementsThatSayTheirLengthAreReadOnce) {

@@ -207,20 +207,95 @@ TEST_F(SessionTest, AJobThatComesAgainTakesThePlaceOfItsOldHandle) {
   EXPECT_EQ(says()["leases"], json::parse(R"([{"jobId":"j1","leaseId":"a2"}])"));
 }
 
+TEST_F(SessionTest, AJobThatComesAgainBeforeItsEndIsConfirmedIsHeldByItsNewLease) {
+  greet();
+  handle([&](Job& job) {
+    if (job.lease_id() == "a2") let_go_.acquire();
+    job.complete(1);
+  });
+  give(job("j1", "a1"));
+  const json first = says_soon();
+  ASSERT_EQ(first["settlements"][0]["leaseId"], "a1");
+  give(job("j1", "a2"));
+  hear(R"({"type":"settled","id":)" + first["id"].dump() + R"(,"results":[{"status":"completed"}]})");
+  hear(R"({"type":"cancel","jobId":"j1","leaseId":"a2"})");
+  let_go_.release();
+  const json second = says_soon();
+  ASSERT_EQ(second["settlements"][0]["leaseId"], "a2") << "it is still held";
+  hear(R"({"type":"settled","id":)" + second["id"].dump() + R"(,"results":[{"status":"completed"}]})");
+  session_->on_down(local_error(ErrorKind::connection, "cut"));
+  session_->on_open();
+  EXPECT_FALSE(says().contains("leases"));
+}
+
+TEST_F(SessionTest, WhatTheBrokerHadNoRoomForIsSaidAgain) {
+  const std::string busy =
+      R"({"type":"error","problem":{"type":"urn:pawl:error:overloaded","status":503,"detail":"busy"}})";
+  session_->on_open();
+  const json hello = says();
+  hear(busy);
+  EXPECT_FALSE(session_->finished());
+  EXPECT_TRUE(says().is_null()) << "not at once";
+  const auto says_in_time = [&] {
+    json message;
+    for (const auto end = std::chrono::steady_clock::now() + 10s;
+         message.is_null() && std::chrono::steady_clock::now() < end;) {
+      message = says();
+    }
+    return message;
+  };
+  EXPECT_EQ(says_in_time(), hello);
+  hear(welcome);
+  EXPECT_TRUE(says().is_null());
+  hear(busy);
+  EXPECT_EQ(says_in_time(), json::parse(R"({"type":"credit","credit":2})"));
+  session_->drain();
+  EXPECT_EQ(says()["type"], "bye");
+  hear(busy);
+  EXPECT_EQ(says_in_time()["type"], "bye");
+}
+
+TEST(OutboxTest, RestsUnlessWhatIsWorthALookCameMeanwhile) {
+  int wakes = 0;
+  const auto outbox = std::make_shared<Outbox>([&] { ++wakes; });
+  const auto job = std::make_shared<HeldJob>();
+  outbox->complete(job, "1");
+  EXPECT_EQ(wakes, 0) << "the session begins awake";
+  EXPECT_FALSE(outbox->rest(1));
+  EXPECT_TRUE(outbox->rest(2));
+  outbox->complete(job, "2");
+  EXPECT_EQ(wakes, 1);
+  outbox->complete(job, "3");
+  EXPECT_EQ(wakes, 1) << "it is awake";
+  (void)outbox->take();
+  outbox->log(job, "line");
+  EXPECT_FALSE(outbox->rest(1'000));
+  (void)outbox->take();
+  // The session has looked for progress, and is about to rest.
+  outbox->progress(job, 1, "");
+  EXPECT_EQ(wakes, 2);
+  EXPECT_TRUE(outbox->rest(1'000));
+  outbox->progress(job, 2, "");
+  EXPECT_EQ(wakes, 2) << "the report that waits says it";
+  outbox->log(job, "line");
+  EXPECT_EQ(wakes, 3);
+}
+
 TEST(ToldCreditTest, MoreIsToldAtOnceAndLessWhenItStands) {
   ToldCredit credit;
   ToldCredit::Instant now{};
-  credit.tell(100, now);
+  credit.tell(100);
   EXPECT_FALSE(credit.is_due(150, now));
   EXPECT_TRUE(credit.is_due(151, now));
-  now += 1s;
   EXPECT_FALSE(credit.is_due(67, now)) << "about the same";
-  EXPECT_FALSE(credit.is_due(4, now));
+  now += 1s;
+  EXPECT_FALSE(credit.is_due(4, now)) << "however long nobody asked";
   EXPECT_FALSE(credit.is_due(4, now + 19ms));
   EXPECT_FALSE(credit.is_due(100, now + 19ms)) << "it was one slow handler";
-  EXPECT_FALSE(credit.is_due(4, now + 38ms));
-  EXPECT_TRUE(credit.is_due(4, now + 39ms));
-  credit.tell(4, now + 39ms);
+  EXPECT_FALSE(credit.is_due(4, now + 20ms));
+  EXPECT_FALSE(credit.is_due(4, now + 39ms));
+  EXPECT_TRUE(credit.is_due(4, now + 40ms));
+  credit.tell(4);
   EXPECT_FALSE(credit.is_due(4, now + 10s));
 }
 
