@@ -14,6 +14,9 @@ namespace pawl::storage {
 
 namespace {
 
+// One look in so many reads the size of the files: once in a second.
+constexpr unsigned looks_for_a_size = 4;
+
 /// Partition 0 has the plain names; most stores have no other.
 std::string name_on_disk(std::uint32_t partition, const std::string& family) {
   return partition == 0 ? family : fmt::format("{}/{}", partition, family);
@@ -290,10 +293,11 @@ void Database::look_around() {
     free_bytes_.store(free, std::memory_order_relaxed);
     low_on_space_.store(free < options_.free_space_floor_bytes, std::memory_order_relaxed);
   }
-  std::uint64_t bytes = 0;
-  db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
-  for (const auto& [number, size] : log_sizes(*guard_, directory_->db_path())) bytes += size;
-  disk_bytes_.store(bytes, std::memory_order_relaxed);
+  // The directory, not RocksDB's kTotalSstFilesSize: that takes milliseconds, some of them under the lock
+  // that a sync needs, and this is the thread that syncs.
+  if (looks_++ % looks_for_a_size == 0) {
+    disk_bytes_.store(stored_bytes(*guard_, directory_->db_path()), std::memory_order_relaxed);
+  }
 }
 
 void Database::fill(Counters& counters) const {

@@ -93,6 +93,7 @@ class Database {
   std::mutex seats_mutex_;  // seats_ and handles_
   std::map<std::uint32_t, std::shared_ptr<Seat>> seats_;
 
+  unsigned looks_ = 0;  // the sync thread's
   std::atomic<std::uint64_t> disk_bytes_ = 0;
   std::atomic<std::uint64_t> free_bytes_ = 0;
   std::atomic<bool> write_stalled_ = false;

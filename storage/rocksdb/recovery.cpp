@@ -158,6 +158,17 @@ std::map<std::uint64_t, std::uint64_t> log_sizes(rocksdb::FileSystem& fs, const 
   return sizes;
 }
 
+std::uint64_t stored_bytes(rocksdb::FileSystem& fs, const std::string& db_dir) {
+  std::uint64_t bytes = 0;
+  std::vector<std::string> names;
+  if (!fs.GetChildren(db_dir, {}, &names, nullptr).ok()) return bytes;
+  for (const std::string& name : names) {
+    std::uint64_t size = 0;
+    if (fs.GetFileSize(db_dir + "/" + name, {}, &size, nullptr).ok()) bytes += size;
+  }
+  return bytes;
+}
+
 Result<void> check_promised_files(rocksdb::FileSystem& fs, const std::string& db_dir, const Watermark& mark) {
   if (mark.db_id.empty()) return {};
   if (!fs.FileExists(db_dir + "/CURRENT", {}, nullptr).ok()) {

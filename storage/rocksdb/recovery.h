@@ -74,4 +74,8 @@ class ReplayAudit final : public rocksdb::WalFilter {
 /// Sizes of all logs in the directory, by number.
 std::map<std::uint64_t, std::uint64_t> log_sizes(rocksdb::FileSystem& fs, const std::string& db_dir);
 
+/// Size of all files in the directory together, those included that are about to be deleted; 0 when it cannot
+/// be read.
+std::uint64_t stored_bytes(rocksdb::FileSystem& fs, const std::string& db_dir);
+
 }  // namespace pawl::storage
