@@ -14,7 +14,7 @@ namespace pawl::storage {
 
 namespace {
 
-// One look in so many reads the size of the files: once in a second.
+// One look in so many reads the size of the files: once in a second, or in four when nothing is committed.
 constexpr unsigned looks_for_a_size = 4;
 
 /// Partition 0 has the plain names; most stores have no other.
@@ -158,7 +158,8 @@ Result<void> Database::start(WatermarkFile watermark) {
   if (!status.ok()) return std::unexpected(to_error(status, "writing " + directory_->watermark_path()));
   look_around();
   syncer_ = std::make_unique<Syncer>(
-      *db_, gates(), *ledger_, Syncer::Hooks{options_.notice, [this] { look_around(); }, testing_.skip_sync});
+      *db_, gates(), *ledger_,
+      Syncer::Hooks{options_.notice, [this] { return look_around(); }, testing_.skip_sync});
   reclaimer_ = std::make_unique<Reclaimer>(*db_, options_.wall_clock, [this] { return expiring_families(); });
   return {};
 }
@@ -281,7 +282,7 @@ Error Database::read_error(const rocksdb::Status& status) const {
   return to_error(status, "reading " + directory_->db_path());
 }
 
-void Database::look_around() {
+bool Database::look_around() {
   std::uint64_t stopped = 0;
   std::uint64_t delayed_rate = 0;
   db_->GetIntProperty(rocksdb::DB::Properties::kIsWriteStopped, &stopped);
@@ -298,6 +299,7 @@ void Database::look_around() {
   if (looks_++ % looks_for_a_size == 0) {
     disk_bytes_.store(stored_bytes(*guard_, directory_->db_path()), std::memory_order_relaxed);
   }
+  return !write_stalled_.load(std::memory_order_relaxed) && !low_on_space_.load(std::memory_order_relaxed);
 }
 
 void Database::fill(Counters& counters) const {

@@ -73,7 +73,8 @@ class Database {
   Result<rocksdb::ColumnFamilyHandle*> family_handle(std::uint32_t partition, const FamilySpec& spec);
   Result<std::uint64_t> stored_epoch(const std::string& key);
   std::vector<rocksdb::ColumnFamilyHandle*> expiring_families();
-  void look_around();
+  /// False: what it saw may be better soon, and somebody waits for that.
+  bool look_around();
   rocksdb::Status flush();
   void close();
 
