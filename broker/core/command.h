@@ -62,7 +62,7 @@ struct OpenWorker {
   std::string worker_id;
   std::vector<Queue> queues;
   std::vector<std::string> names;  // empty: any
-  std::uint32_t credit = 1;        // 0…1000: most jobs held at once
+  std::uint32_t credit = 1;        // 0…10 000: most jobs held at once
   std::vector<Held> resume;        // leases from before a reconnect, to go on with
 };
 /// The worker changes how many jobs it wants to hold; 0 drains it. No reply.

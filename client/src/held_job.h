@@ -63,11 +63,10 @@ struct HeldJob {
 
 using HeldJobs = std::vector<std::shared_ptr<HeldJob>>;
 
-/// Reads the job of a `jobs` frame with which `rest` begins, and how long its text is: 0 when it is not
-/// well-formed. Null when it lacks what a job must have. `now` (wall clock) gives the lease its length when
-/// the broker does not say it.
-std::shared_ptr<HeldJob> read_held_job(JsonSlice rest, std::size_t& length,
-                                       const std::shared_ptr<const std::string>& frame,
+/// Reads the job of a `jobs` frame with which `rest` begins. Its `text` is empty when that is not
+/// well-formed; its ids are when it has none. `now` (wall clock) gives the lease its length when the broker
+/// does not say it.
+std::shared_ptr<HeldJob> read_held_job(JsonSlice rest, const std::shared_ptr<const std::string>& frame,
                                        const std::shared_ptr<Outbox>& outbox, Time now);
 
 }  // namespace pawl::client

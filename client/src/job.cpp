@@ -175,13 +175,12 @@ void Worker::guarded(Job&& given, const std::function<void(Job&)>& body) {
 
 namespace client {
 
-std::shared_ptr<HeldJob> read_held_job(JsonSlice rest, std::size_t& length,
-                                       const std::shared_ptr<const std::string>& frame,
+std::shared_ptr<HeldJob> read_held_job(JsonSlice rest, const std::shared_ptr<const std::string>& frame,
                                        const std::shared_ptr<Outbox>& outbox, Time now) {
   auto job = std::make_shared<HeldJob>();
   std::optional<std::int64_t> lease_ms;
   std::optional<std::int64_t> lease_ends;
-  length = rest.read_members([&](std::string_view key, JsonSlice value) {
+  const std::size_t length = rest.read_members([&](std::string_view key, JsonSlice value) {
     if (key == "jobId") job->id = value.plain();
     if (key == "leaseId") job->lease_id = value.plain();
     if (key == "queue") job->queue = value.plain();
@@ -199,7 +198,6 @@ std::shared_ptr<HeldJob> read_held_job(JsonSlice rest, std::size_t& length,
     if (key == "leaseExpiresAt") lease_ends = wire::parse_time(value.plain());
     if (key == "timeoutMs" && value.integer()) job->timeout = milliseconds(*value.integer());
   });
-  if (length == 0 || job->id.empty() || job->lease_id.empty()) return nullptr;
   if (!lease_ms && lease_ends) lease_ms = *lease_ends - now.time_since_epoch().count();
   if (lease_ms) job->lease = milliseconds(std::max<std::int64_t>(*lease_ms, 300));
   if (job->payload.empty()) job->payload = "null";

@@ -19,6 +19,8 @@ class ToldCredit {
     value_ = credit;
     less_since_.reset();
   }
+  /// The broker did not take it.
+  void forget() { tell(0); }
   /// Must be asked again and again, since a smaller one has to stand.
   bool is_due(unsigned wanted, Instant now) {
     if (wanted * 2 > value_ * 3) return true;

@@ -54,7 +54,6 @@ WorkerSession::WorkerSession(Setup setup, std::shared_ptr<Outbox> outbox, Pool& 
 void WorkerSession::on_open() {
   phase_ = Phase::opened;
   hello_due_ = true;
-  credit_due_ = false;
   say_again_at_.reset();
 }
 
@@ -115,7 +114,13 @@ std::string WorkerSession::due_message() {
   if ((drain_asked_ || stop_asked_) && !draining_) begin_drain(now);
   if (say_again_at_ && now >= *say_again_at_) {
     say_again_at_.reset();
-    (phase_ == Phase::opened ? hello_due_ : draining_ ? bye_due_ : credit_due_) = true;
+    if (phase_ == Phase::opened) {
+      hello_due_ = true;
+    } else if (draining_) {
+      bye_due_ = true;
+    } else {
+      told_credit_.forget();
+    }
   }
   if (std::exchange(hello_due_, false)) return hello();
   if (phase_ != Phase::welcomed) return {};
@@ -128,7 +133,7 @@ std::string WorkerSession::due_message() {
   if (auto parcel = next_parcel(now)) return send(std::move(*parcel));
   if (!draining_) {
     const unsigned wanted = wanted_credit();
-    if (std::exchange(credit_due_, false) || told_credit_.is_due(wanted, now)) return credit(wanted);
+    if (told_credit_.is_due(wanted, now)) return credit(wanted);
   }
   return {};
 }

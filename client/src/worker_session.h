@@ -110,7 +110,6 @@ class WorkerSession : public LinkUser {
   Phase phase_ = Phase::down;
   bool ever_welcomed_ = false;
   bool hello_due_ = false;
-  bool credit_due_ = false;
   /// When to say again what the broker had no room for and confirms with no id: hello, credit or bye.
   std::optional<clock::time_point> say_again_at_;
   std::uint64_t next_frame_ = 1;

@@ -65,8 +65,9 @@ void WorkerSession::on_jobs(JsonSlice frame, const std::shared_ptr<const std::st
   const auto now = clock::now();
   const Time wall = wall_now();
   frame.from("jobs").read_elements([&](JsonSlice rest) {
-    std::size_t length = 0;
-    if (auto job = read_held_job(rest, length, text, outbox_, wall)) {
+    auto job = read_held_job(rest, text, outbox_, wall);
+    const std::size_t length = job->text.size();
+    if (length > 0 && !job->id.empty() && !job->lease_id.empty()) {
       job->beat_at = now + job->lease / 3;
       hold(job);
       jobs.push_back(std::move(job));

@@ -14,9 +14,6 @@ namespace pawl::storage {
 
 namespace {
 
-// One look in so many reads the size of the files: once in a second, or in four when nothing is committed.
-constexpr unsigned looks_for_a_size = 4;
-
 /// Partition 0 has the plain names; most stores have no other.
 std::string name_on_disk(std::uint32_t partition, const std::string& family) {
   return partition == 0 ? family : fmt::format("{}/{}", partition, family);
@@ -158,8 +155,7 @@ Result<void> Database::start(WatermarkFile watermark) {
   if (!status.ok()) return std::unexpected(to_error(status, "writing " + directory_->watermark_path()));
   look_around();
   syncer_ = std::make_unique<Syncer>(
-      *db_, gates(), *ledger_,
-      Syncer::Hooks{options_.notice, [this] { return look_around(); }, testing_.skip_sync});
+      *db_, gates(), *ledger_, Syncer::Hooks{options_.notice, [this] { look_around(); }, testing_.skip_sync});
   reclaimer_ = std::make_unique<Reclaimer>(*db_, options_.wall_clock, [this] { return expiring_families(); });
   return {};
 }
@@ -282,7 +278,7 @@ Error Database::read_error(const rocksdb::Status& status) const {
   return to_error(status, "reading " + directory_->db_path());
 }
 
-bool Database::look_around() {
+void Database::look_around() {
   std::uint64_t stopped = 0;
   std::uint64_t delayed_rate = 0;
   db_->GetIntProperty(rocksdb::DB::Properties::kIsWriteStopped, &stopped);
@@ -294,12 +290,11 @@ bool Database::look_around() {
     free_bytes_.store(free, std::memory_order_relaxed);
     low_on_space_.store(free < options_.free_space_floor_bytes, std::memory_order_relaxed);
   }
-  // The directory, not RocksDB's kTotalSstFilesSize: that takes milliseconds, some of them under the lock
-  // that a sync needs, and this is the thread that syncs.
-  if (looks_++ % looks_for_a_size == 0) {
-    disk_bytes_.store(stored_bytes(*guard_, directory_->db_path()), std::memory_order_relaxed);
-  }
-  return !write_stalled_.load(std::memory_order_relaxed) && !low_on_space_.load(std::memory_order_relaxed);
+  // Not kTotalSstFilesSize: on a machine at rest that took milliseconds, some of them under the lock that a
+  // sync needs, and this is the thread that syncs.
+  std::uint64_t bytes = 0;
+  for (const auto& [name, size] : file_sizes(*guard_, directory_->db_path())) bytes += size;
+  disk_bytes_.store(bytes, std::memory_order_relaxed);
 }
 
 void Database::fill(Counters& counters) const {

@@ -73,8 +73,7 @@ class Database {
   Result<rocksdb::ColumnFamilyHandle*> family_handle(std::uint32_t partition, const FamilySpec& spec);
   Result<std::uint64_t> stored_epoch(const std::string& key);
   std::vector<rocksdb::ColumnFamilyHandle*> expiring_families();
-  /// False: what it saw may be better soon, and somebody waits for that.
-  bool look_around();
+  void look_around();
   rocksdb::Status flush();
   void close();
 
@@ -94,7 +93,6 @@ class Database {
   std::mutex seats_mutex_;  // seats_ and handles_
   std::map<std::uint32_t, std::shared_ptr<Seat>> seats_;
 
-  unsigned looks_ = 0;  // the sync thread's
   std::atomic<std::uint64_t> disk_bytes_ = 0;
   std::atomic<std::uint64_t> free_bytes_ = 0;
   std::atomic<bool> write_stalled_ = false;

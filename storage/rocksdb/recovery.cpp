@@ -146,27 +146,23 @@ Result<void> check_manifest(rocksdb::FileSystem& fs, const std::string& db_dir,
 
 }  // namespace
 
-std::map<std::uint64_t, std::uint64_t> log_sizes(rocksdb::FileSystem& fs, const std::string& db_dir) {
-  std::map<std::uint64_t, std::uint64_t> sizes;
+std::map<std::string, std::uint64_t> file_sizes(rocksdb::FileSystem& fs, const std::string& db_dir) {
+  std::map<std::string, std::uint64_t> sizes;
   std::vector<std::string> names;
   if (!fs.GetChildren(db_dir, {}, &names, nullptr).ok()) return sizes;
   for (const std::string& name : names) {
     std::uint64_t size = 0;
-    const std::uint64_t number = log_number(name);
-    if (number != 0 && fs.GetFileSize(db_dir + "/" + name, {}, &size, nullptr).ok()) sizes[number] = size;
+    if (fs.GetFileSize(db_dir + "/" + name, {}, &size, nullptr).ok()) sizes[name] = size;
   }
   return sizes;
 }
 
-std::uint64_t stored_bytes(rocksdb::FileSystem& fs, const std::string& db_dir) {
-  std::uint64_t bytes = 0;
-  std::vector<std::string> names;
-  if (!fs.GetChildren(db_dir, {}, &names, nullptr).ok()) return bytes;
-  for (const std::string& name : names) {
-    std::uint64_t size = 0;
-    if (fs.GetFileSize(db_dir + "/" + name, {}, &size, nullptr).ok()) bytes += size;
+std::map<std::uint64_t, std::uint64_t> log_sizes(rocksdb::FileSystem& fs, const std::string& db_dir) {
+  std::map<std::uint64_t, std::uint64_t> sizes;
+  for (const auto& [name, size] : file_sizes(fs, db_dir)) {
+    if (const std::uint64_t number = log_number(name); number != 0) sizes[number] = size;
   }
-  return bytes;
+  return sizes;
 }
 
 Result<void> check_promised_files(rocksdb::FileSystem& fs, const std::string& db_dir, const Watermark& mark) {

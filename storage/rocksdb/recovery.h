@@ -71,11 +71,10 @@ class ReplayAudit final : public rocksdb::WalFilter {
   std::string gap_;
 };
 
-/// Sizes of all logs in the directory, by number.
+/// Sizes of all files in the directory, by name, those included that are about to be deleted; none when it
+/// cannot be read.
+std::map<std::string, std::uint64_t> file_sizes(rocksdb::FileSystem& fs, const std::string& db_dir);
+/// Sizes of its logs, by number.
 std::map<std::uint64_t, std::uint64_t> log_sizes(rocksdb::FileSystem& fs, const std::string& db_dir);
-
-/// Size of all files in the directory together, those included that are about to be deleted; 0 when it cannot
-/// be read.
-std::uint64_t stored_bytes(rocksdb::FileSystem& fs, const std::string& db_dir);
 
 }  // namespace pawl::storage

@@ -12,7 +12,6 @@ namespace pawl::storage {
 namespace {
 using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds housekeeping_interval{250};
-constexpr std::chrono::milliseconds idle_interval{1'000};  // when nothing is committed and all is well
 }  // namespace
 
 Syncer::Syncer(rocksdb::DB& db, LogGates& gates, Ledger& ledger, Hooks hooks)
@@ -75,7 +74,6 @@ void Syncer::run() {
   pthread_setname_np(pthread_self(), "pawl-sync");  // for top -H and perf
   std::vector<Pending> answerable;
   auto housekept_at = steady_clock::now();
-  bool calm = false;
   for (;;) {
     std::uint64_t records = 0;
     bool sync_now = false;
@@ -83,8 +81,7 @@ void Syncer::run() {
       std::unique_lock lock(mutex_);
       if (!has_work() && !stop_) {
         waiting_ = true;
-        wake_.wait_for(lock, calm ? idle_interval : housekeeping_interval,
-                       [this] { return has_work() || stop_; });
+        wake_.wait_for(lock, housekeeping_interval, [this] { return has_work() || stop_; });
         waiting_ = false;
       }
       if (!has_work() && stop_) return;
@@ -109,7 +106,7 @@ void Syncer::run() {
     if (!recorded) record();
     if (const auto now = steady_clock::now(); now - housekept_at >= housekeeping_interval) {
       housekept_at = now;
-      calm = hooks_.housekeeping();
+      hooks_.housekeeping();
     }
   }
 }

@@ -28,7 +28,7 @@ class Syncer {
  public:
   struct Hooks {
     std::function<void(const std::string&)> notice;  // may be null
-    std::function<bool()> housekeeping;  // now and then, also when nothing is committed; true: all is well
+    std::function<void()> housekeeping;              // now and then, also when nothing is committed
     bool skip_sync = false;
   };
 

@@ -33,7 +33,7 @@ class SyncerTest : public ::testing::Test {
     EXPECT_TRUE(WatermarkFile::create(*disk_, "/w"));
     ledger_ = std::make_unique<Ledger>(std::move(*WatermarkFile::open(*disk_, "/w")), *guard_, "id");
     syncer_ = std::make_unique<Syncer>(*db_, guard_->gates(), *ledger_,
-                                       Syncer::Hooks{nullptr, [] { return true; }, /*skip_sync=*/false});
+                                       Syncer::Hooks{nullptr, [] {}, /*skip_sync=*/false});
   }
   ~SyncerTest() override {
     disk_->on_sync(nullptr);
