@@ -64,7 +64,6 @@ Result<std::shared_ptr<Database>> Database::open(const std::string& path, Option
   Result<void> step = check_promised_files(*database->guard_, database->directory_->db_path(), mark);
   if (step) step = database->open_db(mark);
   if (step) step = database->check_recovered(mark);
-  if (step) step = check_first_blocks(*database->db_, database->env_.get());
   if (step) step = database->start(std::move(*watermark));
   if (!step) return std::unexpected(step.error());
   return database;
@@ -234,6 +233,8 @@ Result<Database::Taken> Database::take_seat(std::uint32_t partition) {
       const auto handle = family_handle(partition, spec);
       if (!handle) return std::unexpected(handle.error());
       made->families.push_back(*handle);
+      if (const auto status = made->erased.emplace_back().add_tables(*db_, *handle); !status.ok())
+        return std::unexpected(read_error(status));
     }
     seat = std::move(made);
   }

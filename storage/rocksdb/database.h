@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
 #include "storage/rocksdb/directory.h"
+#include "storage/rocksdb/erased_ranges.h"
 #include "storage/rocksdb/guard_fs.h"
 #include "storage/rocksdb/ledger.h"
 #include "storage/rocksdb/reclaimer.h"
@@ -28,6 +30,7 @@ struct Seat {
   std::mutex mutex;
   std::uint64_t epoch = 0;
   std::vector<rocksdb::ColumnFamilyHandle*> families;  // by Family
+  std::deque<ErasedRanges> erased;                     // by Family
 };
 
 /// Shared by the store, its partitions and its snapshots; the last of them closes it. Thread: any, where not
@@ -59,6 +62,8 @@ class Database {
   bool write(rocksdb::WriteBatch& batch);
   /// Names the file where the status does not.
   Error read_error(const rocksdb::Status& status) const;
+  /// Reads of tables that the file system refused since open, whoever wanted them.
+  std::uint64_t failed_reads() const { return guard_->failed_reads(); }
   /// How much of the log was not in tables yet when this was opened.
   std::uint64_t replayed_batches() const { return audit_.batches(); }
   /// Fills in what is counted for the whole store.

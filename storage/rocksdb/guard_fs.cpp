@@ -121,6 +121,33 @@ class ShorterFile final : public rocksdb::FSSequentialFileOwnerWrapper {
   std::uint64_t left_;
 };
 
+/// Counts what could not be read.
+class WatchedTable final : public rocksdb::FSRandomAccessFileOwnerWrapper {
+ public:
+  WatchedTable(std::unique_ptr<rocksdb::FSRandomAccessFile> file,
+               std::shared_ptr<std::atomic<std::uint64_t>> failed)
+      : FSRandomAccessFileOwnerWrapper(std::move(file)), failed_(std::move(failed)) {}
+
+  IOStatus Read(std::uint64_t offset, std::size_t size, const IOOptions& options, Slice* result,
+                char* scratch, IODebugContext* debug) const override {
+    return seen(FSRandomAccessFileOwnerWrapper::Read(offset, size, options, result, scratch, debug));
+  }
+  IOStatus MultiRead(rocksdb::FSReadRequest* requests, std::size_t count, const IOOptions& options,
+                     IODebugContext* debug) override {
+    IOStatus status = seen(FSRandomAccessFileOwnerWrapper::MultiRead(requests, count, options, debug));
+    for (std::size_t i = 0; i < count; ++i) seen(requests[i].status).PermitUncheckedError();
+    return status;
+  }
+
+ private:
+  IOStatus seen(IOStatus status) const {
+    if (!status.ok()) failed_->fetch_add(1, std::memory_order_release);
+    return status;
+  }
+
+  std::shared_ptr<std::atomic<std::uint64_t>> failed_;
+};
+
 }  // namespace
 
 std::uint64_t manifest_number(std::string_view path) {
@@ -188,6 +215,17 @@ IOStatus GuardFileSystem::NewSequentialFile(const std::string& path, const rocks
   }
   IOStatus status = FileSystemWrapper::NewSequentialFile(path, options, result, debug);
   if (status.ok() && end) *result = std::make_unique<ShorterFile>(std::move(*result), *end);
+  return status;
+}
+
+IOStatus GuardFileSystem::NewRandomAccessFile(const std::string& path, const rocksdb::FileOptions& options,
+                                              std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                              IODebugContext* debug) {
+  IOStatus status = FileSystemWrapper::NewRandomAccessFile(path, options, result, debug);
+  if (status.ok())
+    *result = std::make_unique<WatchedTable>(std::move(*result), failed_reads_);
+  else
+    failed_reads_->fetch_add(1, std::memory_order_release);
   return status;
 }
 

@@ -77,6 +77,8 @@ class GuardFileSystem final : public rocksdb::FileSystemWrapper {
   LogExpectation current_manifest() const;
   /// The log or manifest that was opened for reading last: where a recovery that failed had got to.
   std::string last_read() const;
+  /// Tables that could not be opened or read, since the beginning.
+  std::uint64_t failed_reads() const { return failed_reads_->load(std::memory_order_acquire); }
 
   /// Who reads one of these logs from now on finds its end there, whatever the file holds behind it.
   void end_logs_at(std::map<std::uint64_t, std::uint64_t> ends);
@@ -87,6 +89,9 @@ class GuardFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSSequentialFile>* result,
                                       rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path, const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* debug) override;
@@ -105,6 +110,8 @@ class GuardFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus delete_log(std::uint64_t number, const std::string& path);
 
   const std::shared_ptr<LogGates> gates_ = std::make_shared<LogGates>();
+  const std::shared_ptr<std::atomic<std::uint64_t>> failed_reads_ =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
   mutable std::mutex mutex_;
   std::map<std::uint64_t, std::shared_ptr<Log>> logs_;
   std::pair<std::uint64_t, std::shared_ptr<Log>> newest_manifest_;

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "rocksdb/iterator.h"
+#include "storage/rocksdb/cursor.h"
 #include "storage/rocksdb/expiry.h"
 
 namespace pawl::storage {
@@ -37,34 +37,18 @@ class Reader {
 
   Result<void> walk(const Range& range, const Walk& visit) const {
     if (range.begin >= range.end) return {};
-    const rocksdb::Slice lower = slice(range.begin);
-    const rocksdb::Slice upper = slice(range.end);
-    rocksdb::ReadOptions options;
-    options.snapshot = snapshot_;
-    options.iterate_lower_bound = &lower;
-    options.iterate_upper_bound = &upper;
-    options.background_purge_on_iterator_cleanup = true;
-    const std::unique_ptr<rocksdb::Iterator> row(database_.db().NewIterator(options, handle(range.family)));
     const bool expires = database_.spec(range.family).expires;
     const std::uint64_t now = expires ? now_ms(database_.wall_clock()) : 0;
 
-    range.reverse ? row->SeekToLast() : row->SeekToFirst();
     std::string to;
-    while (row->Valid()) {
-      const std::string_view value = row->value().ToStringView();
+    Cursor row(database_, seat_, range, snapshot_);
+    for (; row.valid(); to.empty() ? row.next() : row.jump(to)) {
       to.clear();
-      if ((!expires || is_shown(value, now)) && !visit(row->key().ToStringView(), value, to)) return {};
-      if (to.empty()) {
-        range.reverse ? row->Prev() : row->Next();
-      } else if (range.reverse) {
-        row->SeekForPrev(to);
-        if (row->Valid() && row->key() == slice(to)) row->Prev();
-      } else {
-        row->Seek(to);
-      }
+      if (expires && !is_shown(row.value(), now)) continue;
+      if (!visit(row.key(), row.value(), to)) return {};
     }
     // A damaged block ends the iteration like the end of the range does.
-    if (!row->status().ok()) return std::unexpected(database_.read_error(row->status()));
+    if (const auto status = row.status(); !status.ok()) return std::unexpected(database_.read_error(status));
     return {};
   }
 
@@ -137,8 +121,10 @@ void RocksPartition::translate(const Batch& batch) {
           std::fprintf(stderr, "storage/rocksdb: an erased range begins within an ordered prefix\n");
           std::abort();
         }
-        if (entry.key < entry.value)
+        if (entry.key < entry.value) {
+          seat_->erased[index].add(entry.key, entry.value);
           status = scratch_.DeleteRange(family, slice(entry.key), slice(entry.value));
+        }
         break;
     }
     if (!status.ok()) {

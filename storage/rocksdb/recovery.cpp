@@ -7,9 +7,6 @@
 #include <memory>
 #include <vector>
 
-#include "rocksdb/iterator.h"
-#include "rocksdb/metadata.h"
-#include "rocksdb/sst_file_reader.h"
 #include "rocksdb/write_batch.h"
 #include "storage/rocksdb/guard_fs.h"
 #include "storage/rocksdb/status.h"
@@ -222,30 +219,6 @@ ReplayAudit::WalProcessingOption ReplayAudit::LogRecordFound(unsigned long long 
     left -= fragment;
   }
   return WalProcessingOption::kContinueProcessing;
-}
-
-Result<void> check_first_blocks(rocksdb::DB& db, rocksdb::Env* env) {
-  std::vector<rocksdb::LiveFileMetaData> tables;
-  db.GetLiveFilesMetaData(&tables);
-  rocksdb::Options options;
-  options.env = env;
-  rocksdb::ReadOptions reading;
-  reading.fill_cache = false;
-  reading.max_skippable_internal_keys = 1;  // one row is enough, and if it is a tombstone
-  for (const rocksdb::LiveFileMetaData& table : tables) {
-    if (table.level == 0) continue;
-    const std::string path = table.directory + "/" + table.relative_filename;
-    rocksdb::SstFileReader reader(options);
-    rocksdb::Status status = reader.Open(path);
-    if (status.ok()) {
-      const std::unique_ptr<rocksdb::Iterator> row(reader.NewIterator(reading));
-      row->SeekToFirst();
-      status = row->status();
-      if (status.IsIncomplete()) status = rocksdb::Status::OK();
-    }
-    if (!status.ok()) return std::unexpected(to_error(status, "reading " + path));
-  }
-  return {};
 }
 
 std::uint64_t ReplayAudit::torn_bytes(const std::map<std::uint64_t, std::uint64_t>& log_ends) const {

@@ -35,11 +35,6 @@ struct LogEnds {
 /// end.
 Result<LogEnds> find_log_ends(rocksdb::FileSystem& fs, const std::string& db_dir, const Watermark& mark);
 
-/// After opening: the first block of each table below level 0 can be read. RocksDB 7.8.3, when a scan comes
-/// from the table before to one whose first block is damaged, goes on to the next table in silence.
-/// Opens each table, some tenths of a millisecond. Errors: corrupt or io, naming the table.
-Result<void> check_first_blocks(rocksdb::DB& db, rocksdb::Env* env);
-
 /// Watches the replay of the logs: every batch must begin where the one before it ended, over all logs.
 /// RocksDB itself skips a zeroed block or a missing log in silence.
 ///

@@ -7,6 +7,7 @@
 #include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
 #include "rocksdb/write_buffer_manager.h"
+#include "storage/rocksdb/erased_ranges.h"
 #include "storage/rocksdb/expiry.h"
 #include "storage/rocksdb/tombstones.h"
 
@@ -70,7 +71,8 @@ rocksdb::ColumnFamilyOptions Tuning::family_options(const FamilySpec* spec) cons
   family.level_compaction_dynamic_level_bytes = true;
   family.level0_slowdown_writes_trigger = 24;
   family.level0_stop_writes_trigger = 40;
-  family.table_properties_collector_factories = {std::make_shared<TombstoneCollectorFactory>()};
+  family.table_properties_collector_factories = {std::make_shared<TombstoneCollectorFactory>(),
+                                                 std::make_shared<ErasedRangesCollectorFactory>()};
   // The place of the row before is where the next one goes: no search from the head of the memtable.
   if (spec && spec->ordered_prefix > 0) {
     family.memtable_insert_with_hint_prefix_extractor.reset(

@@ -177,25 +177,27 @@ void ForgettingDisk::on_sync(std::function<void()> call) {
   on_sync_ = std::move(call);
 }
 
-void ForgettingDisk::fail(Op op, std::uint64_t count, IOStatus with) {
+void ForgettingDisk::fail(Op op, std::uint64_t count, IOStatus with, std::uint64_t times) {
   const std::lock_guard lock(mutex_);
   failing_ = op;
   until_failure_ = count;
   failure_ = std::move(with);
-  failing_now_ = false;
+  failures_left_ = times;
   has_failed_ = false;
 }
 
 void ForgettingDisk::heal() {
   const std::lock_guard lock(mutex_);
   until_failure_ = 0;
-  failing_now_ = false;
 }
 
 IOStatus ForgettingDisk::may(Op op) {
-  if (op != failing_ || (until_failure_ == 0 && !failing_now_)) return IOStatus::OK();
-  if (!failing_now_ && --until_failure_ > 0) return IOStatus::OK();
-  failing_now_ = true;
+  if (op != failing_ || until_failure_ == 0 || failures_left_ == 0) return IOStatus::OK();
+  if (until_failure_ > 1) {
+    --until_failure_;
+    return IOStatus::OK();
+  }
+  --failures_left_;
   has_failed_ = true;
   return failure_;
 }

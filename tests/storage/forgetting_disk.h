@@ -42,8 +42,9 @@ class ForgettingDisk final : public rocksdb::FileSystemWrapper {
   std::uint64_t syncs() const { return syncs_; }
 
   enum class Op : std::uint8_t { append, sync, create, rename, read };
-  /// The count-th such operation from now on (1 = the next) and all of its kind after it fail, until heal().
-  void fail(Op op, std::uint64_t count, rocksdb::IOStatus with);
+  /// The count-th such operation from now on (1 = the next) and those of its kind after it fail: so many, or
+  /// until heal().
+  void fail(Op op, std::uint64_t count, rocksdb::IOStatus with, std::uint64_t times = ~std::uint64_t{0});
   /// Whether that operation came.
   bool has_failed() const { return has_failed_; }
   void heal();
@@ -127,7 +128,7 @@ class ForgettingDisk final : public rocksdb::FileSystemWrapper {
   std::function<void()> on_sync_;
   Op failing_ = Op::append;
   std::uint64_t until_failure_ = 0;  // 0: no failure is planned
-  bool failing_now_ = false;
+  std::uint64_t failures_left_ = 0;
   rocksdb::IOStatus failure_;
   std::atomic<bool> has_failed_ = false;
   std::atomic<std::uint64_t> syncs_ = 0;
