@@ -1,13 +1,6 @@
 #include <pawl/client.hpp>
 
-#include <random>
-#include <thread>
-
-#include "client/src/backoff.h"
-#include "client/src/coalescer.h"
-#include "client/src/http_pool.h"
-#include "client/src/problem.h"
-#include "client/src/read_records.h"
+#include "client/src/client_state.h"
 #include "client/wire/json_text.h"
 #include "client/wire/protocol.h"
 #include "client/wire/time.h"
@@ -20,25 +13,9 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr milliseconds retry_wait_first{50};
-constexpr milliseconds retry_wait_max{2'000};
 constexpr milliseconds poll_max{20'000};  // one long poll of wait()
 constexpr std::size_t many_bytes_max = 15u
                                        << 20;  // leaves room under the broker's limit for commas and brackets
-
-std::uint64_t random_word() {
-  static thread_local std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32) | device();
-}
-
-std::string fresh_key() {
-  static constexpr char hex[] = "0123456789abcdef";
-  std::string out = "libpawl-";
-  for (const std::uint64_t word : {random_word(), random_word()}) {
-    for (unsigned shift = 0; shift < 64; shift += 4) out += hex[(word >> shift) & 15];
-  }
-  return out;
-}
 
 std::string job_path(std::string_view job_id, std::string_view rest = {}) {
   return "/jobs/" + url_escape(job_id) + std::string(rest);
@@ -59,31 +36,6 @@ std::string limit_path(std::string_view name, std::string_view rest = {}) {
 std::string trigger_path(std::string_view id) { return "/triggers/" + url_escape(id); }
 std::string schedule_path(std::string_view id, std::string_view rest = {}) {
   return "/schedules/" + url_escape(id) + std::string(rest);
-}
-
-bool repeatable(std::string_view method, const Client::Headers& headers) {
-  if (method == "GET" || method == "HEAD") return true;
-  for (const auto& [name, value] : headers) {
-    if (name == "Idempotency-Key") return true;
-  }
-  return false;
-}
-
-template <class Batch>
-std::string batch_body(const Batch& bodies) {
-  std::size_t bytes = 16;
-  for (const auto* body : bodies) bytes += body->size() + 1;
-  std::string out;
-  out.reserve(bytes);
-  out += R"({"jobs":[)";
-  bool first = true;
-  for (const auto* body : bodies) {
-    if (!first) out += ',';
-    first = false;
-    out += *body;
-  }
-  out += "]}";
-  return out;
 }
 
 std::string group_json(std::string_view group, std::string_view reason) {
@@ -136,183 +88,6 @@ std::string letters_json(const DeadLetters& which) {
 
 }  // namespace
 
-struct Client::State {
-  ClientOptions options;
-  client::HttpPool pool;
-  client::HttpLine line;  // of the coalescer's calls
-  client::Coalescer coalescer;
-
-  State(ClientOptions given, client::Url url)
-      : options(std::move(given)),
-        pool(std::move(url), options.token, options.pool_size, options.connect_timeout),
-        line(pool),
-        coalescer([this](std::vector<std::string> bodies) { return begin_submit(std::move(bodies)); }, {}) {}
-
-  struct Ask {
-    std::string_view method;
-    std::string_view target;
-    std::string_view body = {};
-    Headers headers = {};
-    milliseconds extra_time = {};  // how long the broker may think on purpose: a long poll
-    bool repeatable = false;       // whatever its method and headers say
-  };
-
-  // Any answer is a Response. Repeats what is safe to repeat, until retry_for has passed.
-  Result<Response> call(const Ask& ask) {
-    const bool repeat = ask.repeatable || repeatable(ask.method, ask.headers);
-    const auto until = steady_clock::now() + options.retry_for;
-    client::RetryWaits waits(retry_wait_first, retry_wait_max, random_word());
-    for (;;) {
-      auto result = pool.call({.method = ask.method,
-                               .target = ask.target,
-                               .body = ask.body,
-                               .headers = &ask.headers,
-                               .answer_timeout = options.request_timeout + ask.extra_time});
-      milliseconds wait = waits.next();
-      if (result) {
-        if (result->status != 503 && result->status != 429) return std::move(*result);
-        wait = std::max(wait, result->retry_after);
-      }
-      const bool safe = repeat || (!result && result.error().unsent);
-      if (!safe || steady_clock::now() + wait > until) {
-        if (result) return std::move(*result);
-        return std::unexpected(std::move(result.error().error));
-      }
-      std::this_thread::sleep_for(wait);
-    }
-  }
-
-  // A key that nobody else knows is needed for as long as a call may be repeated, and some time for its last
-  // request to arrive; not for a day.
-  Headers own_key(std::string key) const {
-    const milliseconds keep = std::clamp(10 * (options.retry_for + options.request_timeout),
-                                         milliseconds{60'000}, milliseconds{86'400'000});
-    return {{"Idempotency-Key", std::move(key)}, {"Idempotency-Keep-Ms", std::to_string(keep.count())}};
-  }
-
-  // As call, with refusals as errors.
-  Result<Response> ask(const Ask& ask) {
-    auto response = call(ask);
-    if (response && !response->ok()) return std::unexpected(to_error(*response));
-    return response;
-  }
-
-  template <class Read>
-  auto ask(const Ask& question, Read read) -> Result<decltype(read(JsonSlice()))> {
-    auto response = ask(question);
-    if (!response) return std::unexpected(std::move(response.error()));
-    return read(JsonSlice(response->text));
-  }
-
-  Result<Enqueued> submit_alone(const std::string& body, const std::string& key) {
-    return ask({.method = "POST", .target = "/jobs", .body = body, .headers = {{"Idempotency-Key", key}}},
-               client::read_enqueued);
-  }
-
-  static std::vector<Enqueued> read_batch(JsonSlice answer) {
-    std::vector<Enqueued> out;
-    answer["jobs"].elements([&](JsonSlice job) { out.push_back(client::read_enqueued(job)); });
-    return out;
-  }
-
-  Result<std::vector<Enqueued>> submit_batch(const std::string& body, std::string key) {
-    return ask({.method = "POST", .target = "/jobs/batch", .body = body, .headers = own_key(std::move(key))},
-               read_batch);
-  }
-
-  // One call of the coalescer.
-  struct Submit {
-    std::vector<std::string> bodies;
-    std::string key = fresh_key();
-    std::string batch = bodies.size() == 1 ? std::string() : batch_body(pointers(bodies));
-
-    static std::vector<const std::string*> pointers(const std::vector<std::string>& bodies) {
-      std::vector<const std::string*> out;
-      for (const std::string& body : bodies) out.push_back(&body);
-      return out;
-    }
-  };
-
-  client::Coalescer::Finish begin_submit(std::vector<std::string> bodies) {
-    Submit submit{.bodies = std::move(bodies)};
-    const bool alone = submit.batch.empty();
-    const Headers headers = own_key(submit.key);
-    line.send({.method = "POST",
-               .target = alone ? "/jobs" : "/jobs/batch",
-               .body = alone ? submit.bodies.front() : submit.batch,
-               .headers = &headers,
-               .answer_timeout = options.request_timeout});
-    return [this, submit = std::move(submit)] { return finish_submit(submit); };
-  }
-
-  client::Coalescer::Answers finish_submit(const Submit& submit) {
-    const std::vector<std::string>& bodies = submit.bodies;
-    const auto response = line.receive();
-    if (response && response->ok()) {
-      if (bodies.size() == 1) return {client::read_enqueued(JsonSlice(response->text))};
-      std::vector<Enqueued> read = read_batch(JsonSlice(response->text));
-      if (read.size() == bodies.size())
-        return {std::make_move_iterator(read.begin()), std::make_move_iterator(read.end())};
-    }
-    // Once more under the same key, and as often as is wise: what the broker took is not taken twice. A
-    // refusal for what stands in it is looked into.
-    if (bodies.size() == 1) return {submit_alone(bodies.front(), submit.key)};
-    bool first = true;
-    return client::submit_isolating(
-        bodies, [&](const std::vector<const std::string*>& batch) -> Result<std::vector<Enqueued>> {
-          std::string key = std::exchange(first, false) ? submit.key : fresh_key();
-          if (batch.size() > 1) return submit_batch(batch_body(batch), std::move(key));
-          auto alone = submit_alone(*batch.front(), key);
-          if (!alone) return std::unexpected(std::move(alone.error()));
-          return std::vector<Enqueued>{std::move(*alone)};
-        });
-  }
-
-  Result<Status> act(std::string_view job_id, std::string_view verb) {
-    return ask({.method = "POST", .target = job_path(job_id, verb)},
-               [](JsonSlice answer) { return client::read_status(answer["status"]); });
-  }
-
-  // `change` is a JSON object.
-  Result<Status> change(std::string_view job_id, const std::string& change) {
-    return ask({.method = "PATCH", .target = job_path(job_id), .body = change},
-               [](JsonSlice answer) { return client::read_status(answer["status"]); });
-  }
-
-  // Every page of a list; `each` gets the members of the page's list of that name.
-  template <class Each>
-  Result<void> all_pages(std::string_view collection, Each each) {
-    return all_pages(collection, collection, std::move(each));
-  }
-  /// `field`: where the answer has them.
-  template <class Each>
-  Result<void> all_pages(std::string_view collection, std::string_view field, Each each) {
-    std::string cursor;
-    do {
-      const std::string target = "/" + std::string(collection) + "?limit=1000" +
-                                 (cursor.empty() ? "" : "&cursor=" + url_escape(cursor));
-      auto page = ask({.method = "GET", .target = target}, [&](JsonSlice answer) {
-        answer[field].elements(each);
-        const JsonSlice next = answer["nextCursor"];
-        return next.present() ? next.string() : std::string();
-      });
-      if (!page) return std::unexpected(std::move(page.error()));
-      cursor = std::move(*page);
-    } while (!cursor.empty());
-    return {};
-  }
-
-  Result<ScheduleRecord> change_schedule(std::string_view id, std::string_view verb) {
-    return ask({.method = "POST", .target = schedule_path(id, verb)}, client::read_schedule);
-  }
-
-  Result<void> nothing(const Ask& question) {
-    auto response = ask(question);
-    if (!response) return std::unexpected(std::move(response.error()));
-    return {};
-  }
-};
-
 Client::Client(ClientOptions options) {
   auto url = value_or_throw(client::parse_url(options.url));
   state_ = std::make_unique<State>(std::move(options), std::move(url));
@@ -341,7 +116,7 @@ Result<std::vector<Enqueued>> Client::try_enqueue_many(std::span<const JobSpec> 
   std::size_t jobs = 0;
   const auto flush = [&]() -> Result<void> {
     body += "]}";
-    auto result = state_->submit_batch(body, fresh_key());
+    auto result = state_->submit_batch(body, client::fresh_key());
     if (!result) return std::unexpected(std::move(result.error()));
     if (result->size() != jobs) {
       return std::unexpected(
@@ -398,30 +173,38 @@ Result<JobPage> Client::try_list(const JobQuery& query) {
   return state_->ask({.method = "GET", .target = target}, client::read_page);
 }
 
-Result<Status> Client::try_cancel(std::string_view job_id) { return state_->act(job_id, "/cancel"); }
-Result<Status> Client::try_retry(std::string_view job_id) { return state_->act(job_id, "/retry"); }
-Result<Status> Client::try_promote(std::string_view job_id) { return state_->act(job_id, "/promote"); }
+Result<Status> Client::try_cancel(std::string_view job_id) {
+  return state_->ask_status({.method = "POST", .target = job_path(job_id, "/cancel")});
+}
+Result<Status> Client::try_retry(std::string_view job_id) {
+  return state_->ask_status({.method = "POST", .target = job_path(job_id, "/retry")});
+}
+Result<Status> Client::try_promote(std::string_view job_id) {
+  return state_->ask_status({.method = "POST", .target = job_path(job_id, "/promote")});
+}
 
 Result<Status> Client::try_reschedule(std::string_view job_id, Time at) {
-  return state_->change(job_id, R"({"runAt":")" + wire::format_time(at.time_since_epoch().count()) + "\"}");
+  return state_->ask_status(
+      {.method = "PATCH",
+       .target = job_path(job_id),
+       .body = R"({"runAt":")" + wire::format_time(at.time_since_epoch().count()) + "\"}"});
 }
 Result<Status> Client::try_reschedule(std::string_view job_id, milliseconds delay) {
-  return state_->change(job_id, R"({"delayMs":)" + std::to_string(delay.count()) + "}");
+  return state_->ask_status({.method = "PATCH",
+                             .target = job_path(job_id),
+                             .body = R"({"delayMs":)" + std::to_string(delay.count()) + "}"});
 }
 Result<Status> Client::try_change_priority(std::string_view job_id, int priority) {
-  return state_->change(job_id, R"({"priority":)" + std::to_string(priority) + "}");
+  return state_->ask_status({.method = "PATCH",
+                             .target = job_path(job_id),
+                             .body = R"({"priority":)" + std::to_string(priority) + "}"});
 }
 
 Result<void> Client::try_remove(std::string_view job_id) {
-  return state_->nothing({.method = "DELETE", .target = job_path(job_id)});
+  return state_->tell({.method = "DELETE", .target = job_path(job_id)});
 }
 
-Result<std::vector<QueueInfo>> Client::try_queues() {
-  std::vector<QueueInfo> out;
-  auto done = state_->all_pages("queues", [&](JsonSlice queue) { out.push_back(client::read_queue(queue)); });
-  if (!done) return std::unexpected(std::move(done.error()));
-  return out;
-}
+Result<std::vector<QueueInfo>> Client::try_queues() { return state_->list("queues", client::read_queue); }
 
 Result<QueueInfo> Client::try_queue(std::string_view name) {
   return state_->ask({.method = "GET", .target = queue_path(name)}, client::read_queue);
@@ -442,23 +225,18 @@ Result<LimitRecord> Client::try_put_limit(const LimitSpec& spec) {
 Result<LimitRecord> Client::try_get_limit(std::string_view name) {
   return state_->ask({.method = "GET", .target = limit_path(name)}, client::read_limit);
 }
-Result<std::vector<LimitRecord>> Client::try_limits() {
-  std::vector<LimitRecord> out;
-  auto done = state_->all_pages("limits", [&](JsonSlice limit) { out.push_back(client::read_limit(limit)); });
-  if (!done) return std::unexpected(std::move(done.error()));
-  return out;
-}
+Result<std::vector<LimitRecord>> Client::try_limits() { return state_->list("limits", client::read_limit); }
 Result<void> Client::try_delete_limit(std::string_view name) {
-  return state_->nothing({.method = "DELETE", .target = limit_path(name)});
+  return state_->tell({.method = "DELETE", .target = limit_path(name)});
 }
 Result<LimitRecord> Client::try_resume_limit(std::string_view name) {
   return state_->ask({.method = "POST", .target = limit_path(name, "/resume")}, client::read_limit);
 }
 Result<void> Client::try_pause(std::string_view queue) {
-  return state_->nothing({.method = "POST", .target = queue_path(queue, "/pause")});
+  return state_->tell({.method = "POST", .target = queue_path(queue, "/pause")});
 }
 Result<void> Client::try_resume(std::string_view queue) {
-  return state_->nothing({.method = "POST", .target = queue_path(queue, "/resume")});
+  return state_->tell({.method = "POST", .target = queue_path(queue, "/resume")});
 }
 
 Result<std::vector<GroupRecord>> Client::try_groups(std::string_view queue, std::uint32_t limit) {
@@ -504,23 +282,19 @@ Result<ScheduleRecord> Client::try_get_schedule(std::string_view id) {
   return state_->ask({.method = "GET", .target = schedule_path(id)}, client::read_schedule);
 }
 Result<std::vector<ScheduleRecord>> Client::try_schedules() {
-  std::vector<ScheduleRecord> out;
-  auto done = state_->all_pages("schedules",
-                                [&](JsonSlice schedule) { out.push_back(client::read_schedule(schedule)); });
-  if (!done) return std::unexpected(std::move(done.error()));
-  return out;
+  return state_->list("schedules", client::read_schedule);
 }
 Result<void> Client::try_delete_schedule(std::string_view id) {
-  return state_->nothing({.method = "DELETE", .target = schedule_path(id)});
+  return state_->tell({.method = "DELETE", .target = schedule_path(id)});
 }
 Result<Enqueued> Client::try_run_schedule(std::string_view id) {
   return state_->ask({.method = "POST", .target = schedule_path(id, "/run")}, client::read_enqueued);
 }
 Result<ScheduleRecord> Client::try_pause_schedule(std::string_view id) {
-  return state_->change_schedule(id, "/pause");
+  return state_->ask({.method = "POST", .target = schedule_path(id, "/pause")}, client::read_schedule);
 }
 Result<ScheduleRecord> Client::try_resume_schedule(std::string_view id) {
-  return state_->change_schedule(id, "/resume");
+  return state_->ask({.method = "POST", .target = schedule_path(id, "/resume")}, client::read_schedule);
 }
 
 Result<WorkflowSubmitted> Client::try_submit_workflow(const WorkflowSpec& spec) {
@@ -531,10 +305,10 @@ Result<WorkflowRecord> Client::try_get_workflow(std::string_view id) {
   return state_->ask({.method = "GET", .target = workflow_path(id)}, client::read_workflow);
 }
 Result<void> Client::try_cancel_workflow(std::string_view id) {
-  return state_->nothing({.method = "POST", .target = workflow_path(id, "/cancel")});
+  return state_->tell({.method = "POST", .target = workflow_path(id, "/cancel")});
 }
 Result<void> Client::try_retry_workflow(std::string_view id) {
-  return state_->nothing({.method = "POST", .target = workflow_path(id, "/retry")});
+  return state_->tell({.method = "POST", .target = workflow_path(id, "/retry")});
 }
 
 Result<EventRaised> Client::try_raise_event(std::string_view name, const JsonText& data) {
@@ -556,14 +330,10 @@ Result<TriggerRecord> Client::try_get_trigger(std::string_view id) {
   return state_->ask({.method = "GET", .target = trigger_path(id)}, client::read_trigger);
 }
 Result<std::vector<TriggerRecord>> Client::try_triggers() {
-  std::vector<TriggerRecord> out;
-  auto done =
-      state_->all_pages("triggers", [&](JsonSlice trigger) { out.push_back(client::read_trigger(trigger)); });
-  if (!done) return std::unexpected(std::move(done.error()));
-  return out;
+  return state_->list("triggers", client::read_trigger);
 }
 Result<void> Client::try_delete_trigger(std::string_view id) {
-  return state_->nothing({.method = "DELETE", .target = trigger_path(id)});
+  return state_->tell({.method = "DELETE", .target = trigger_path(id)});
 }
 
 Result<JsonText> Client::try_keep_step(std::string_view job_id, std::string_view lease_id,
@@ -587,11 +357,7 @@ Result<OperationRecord> Client::try_get_operation(std::string_view id) {
   return state_->ask({.method = "GET", .target = operation_path(id)}, client::read_operation);
 }
 Result<std::vector<OperationRecord>> Client::try_operations() {
-  std::vector<OperationRecord> out;
-  auto done = state_->all_pages("bulk", "operations",
-                                [&](JsonSlice item) { out.push_back(client::read_operation(item)); });
-  if (!done) return std::unexpected(std::move(done.error()));
-  return out;
+  return state_->list("bulk", "operations", client::read_operation);
 }
 Result<OperationRecord> Client::try_cancel_operation(std::string_view id) {
   return state_->ask({.method = "POST", .target = operation_path(id, "/cancel")}, client::read_operation);
