@@ -87,6 +87,9 @@ struct Lane {
   bool has_jobs() const { return !window.empty() || beyond || active > 0; }
 };
 
+/// Its queue's number and its own.
+std::pair<std::uint32_t, std::uint32_t> address_of(const Lane& lane);
+
 /// So that the same seed gives the same bytes.
 struct LaneOrder {
   bool operator()(const Lane* a, const Lane* b) const;

@@ -166,9 +166,14 @@ struct Machine::State {
   void forget_idle_lanes();
   void forget_lanes(Queue& queue);
   void forget_lane(Lane& lane);
+  bool lane_is_known(const Queue& queue, const LaneTerms& terms) const;
+  void keep_order(const Entry& entry, Outbox& outbox);
+  void free_order(const Entry& entry, Outbox& outbox);
+  bool explain_lane(const Entry& entry, Millis wall, Reason& why);
+
+  // turns.cpp
   void stand(Lane& lane);
   void stand_anew(Queue& queue);
-  bool lane_is_known(const Queue& queue, const LaneTerms& terms) const;
   Limit* closed_limit(const Lane& lane, Millis& opens) const;
   bool order_waits(const Lane& lane, Millis& until) const;
   void park(Lane& lane, Limit* on, Millis until);
@@ -184,9 +189,6 @@ struct Machine::State {
   void unpark_all(Queue& queue);
   void wake_lanes(Now now);
   Millis next_lane_wake() const;
-  void keep_order(const Entry& entry, Outbox& outbox);
-  void free_order(const Entry& entry, Outbox& outbox);
-  bool explain_lane(const Entry& entry, Millis wall, Reason& why);
   void flush_lanes(Outbox& outbox);
 
   // groups.cpp
@@ -266,15 +268,8 @@ struct Machine::State {
   void waits_no_more(const JobId& child, const JobId& parent, Outbox& outbox);
   void wait_for(const JobId& child, const Job& parent, Dependent dependent, Outbox& outbox);
   void set_join(const JobId& child, const Join& join, Outbox& outbox);
-  const Join* join_of(const Dependent& dependent) const;
   bool lacks_room(const std::vector<NewMember>& members) const;
   void keep_workflow(const WorkflowRow& row, Outbox& outbox);
-  void owe(const Job& job, Owed::What what, Status status);
-  void pay_needs(Needs& needs) const;
-  bool decides(const Owed& parent, const Dependent& dependent) const;
-  bool pay(Owed& each, std::size_t& budget, Now now, Outbox& outbox);
-  void count_in_workflow(const Owed& each, Now now, Outbox& outbox);
-  void parent_ended(const Owed& parent, const Dependent& dependent, Now now, Outbox& outbox);
   void unblock(Entry& entry, Now now, Outbox& outbox);
   void take_parents(Entry& entry, Outbox& outbox);
   void stop_waiting(Entry& entry, Outbox& outbox);
@@ -286,6 +281,15 @@ struct Machine::State {
   struct Again;
   void run_again(const Again& again, std::size_t index, Now now, Outbox& outbox);
   void wait_again(const Again& again, std::size_t index, Outbox& outbox);
+
+  // owed.cpp
+  void owe(const Job& job, Owed::What what, Status status);
+  void pay_needs(Needs& needs) const;
+  const Join* join_of(const Dependent& dependent) const;
+  bool decides(const Owed& parent, const Dependent& dependent) const;
+  bool pay(Owed& each, std::size_t& budget, Now now, Outbox& outbox);
+  void count_in_workflow(const Owed& each, Now now, Outbox& outbox);
+  void parent_ended(const Owed& parent, const Dependent& dependent, Now now, Outbox& outbox);
   void write_owed(Outbox& outbox);
 
   // steps.cpp
