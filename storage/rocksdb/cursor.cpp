@@ -3,13 +3,11 @@
 namespace pawl::storage {
 
 Cursor::Cursor(Database& database, const Seat& seat, const Range& range, const rocksdb::Snapshot* snapshot)
-    : database_(database),
-      reverse_(range.reverse),
+    : reverse_(range.reverse),
       lower_(range.begin),
       upper_(range.end),
-      failed_reads_(database.failed_reads()) {
+      failed_reads_(failed_reads_of_this_thread().count) {
   const auto family = static_cast<std::size_t>(range.family);
-  const bool erased = seat.erased.at(family).overlap(range.begin, range.end);
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
   options.iterate_lower_bound = &lower_;
@@ -21,8 +19,12 @@ Cursor::Cursor(Database& database, const Seat& seat, const Range& range, const r
     reverse_ ? iterator->SeekToLast() : iterator->SeekToFirst();
     return iterator;
   };
-  row_ = start(!erased);
-  if (erased) witness_ = start(true);
+  row_ = start(true);
+  // Asked when it is made: every range whose rows it would show is known by then.
+  if (seat.erased.at(family)->overlap(range.begin, range.end)) {
+    witness_ = std::move(row_);
+    row_ = start(false);
+  }
   follow();
 }
 
@@ -42,12 +44,12 @@ void Cursor::next() {
 void Cursor::jump(std::string_view to) {
   const rocksdb::Slice key(to.data(), to.size());
   jump(*row_, key);
-  if (witness_ && witness_->status().ok()) jump(*witness_, key);
+  if (witness_) jump(*witness_, key);
   follow();
 }
 
 void Cursor::follow() {
-  if (!witness_) return;
+  if (!witness_ || !row_->status().ok()) return;
   const auto behind = [this] {
     const int order = witness_->key().compare(row_->key());
     return reverse_ ? order > 0 : order < 0;
@@ -59,8 +61,8 @@ rocksdb::Status Cursor::status() const {
   if (auto status = row_->status(); !status.ok() || !witness_) return status;
   if (auto status = witness_->status(); !status.ok()) return status;
   // What failed once may have been readable again when the witness came.
-  if (database_.failed_reads() != failed_reads_) return rocksdb::Status::IOError("a table could not be read");
-  return rocksdb::Status::OK();
+  const FailedReads& failed = failed_reads_of_this_thread();
+  return failed.count == failed_reads_ ? rocksdb::Status::OK() : rocksdb::Status::IOError(failed.last);
 }
 
 }  // namespace pawl::storage

@@ -1,8 +1,8 @@
-// Reads the rows of one range, and never takes damage for the end of it or for a gap.
+// Reads the rows of one range, and does not take damage for the end of it or for a gap.
 //
 // An iterator of RocksDB 7.8.3 that minds erased ranges loses errors: it passes over a table whose first
 // block cannot be read when it comes from the table before, and it forgets what it could not read when it
-// jumps over an erased range (mended in 8.5.2: facebook/rocksdb, pull requests 11782 and 11785). One that
+// jumps over an erased range (facebook/rocksdb, pull requests 11782 and 11785; 8.5.2 has both). One that
 // ignores erased ranges has neither fault, so that is the one to read with where nothing was erased as a
 // range. Elsewhere such a one, the witness, goes along behind the other and reads all that it passes over.
 #pragma once
@@ -22,6 +22,8 @@ class Cursor {
  public:
   /// At the first row of the range, as of `snapshot`, or of now when it is null. The range must outlive it.
   Cursor(Database& database, const Seat& seat, const Range& range, const rocksdb::Snapshot* snapshot);
+  Cursor(const Cursor&) = delete;  // the iterators know where the bounds are
+  Cursor& operator=(const Cursor&) = delete;
 
   /// False at the end, or when something could not be read.
   bool valid() const { return row_->Valid() && (!witness_ || status().ok()); }
@@ -39,13 +41,12 @@ class Cursor {
   /// The witness comes to where the row is.
   void follow();
 
-  Database& database_;
   const bool reverse_;
   const rocksdb::Slice lower_;
   const rocksdb::Slice upper_;
   std::unique_ptr<rocksdb::Iterator> row_;
   std::unique_ptr<rocksdb::Iterator> witness_;  // null where nothing was erased as a range
-  const std::uint64_t failed_reads_;            // before the first
+  const std::uint64_t failed_reads_;            // of this thread, before the first
 };
 
 }  // namespace pawl::storage

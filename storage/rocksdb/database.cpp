@@ -64,6 +64,7 @@ Result<std::shared_ptr<Database>> Database::open(const std::string& path, Option
   Result<void> step = check_promised_files(*database->guard_, database->directory_->db_path(), mark);
   if (step) step = database->open_db(mark);
   if (step) step = database->check_recovered(mark);
+  if (step) step = database->read_erased_ranges();
   if (step) step = database->start(std::move(*watermark));
   if (!step) return std::unexpected(step.error());
   return database;
@@ -140,6 +141,14 @@ Result<void> Database::check_recovered(const Watermark& mark) {
             "{} ends at write {}, but {} says that {} was on disk: a log, table or MANIFEST file is missing "
             "or was replaced by an older one. {}",
             directory_->db_path(), found, watermark, mark.sequence, next_step)});
+  }
+  return {};
+}
+
+Result<void> Database::read_erased_ranges() {
+  for (const auto& [name, handle] : handles_) {
+    if (const auto status = erased_[handle].add_tables(*db_, handle); !status.ok())
+      return std::unexpected(read_error(status));
   }
   return {};
 }
@@ -233,8 +242,7 @@ Result<Database::Taken> Database::take_seat(std::uint32_t partition) {
       const auto handle = family_handle(partition, spec);
       if (!handle) return std::unexpected(handle.error());
       made->families.push_back(*handle);
-      if (const auto status = made->erased.emplace_back().add_tables(*db_, *handle); !status.ok())
-        return std::unexpected(read_error(status));
+      made->erased.push_back(&erased_[*handle]);
     }
     seat = std::move(made);
   }

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,7 +29,7 @@ struct Seat {
   std::mutex mutex;
   std::uint64_t epoch = 0;
   std::vector<rocksdb::ColumnFamilyHandle*> families;  // by Family
-  std::deque<ErasedRanges> erased;                     // by Family
+  std::vector<ErasedRanges*> erased;                   // by Family; the database's
 };
 
 /// Shared by the store, its partitions and its snapshots; the last of them closes it. Thread: any, where not
@@ -62,8 +61,6 @@ class Database {
   bool write(rocksdb::WriteBatch& batch);
   /// Names the file where the status does not.
   Error read_error(const rocksdb::Status& status) const;
-  /// Reads of tables that the file system refused since open, whoever wanted them.
-  std::uint64_t failed_reads() const { return guard_->failed_reads(); }
   /// How much of the log was not in tables yet when this was opened.
   std::uint64_t replayed_batches() const { return audit_.batches(); }
   /// Fills in what is counted for the whole store.
@@ -73,6 +70,7 @@ class Database {
   Database(std::unique_ptr<Directory> directory, Options options, RocksDbTesting testing);
   Result<void> open_db(const Watermark& mark);
   Result<void> check_recovered(const Watermark& mark);
+  Result<void> read_erased_ranges();
   Result<void> start(WatermarkFile watermark);
   Error open_error(const rocksdb::Status& status) const;
   Result<rocksdb::ColumnFamilyHandle*> family_handle(std::uint32_t partition, const FamilySpec& spec);
@@ -95,8 +93,9 @@ class Database {
   std::unique_ptr<Syncer> syncer_;
   std::unique_ptr<Reclaimer> reclaimer_;
 
-  std::mutex seats_mutex_;  // seats_ and handles_
+  std::mutex seats_mutex_;  // seats_, handles_ and which families erased_ has
   std::map<std::uint32_t, std::shared_ptr<Seat>> seats_;
+  std::map<rocksdb::ColumnFamilyHandle*, ErasedRanges> erased_;
 
   std::atomic<std::uint64_t> disk_bytes_ = 0;
   std::atomic<std::uint64_t> free_bytes_ = 0;

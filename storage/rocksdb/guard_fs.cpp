@@ -121,34 +121,34 @@ class ShorterFile final : public rocksdb::FSSequentialFileOwnerWrapper {
   std::uint64_t left_;
 };
 
-/// Counts what could not be read.
+thread_local FailedReads failed_reads;
+
+IOStatus seen(const std::string& path, IOStatus status) {
+  if (!status.ok()) {
+    ++failed_reads.count;
+    failed_reads.last = path + ": " + status.ToString();
+  }
+  return status;
+}
+
+/// Remembers that it could not be read.
 class WatchedTable final : public rocksdb::FSRandomAccessFileOwnerWrapper {
  public:
-  WatchedTable(std::unique_ptr<rocksdb::FSRandomAccessFile> file,
-               std::shared_ptr<std::atomic<std::uint64_t>> failed)
-      : FSRandomAccessFileOwnerWrapper(std::move(file)), failed_(std::move(failed)) {}
+  WatchedTable(std::unique_ptr<rocksdb::FSRandomAccessFile> file, std::string path)
+      : FSRandomAccessFileOwnerWrapper(std::move(file)), path_(std::move(path)) {}
 
   IOStatus Read(std::uint64_t offset, std::size_t size, const IOOptions& options, Slice* result,
                 char* scratch, IODebugContext* debug) const override {
-    return seen(FSRandomAccessFileOwnerWrapper::Read(offset, size, options, result, scratch, debug));
-  }
-  IOStatus MultiRead(rocksdb::FSReadRequest* requests, std::size_t count, const IOOptions& options,
-                     IODebugContext* debug) override {
-    IOStatus status = seen(FSRandomAccessFileOwnerWrapper::MultiRead(requests, count, options, debug));
-    for (std::size_t i = 0; i < count; ++i) seen(requests[i].status).PermitUncheckedError();
-    return status;
+    return seen(path_, FSRandomAccessFileOwnerWrapper::Read(offset, size, options, result, scratch, debug));
   }
 
  private:
-  IOStatus seen(IOStatus status) const {
-    if (!status.ok()) failed_->fetch_add(1, std::memory_order_release);
-    return status;
-  }
-
-  std::shared_ptr<std::atomic<std::uint64_t>> failed_;
+  const std::string path_;
 };
 
 }  // namespace
+
+const FailedReads& failed_reads_of_this_thread() { return failed_reads; }
 
 std::uint64_t manifest_number(std::string_view path) {
   constexpr std::string_view prefix = "MANIFEST-";
@@ -221,11 +221,8 @@ IOStatus GuardFileSystem::NewSequentialFile(const std::string& path, const rocks
 IOStatus GuardFileSystem::NewRandomAccessFile(const std::string& path, const rocksdb::FileOptions& options,
                                               std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
                                               IODebugContext* debug) {
-  IOStatus status = FileSystemWrapper::NewRandomAccessFile(path, options, result, debug);
-  if (status.ok())
-    *result = std::make_unique<WatchedTable>(std::move(*result), failed_reads_);
-  else
-    failed_reads_->fetch_add(1, std::memory_order_release);
+  IOStatus status = seen(path, FileSystemWrapper::NewRandomAccessFile(path, options, result, debug));
+  if (status.ok()) *result = std::make_unique<WatchedTable>(std::move(*result), path);
   return status;
 }
 

@@ -1,6 +1,6 @@
 // Stands between RocksDB and the file system, for what RocksDB does not do: it knows which logs hold durable
-// data, keeps files from being deleted until the store is known to be whole, and parks writers once a log has
-// failed.
+// data, keeps files from being deleted until the store is known to be whole, parks writers once a log has
+// failed, and remembers what could not be read.
 #pragma once
 
 #include <atomic>
@@ -58,6 +58,13 @@ struct LogGates {
   std::function<void()> listener_;
 };
 
+/// Tables that a thread could not open or read. RocksDB reads for an iterator on the thread that moves it.
+struct FailedReads {
+  std::uint64_t count = 0;
+  std::string last;  // why, with the table's path
+};
+const FailedReads& failed_reads_of_this_thread();
+
 /// Thread: any.
 class GuardFileSystem final : public rocksdb::FileSystemWrapper {
  public:
@@ -77,8 +84,6 @@ class GuardFileSystem final : public rocksdb::FileSystemWrapper {
   LogExpectation current_manifest() const;
   /// The log or manifest that was opened for reading last: where a recovery that failed had got to.
   std::string last_read() const;
-  /// Tables that could not be opened or read, since the beginning.
-  std::uint64_t failed_reads() const { return failed_reads_->load(std::memory_order_acquire); }
 
   /// Who reads one of these logs from now on finds its end there, whatever the file holds behind it.
   void end_logs_at(std::map<std::uint64_t, std::uint64_t> ends);
@@ -110,8 +115,6 @@ class GuardFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus delete_log(std::uint64_t number, const std::string& path);
 
   const std::shared_ptr<LogGates> gates_ = std::make_shared<LogGates>();
-  const std::shared_ptr<std::atomic<std::uint64_t>> failed_reads_ =
-      std::make_shared<std::atomic<std::uint64_t>>(0);
   mutable std::mutex mutex_;
   std::map<std::uint64_t, std::shared_ptr<Log>> logs_;
   std::pair<std::uint64_t, std::shared_ptr<Log>> newest_manifest_;

@@ -122,7 +122,7 @@ void RocksPartition::translate(const Batch& batch) {
           std::abort();
         }
         if (entry.key < entry.value) {
-          seat_->erased[index].add(entry.key, entry.value);
+          seat_->erased[index]->add(entry.key, entry.value);
           status = scratch_.DeleteRange(family, slice(entry.key), slice(entry.value));
         }
         break;

@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "rocksdb/db.h"
-#include "rocksdb/env.h"
 #include "rocksdb/file_system.h"
 #include "rocksdb/wal_filter.h"
 #include "storage/rocksdb/watermark.h"

@@ -147,46 +147,6 @@ TEST(CorruptionTest, FlippedBitsAreDetectedOrHarmless) {
   }
 }
 
-// Some tables, one after the other in the order of their rows, with nothing in the log.
-TEST(CorruptionTest, ADamagedFirstBlockIsNoGapWhereverItsTableStands) {
-  constexpr unsigned rows = 3'000;
-  const auto disk = std::make_shared<ForgettingDisk>();
-  {
-    auto store = open_rocksdb("/data", load_options(), {.file_system = disk});
-    auto partition = *(*store)->acquire(load_partition);
-    std::uint64_t noise = 1;  // does not compress
-    for (unsigned row = 0; row < rows; ++row) {
-      std::string value(1'000, '\0');
-      for (char& byte : value) {
-        noise = noise * 6364136223846793005ull + 1442695040888963407ull;
-        byte = static_cast<char>(noise >> 56);
-      }
-      Batch batch;
-      batch.put(entries, fmt::format("row/{:08}", row), value);
-      partition->commit(batch, nullptr);
-    }
-  }
-  const Image whole = disk->after_kill();
-  unsigned refused = 0;
-  for (const auto& [path, bytes] : whole) {
-    if (kind_of(path) != "table" || bytes.size() < 20'000) continue;
-    Image image = whole;
-    image[path][100] = static_cast<char>(image[path][100] ^ 1);
-    auto store =
-        open_rocksdb("/data", load_options(), {.file_system = std::make_shared<ForgettingDisk>(image)});
-    ASSERT_TRUE(store) << store.error().message;
-    const auto contents = read_all(**(*store)->acquire(load_partition));
-    if (contents) {
-      EXPECT_EQ(contents->size(), rows) << path;
-      continue;
-    }
-    ++refused;
-    EXPECT_NE(contents.error().message.find(path.substr(path.rfind('/') + 1)), std::string::npos)
-        << contents.error().message;
-  }
-  EXPECT_GT(refused, 3u) << "the case needs some in one level";
-}
-
 TEST(CorruptionTest, ZeroedPagesAreDetectedOrHarmless) {
   for (const auto& [path, bytes] : past().killed) {
     const std::size_t size = written(path, bytes);
