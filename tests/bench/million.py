@@ -3,7 +3,8 @@
     million.py [--bin FOLDER] [--jobs N] [--check]
 
 --check fails when pawld holds more than 250 MiB, is not ready again within 2 s, or leases the first 20 000 jobs slower than
-half of what a queue that fits in memory does.
+half of what a queue that fits in memory does. Both are measured up to three times, the best of each counts: a fraction of a
+second each, which a machine that stands still for once would spoil.
 """
 import argparse
 import http.client
@@ -20,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "daemon"
 BATCH = 5000
 LEASE = 1000
 HEAD = 20_000
+ROUNDS = 3
 
 
 class Connection:
@@ -72,23 +74,31 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="pawl-bench-"))
     broker = harness.Broker(folder).start()
     try:
-        submit(broker, "small", HEAD)
-        small_rate = lease_and_settle(broker, "small", HEAD)
+        small_rates = []
+        for _ in range(ROUNDS):
+            submit(broker, "small", HEAD)
+            small_rates.append(lease_and_settle(broker, "small", HEAD))
+        small_rate = max(small_rates)
         submit_rate = submit(broker, "big", arguments.jobs)
         resident_full = broker.resident_mib()
         print(f"submitted {arguments.jobs} jobs of 200 bytes, {submit_rate:,.0f}/s; resident {resident_full:.0f} MiB", flush=True)
-        broker.kill()
-        began = time.monotonic()
-        broker.start()
-        restart = time.monotonic() - began
-        print(f"ready {restart:.2f} s after kill -9; resident {broker.resident_mib():.0f} MiB", flush=True)
-        big_rate = lease_and_settle(broker, "big", HEAD)
-        resident = max(resident_full, broker.resident_mib())
-        print(f"the first {HEAD} jobs leased and completed: {big_rate:,.0f}/s (a queue of {HEAD} jobs: {small_rate:,.0f}/s); "
-              f"resident {broker.resident_mib():.0f} MiB", flush=True)
-        pending = broker.call("GET", "/queues/big").json["counts"]["pending"]
-        if pending != arguments.jobs - HEAD:
-            raise SystemExit(f"{pending} jobs are pending, not {arguments.jobs - HEAD}")
+        restart, big_rate, resident, left = float("inf"), 0, resident_full, arguments.jobs
+        for _ in range(ROUNDS):
+            broker.kill()
+            began = time.monotonic()
+            broker.start()
+            ready = time.monotonic() - began
+            resident_ready = broker.resident_mib()
+            rate = lease_and_settle(broker, "big", HEAD)
+            left -= HEAD
+            print(f"ready {ready:.2f} s after kill -9; resident {resident_ready:.0f} MiB; then the first {HEAD} jobs leased and "
+                  f"completed: {rate:,.0f}/s (a queue of {HEAD} jobs: {small_rate:,.0f}/s); resident {broker.resident_mib():.0f} MiB",
+                  flush=True)
+            restart, big_rate = min(restart, ready), max(big_rate, rate)
+            resident = max(resident, broker.resident_mib())
+            pending = broker.call("GET", "/queues/big").json["counts"]["pending"]
+            if pending != left:
+                raise SystemExit(f"{pending} jobs are pending, not {left}")
     finally:
         broker.kill()
         shutil.rmtree(folder, ignore_errors=True)

@@ -40,7 +40,7 @@ export async function populate(broker) {
     jobs: [
       {ref: 'fetch', queue: 'images'}, {ref: 'thumbnail', queue: 'images', dependsOn: ['fetch']}, {ref: 'faces', queue: 'images', dependsOn: ['fetch']},
       {ref: 'caption', queue: 'images', dependsOn: ['faces']}, {ref: 'publish', queue: 'web', dependsOn: ['thumbnail', 'caption']}, {ref: 'notify', queue: 'mail-later', dependsOn: ['publish']},
-    ],
+    ].map((job) => ({...job, leaseMs: 600_000})),  // one runs for as long as the pages are looked at
   });
   const [fetched] = await broker.lease('images', {worker: 'imager@web1'});
   await broker.complete(fetched, {bytes: 184_213});

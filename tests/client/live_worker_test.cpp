@@ -120,11 +120,11 @@ TEST_F(LiveWorkerTest, HeartbeatsKeepAShortLeaseWhileTheHandlerIsBusy) {
   Worker worker(options());
   worker.on("slow", [](Job& job) {
     job.progress(50, "half");
-    std::this_thread::sleep_for(3500ms);  // stands for work that takes over three leases
+    std::this_thread::sleep_for(10s);  // stands for work that takes over three leases
   });
   worker.start();
   JobSpec spec{.queue = "q", .name = "slow"};
-  spec.lease = 1s;
+  spec.lease = 3s;
   const auto end = end_of(client_.enqueue(spec));
   EXPECT_EQ(end.status, Status::completed);
   EXPECT_EQ(end.stalls, 0u);

@@ -40,7 +40,7 @@ class GroupsTest(harness.BrokerTest):
 
     def test_worker_time_is_what_is_shared(self):
         broker = self.broker()
-        self.batch(broker, [{"queue": "q", "group": group, "payload": ms} for ms, group in ((40, "slow"), (4, "quick")) for _ in range(150)])
+        self.batch(broker, [{"queue": "q", "group": group, "payload": ms} for ms, group in ((200, "slow"), (20, "quick")) for _ in range(150)])
         counts = {"slow": 0, "quick": 0}
         for _ in range(110):
             (job,) = broker.lease("q", wait_ms=5_000)

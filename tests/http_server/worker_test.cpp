@@ -379,7 +379,7 @@ TEST_F(WorkerTest, WhatAWorkerSaysOfItselfIsKnownWhileItIsConnected) {
 
 TEST_F(WorkerTest, AWorkerThatAnswersPingsStays) {
   ServerOptions options;
-  options.rules.limits.worker_silence_ms = 200;
+  options.rules.limits.worker_silence_ms = 1000;
   start_server(std::move(options));
   Worker worker(server_->port());
   for (int i = 0; i < 6; ++i) {

@@ -1,5 +1,5 @@
 // One field for all filters, with suggestions: the qualifiers, then values for the one that is being typed.
-import {useEffect, useMemo, useRef, useState} from 'preact/hooks';
+import {useEffect, useLayoutEffect, useMemo, useRef, useState} from 'preact/hooks';
 
 import {api} from '../../api/api';
 import {statuses, type ListedJob} from '../../api/types';
@@ -78,7 +78,7 @@ export function SearchBox({text, jobs, search}: {text: string; jobs: ListedJob[]
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(-1);
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => setTyped(text), [text]);
+  useLayoutEffect(() => setTyped(text), [text]);  // before anybody types on
 
   const values = useValues(typed, jobs, open);
   const found = open ? suggest(typed, values, (queues.value ?? []).map(({queue}) => queue)) : [];
