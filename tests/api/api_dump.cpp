@@ -19,6 +19,7 @@ int main() {
       item.text("body", route.body == api::BodyUse::none       ? "none"
                         : route.body == api::BodyUse::optional ? "optional"
                                                                : "required");
+      item.boolean("query", route.takes_query);
     });
     object.list("problems", api::problem::all, [&out](const api::ProblemType& type) {
       api::ObjectWriter item(out);

@@ -41,6 +41,11 @@ def body_use(operation, document):
     return "required" if body.get("required") else "optional"
 
 
+def takes_query(path, operation, document):
+    parameters = document["paths"][path].get("parameters", []) + operation.get("parameters", [])
+    return any(resolve(parameter, document)["in"] == "query" for parameter in parameters)
+
+
 def resolve(node, document):
     while isinstance(node, dict) and "$ref" in node and node["$ref"].startswith("#/"):
         target = document
@@ -85,12 +90,12 @@ def examples(document):
 
 
 def differences(document, dump):
-    documented = {(m, p): (o.get("operationId"), body_use(o, document)) for m, p, o in operations(document)}
-    served = {(r["method"], r["path"]): (r["operationId"], r["body"]) for r in dump["routes"]}
+    documented = {(m, p): (o.get("operationId"), body_use(o, document), takes_query(p, o, document)) for m, p, o in operations(document)}
+    served = {(r["method"], r["path"]): (r["operationId"], r["body"], r["query"]) for r in dump["routes"]}
     for key in sorted(set(documented) | set(served)):
         if documented.get(key) != served.get(key):
             yield f"{key[0]} {key[1]}: documented as {documented.get(key)}, served as {served.get(key)}"
-    ids = [operation_id for operation_id, _ in served.values()]
+    ids = [operation_id for operation_id, _, _ in served.values()]
     for operation_id in sorted({i for i in ids if ids.count(i) > 1}):
         yield f"operationId {operation_id} is used twice"
 
@@ -134,6 +139,9 @@ def self_test(document, dump):
     def renamed(d, _):
         d["paths"]["/jobs"]["post"]["operationId"] = "other"
 
+    def with_query(_, served):
+        next(route for route in served["routes"] if route["operationId"] == "purgeDeadLetters")["query"] = True
+
     def without_problem(d, _):
         d["components"]["schemas"]["Problem"]["properties"]["type"]["enum"].remove("urn:pawl:error:lease-lost")
 
@@ -149,7 +157,7 @@ def self_test(document, dump):
             content["application/json"]["example"]["progress"] = 101
 
     failed = 0
-    for breaking in (without_route, with_route, renamed, without_problem, with_problem, stale_binary, bad_example):
+    for breaking in (without_route, with_route, renamed, with_query, without_problem, with_problem, stale_binary, bad_example):
         broken, served = copy.deepcopy(document), copy.deepcopy(dump)
         breaking(broken, served)
         found = list(differences(broken, served))

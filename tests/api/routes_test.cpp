@@ -55,6 +55,9 @@ TEST(RoutesTest, BodiesHaveTheRoomTheirRouteNeeds) {
   EXPECT_GT(body_bytes_max(Method::post, "/jobs", limits), limits.payload_bytes_max);
   EXPECT_EQ(body_bytes_max(Method::post, "/jobs/batch", limits), limits.batch_bytes_max);
   EXPECT_EQ(body_bytes_max(Method::post, "/jobs/x/cancel", limits), small_body_bytes_max);
+  // It may submit a job; and what is too long of an error is cut, not refused.
+  EXPECT_GT(body_bytes_max(Method::post, "/jobs/x/suspend", limits), limits.payload_bytes_max);
+  EXPECT_GT(body_bytes_max(Method::post, "/jobs/x/fail", limits), limits.payload_bytes_max);
   EXPECT_EQ(body_bytes_max(Method::post, "/nowhere", limits), small_body_bytes_max);
 }
 

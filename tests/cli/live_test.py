@@ -141,6 +141,7 @@ class ReadingTest(CliTest):
                                                         "--tag", "t", "--oldest", "--json").json["jobs"]], [job_id])
         self.assertIn("No job", self.pawl("list", "--status", "failed").err)
         self.assertRegex(self.pawl("logs", job_id).out, r"first line\n.*second line\n$")
+        self.assertIn("leave out --json", self.pawl("logs", job_id, "--json", "--follow", status=2).err)
         self.assertEqual([line["text"] for line in self.pawl("logs", job_id, "--json").json["lines"]],
                          ["first line", "second line"])
         self.assertIn("running", self.pawl("why", job_id).out)

@@ -186,6 +186,15 @@ void read_free_text(Input& in, const Where& at, std::size_t bytes_max, std::stri
   if (out.size() < text.size()) out += " [cut]";
 }
 
+void read_whole_text(Input& in, const Where& at, std::size_t bytes_max, std::string& out) {
+  if (!expect(in, at, JsonKind::string)) return;
+  const std::string_view text = in.json.read_string();
+  if (in.json.error()) return;
+  if (text.size() > bytes_max)
+    return in.wrong(at, fmt::format("has {} bytes; at most {} are allowed", text.size(), bytes_max));
+  out = text;
+}
+
 void read_time(Input& in, const Where& at, core::Millis& out) {
   if (!expect(in, at, JsonKind::string)) return;
   const auto ms = wire::parse_time(in.json.read_string());

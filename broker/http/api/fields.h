@@ -68,6 +68,8 @@ void read_name(Input& in, const Where& at, std::string& out);
 void read_label(Input& in, const Where& at, std::string& out);
 /// Any text; what is beyond `bytes_max` is cut off.
 void read_free_text(Input& in, const Where& at, std::size_t bytes_max, std::string& out);
+/// As it stands, or refused: for what would be another thing when it is cut.
+void read_whole_text(Input& in, const Where& at, std::size_t bytes_max, std::string& out);
 void read_time(Input& in, const Where& at, core::Millis& out);
 void read_job_id(Input& in, const Where& at, core::JobId& out);
 /// Text that cannot be a lease id becomes one that no job ever holds: the fence answers, not the form.

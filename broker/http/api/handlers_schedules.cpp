@@ -4,6 +4,7 @@
 #include "broker/http/api/paging.h"
 #include "broker/http/api/replies.h"
 #include "broker/http/api/requests.h"
+#include "broker/http/api/submit_checks.h"
 
 namespace pawl::http::api {
 namespace {
@@ -37,6 +38,7 @@ void put_schedule(Call& call) {
   auto put =
       read_put_schedule(call.request.body, std::move(*id), call.context.limits, call.context.check_timetable);
   if (!put) return refuse(call, put.error());
+  if (!allows_callback(call, put->schedule.job)) return;
   post_for_schedule(call, std::move(*put));
 }
 
@@ -77,7 +79,7 @@ void delete_schedule(Call& call) {
 
 void run_schedule(Call& call) {
   auto id = path_name(call, "scheduleId");
-  if (!id || !take_nothing(call)) return;
+  if (!id || !has_no_idempotency_key(call) || !take_nothing(call)) return;
   post_and_answer<core::Submitted>(call, core::RunSchedule{std::move(*id)},
                                    [](const core::Submitted& submitted) {
                                      return submitted_response(submitted, submitted.jobs.at(0).queue);

@@ -7,6 +7,7 @@
 #include "broker/http/api/json_out.h"
 #include "broker/http/api/replies.h"
 #include "broker/http/api/requests.h"
+#include "broker/http/api/submit_checks.h"
 
 namespace pawl::http::api {
 namespace {
@@ -32,23 +33,21 @@ std::optional<core::Millis> read_keep_ms(std::string_view text) {
   return ms;
 }
 
-bool refuse_header(Call& call, std::string_view pointer, std::string detail) {
-  Problem problem{problem::invalid_input, ""};
-  problem.errors.push_back({std::string(pointer), std::move(detail), FieldError::In::header});
-  refuse(call, problem);
-  return false;
-}
-
 /// False, and answered, when a header is malformed.
 bool take_idempotency_key(Call& call, core::Submit& submit) {
   Request& request = call.request;
   if (request.idempotency_key.empty()) return true;
-  if (!is_idempotency_key(request.idempotency_key))
-    return refuse_header(call, "/Idempotency-Key", "must be 1 to 255 visible ASCII characters");
+  if (!is_idempotency_key(request.idempotency_key)) {
+    refuse_header(call, "/Idempotency-Key", "must be 1 to 255 visible ASCII characters");
+    return false;
+  }
   submit.idempotency = core::Idempotency{std::move(request.idempotency_key), body_hash(request.body)};
   if (request.idempotency_keep_ms.empty()) return true;
   const std::optional<core::Millis> keep = read_keep_ms(request.idempotency_keep_ms);
-  if (!keep) return refuse_header(call, "/Idempotency-Keep-Ms", "must be between 1000 and 86400000");
+  if (!keep) {
+    refuse_header(call, "/Idempotency-Keep-Ms", "must be between 1000 and 86400000");
+    return false;
+  }
   submit.idempotency->keep_ms = *keep;
   return true;
 }
@@ -66,23 +65,6 @@ Response submitted_response(const core::Submitted& submitted, const std::string&
   return response;
 }
 
-namespace {
-
-/// Where a callback goes must be allowed: said at the submit, not when the job has ended.
-std::optional<Problem> check_callbacks(const Call& call, const std::vector<core::NewJob>& jobs, bool listed) {
-  Problem problem{problem::invalid_input, ""};
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    if (!jobs[i].callback) continue;
-    const std::string at = listed ? "/jobs/" + std::to_string(i) : std::string();
-    if (auto why = wrong_callback(call.context, *jobs[i].callback))
-      problem.errors.push_back({at + "/callback/url", *std::move(why)});
-  }
-  if (problem.errors.empty()) return std::nullopt;
-  return problem;
-}
-
-}  // namespace
-
 void submit_job(Call& call) {
   auto job = read_submit(call.request.body, call.context.limits);
   if (!job) return refuse(call, job.error());
@@ -94,7 +76,7 @@ void submit_job(Call& call) {
   }
   std::string queue = job->queue;
   submit.jobs.push_back(std::move(*job));
-  if (const auto problem = check_callbacks(call, submit.jobs, false)) return refuse(call, *problem);
+  if (!allows_callback(call, submit.jobs.front())) return;
   post_and_answer<core::Submitted>(call, std::move(submit),
                                    [queue = std::move(queue)](const core::Submitted& submitted) {
                                      return submitted_response(submitted, queue);
@@ -108,7 +90,7 @@ void submit_batch(Call& call) {
   if (!take_idempotency_key(call, submit)) return;
   submit.jobs = std::move(*jobs);
   submit.listed = true;
-  if (const auto problem = check_callbacks(call, submit.jobs, true)) return refuse(call, *problem);
+  if (!allows_callbacks(call, submit.jobs)) return;
   post_and_answer<core::Submitted>(call, std::move(submit), [](const core::Submitted& submitted) {
     std::string body;
     append_batch(body, submitted);

@@ -5,6 +5,7 @@
 #include "broker/http/api/paging.h"
 #include "broker/http/api/replies.h"
 #include "broker/http/api/requests.h"
+#include "broker/http/api/submit_checks.h"
 
 namespace pawl::http::api {
 namespace {
@@ -40,6 +41,7 @@ void keep_step(Call& call) {
 }
 
 void raise_event(Call& call) {
+  if (!has_no_idempotency_key(call)) return;
   auto event = read_event(call.request.body, call.context.limits);
   if (!event) return refuse(call, event.error());
   post_and_answer<core::EventRaised>(call, std::move(*event), [](const core::EventRaised& raised) {
@@ -59,6 +61,7 @@ void put_trigger(Call& call) {
   if (!id) return;
   auto put = read_put_trigger(call.request.body, std::move(*id), call.context.limits);
   if (!put) return refuse(call, put.error());
+  if (!allows_callback(call, put->trigger.job)) return;
   post_for_trigger(call, std::move(*put));
 }
 

@@ -5,6 +5,7 @@
 #include "broker/http/api/json_out.h"
 #include "broker/http/api/replies.h"
 #include "broker/http/api/requests.h"
+#include "broker/http/api/submit_checks.h"
 
 namespace pawl::http::api {
 namespace {
@@ -120,6 +121,7 @@ void suspend_job(Call& call) {
   auto invoke = read_invocation(call.request.body, *id, call.context.limits);
   if (!invoke) return refuse(call, invoke.error());
   if (!*invoke) return settle_one(call, core::Settlement::Outcome::suspend);
+  if (!allows_callback(call, (*invoke)->members.front().job, "/invoke")) return;
   post_and_answer<core::WorkflowSubmitted>(
       call, std::move(**invoke), [id = *id](const core::WorkflowSubmitted& made) {
         std::string body;

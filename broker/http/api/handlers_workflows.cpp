@@ -4,6 +4,7 @@
 #include "broker/http/api/query.h"
 #include "broker/http/api/replies.h"
 #include "broker/http/api/requests.h"
+#include "broker/http/api/submit_checks.h"
 #include "client/wire/ids.h"
 
 namespace pawl::http::api {
@@ -52,8 +53,10 @@ void change_workflow(Call& call) {
 }  // namespace
 
 void submit_workflow(Call& call) {
+  if (!has_no_idempotency_key(call)) return;
   auto submit = read_workflow(call.request.body, call.context.limits);
   if (!submit) return refuse(call, submit.error());
+  if (!allows_callbacks(call, submit->members)) return;
   auto refs = refs_of(submit->members);
   post_and_answer<core::WorkflowSubmitted>(
       call, std::move(*submit),
@@ -65,6 +68,7 @@ void add_children(Call& call) {
   if (!id) return;
   auto add = read_children(call.request.body, *id, call.context.limits);
   if (!add) return refuse(call, add.error());
+  if (!allows_callbacks(call, add->members)) return;
   auto refs = refs_of(add->members);
   post_and_answer<core::WorkflowSubmitted>(
       call, std::move(*add),

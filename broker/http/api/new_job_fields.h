@@ -17,6 +17,8 @@ void read_callback(Input& in, const Where& at, core::NewJob& job);
 void read_latest(Input& in, const Where& at, core::NewJob& job);
 /// What a strict order excludes.
 void check_order(Input& in, const Where& at, const core::NewJob& job);
+/// One of runAt and delayMs.
+void check_times(Input& in, const Where& at, const core::NewJob& job);
 /// Fields of which one excludes another, or means nothing without another.
 void check_together(Input& in, const Where& at, const core::NewJob& job);
 

@@ -138,7 +138,7 @@ void read_push_headers(Input& in, const Where& at, core::Push& push) {
     const std::string name(in.json.key());
     const Where here = at.member(name);
     std::string value;
-    read_free_text(in, here, 4096, value);
+    read_whole_text(in, here, 4096, value);
     if (!is_header_name(name)) in.wrong(here, "is no name of a header");
     if (is_own_header(name)) in.wrong(here, "is a header that the broker sets itself");
     const bool plain =
@@ -161,7 +161,7 @@ void read_permanent_on(Input& in, const Where& at, core::Push& push) {
 void read_push(Input& in, const Where& at, core::Push& push) {
   using P = Field<core::Push>;
   static constexpr std::array fields{
-      P{"url", [](Input& i, const Where& w, core::Push& p) { read_free_text(i, w, 2048, p.url); }, true},
+      P{"url", [](Input& i, const Where& w, core::Push& p) { read_whole_text(i, w, 2048, p.url); }, true},
       P{"headers", read_push_headers},
       P{"timeoutMs",
         [](Input& i, const Where& w, core::Push& p) { read_integer(i, w, 100, 3'600'000, p.timeout_ms); }},
@@ -173,7 +173,7 @@ void read_push(Input& in, const Where& at, core::Push& push) {
         }},
       P{"secret",
         [](Input& i, const Where& w, core::Push& p) {
-          if (!take_null(i)) read_free_text(i, w, 256, p.secret);
+          if (!take_null(i)) read_whole_text(i, w, 256, p.secret);
         }},
       P{"permanentOn", read_permanent_on}};
   read_object(in, at, fields, push);

@@ -74,7 +74,7 @@ void read_callback_target(Input& in, const Where& at, core::Callback& out) {
   using C = Field<core::Callback>;
   static constexpr std::array fields{
       C{"url",
-        [](Input& i, const Where& w, core::Callback& callback) { read_free_text(i, w, 2048, callback.url); },
+        [](Input& i, const Where& w, core::Callback& callback) { read_whole_text(i, w, 2048, callback.url); },
         true},
       C{"on", [](Input& i, const Where& w, core::Callback& callback) {
           callback.on = 0;
@@ -140,8 +140,12 @@ void read_tags(Input& in, const Where& at, core::NewJob& job) {
 
 void read_new_job(Input& in, const Where& at, core::NewJob& out) {
   read_object(in, at, new_job_fields, out);
-  if (out.delay_ms && out.run_at) in.wrong(at.member("runAt"), "excludes delayMs: give one of them");
+  check_times(in, at, out);
   check_together(in, at, out);
+}
+
+void check_times(Input& in, const Where& at, const core::NewJob& job) {
+  if (job.delay_ms && job.run_at) in.wrong(at.member("runAt"), "excludes delayMs: give one of them");
 }
 
 void check_order(Input& in, const Where& at, const core::NewJob& job) {

@@ -55,21 +55,27 @@ constexpr auto member_fields = []<std::size_t... I, std::size_t... J>(std::index
                     member_own_fields[J]...};
 }(std::make_index_sequence<new_job_fields.size()>{}, std::make_index_sequence<member_own_fields.size()>{});
 
+void refuse_deduplication(Input& in, const Where& at, const core::NewJob& job, const char* why) {
+  if (!job.unique_key.empty()) in.wrong(at.member("uniqueKey"), why);
+  if (job.unique_for_ms > 0) in.wrong(at.member("uniqueForMs"), why);
+  if (!job.gathering) return;
+  using Mode = core::Gathering::Mode;
+  const Mode mode = job.gathering->mode;
+  in.wrong(at.member(mode == Mode::latest     ? "latest"
+                     : mode == Mode::debounce ? "debounce"
+                                              : "throttle"),
+           why);
+}
+
 void read_member(Input& in, const Where& at, GraphDraft& out) {
   MemberDraft draft;
   read_object(in, at, member_fields, draft);
   const core::NewJob& job = draft.member.job;
-  if (job.delay_ms && job.run_at) in.wrong(at.member("runAt"), "excludes delayMs: give one of them");
+  check_times(in, at, job);
   check_order(in, at, job);
   if (job.ordered && !draft.depends_on.empty())
     in.wrong(at.member("ordered"), "excludes dependsOn: the order of submits says when it runs");
-  const char* const own = "has no place in a graph: each of its jobs is made";
-  if (!job.unique_key.empty()) in.wrong(at.member("uniqueKey"), own);
-  if (job.gathering)
-    in.wrong(at.member(job.gathering->mode == core::Gathering::Mode::latest     ? "latest"
-                       : job.gathering->mode == core::Gathering::Mode::debounce ? "debounce"
-                                                                                : "throttle"),
-             own);
+  refuse_deduplication(in, at, job, "has no place in a graph: each of its jobs is made");
   out.members.push_back(std::move(draft.member));
   out.depends_on.push_back(std::move(draft.depends_on));
 }
@@ -156,22 +162,33 @@ constexpr auto invoke_fields = []<std::size_t... I>(std::index_sequence<I...>) {
                     as_field};
 }(std::make_index_sequence<new_job_fields.size()>{});
 
+/// Whether the object has it; false, too, for what is none.
+bool has_member(std::string_view body, std::string_view name) {
+  JsonReader json(body);
+  if (json.peek() != JsonKind::object) return false;
+  json.enter();
+  while (json.next_member()) {
+    if (json.key() == name) return true;
+    json.skip();
+  }
+  return false;
+}
+
 void read_invoke(Input& in, const Where& at, Invocation& out) {
   out.invokes = true;
   read_object(in, at, invoke_fields, out.draft);
   core::NewMember& member = out.draft.member;
   if (member.ref.empty()) member.ref = member.job.name.empty() ? member.job.queue : member.job.name;
+  check_times(in, at, member.job);
   check_order(in, at, member.job);
-  const char* const own = "has no place here: the job that is invoked is one of its own";
-  if (!member.job.unique_key.empty()) in.wrong(at.member("uniqueKey"), own);
-  if (member.job.gathering) in.wrong(at, "excludes throttle, debounce and latest: the job is one of its own");
+  refuse_deduplication(in, at, member.job, "has no place here: the job that is invoked is one of its own");
 }
 
 }  // namespace
 
 Parsed<std::optional<core::AddChildren>> read_invocation(std::string_view body, const core::JobId& id,
                                                          const Limits& limits) {
-  if (body.find("\"invoke\"") == std::string_view::npos) return std::nullopt;
+  if (!has_member(body, "invoke")) return std::nullopt;
   using I = Field<Invocation>;
   static constexpr auto beside = [](Input& in, const Where& at, Invocation&) {
     in.wrong(at, "excludes invoke: give one of them");

@@ -6,6 +6,7 @@
 #include "broker/http/api/answering.h"
 #include "broker/http/api/handlers.h"
 #include "broker/http/api/json_reader.h"
+#include "broker/http/api/query.h"
 #include "client/wire/ids.h"
 
 namespace pawl::http::api {
@@ -18,6 +19,11 @@ constexpr BodyUse body = BodyUse::required;
 constexpr BodySize of_payload = BodySize::payload;
 constexpr BodySize of_batch = BodySize::batch;
 
+constexpr Route with_query(Route route) {
+  route.takes_query = true;
+  return route;
+}
+
 // A path's first match decides, so what is literal comes before what has braces in the same place.
 constexpr std::array table{
     Route{post, "/jobs", "submitJob", submit_job, body, of_payload},
@@ -26,71 +32,71 @@ constexpr std::array table{
     Route{post, "/jobs/{jobId}/heartbeat", "heartbeatJob", heartbeat_job, body},
     Route{post, "/leases/settle", "settleLeases", settle_leases, body, of_batch},
     Route{post, "/jobs/batch", "submitBatch", submit_batch, body, of_batch},
-    Route{post, "/jobs/{jobId}/fail", "failJob", fail_job, body},
+    Route{post, "/jobs/{jobId}/fail", "failJob", fail_job, body, of_payload},
     Route{post, "/jobs/{jobId}/release", "releaseJob", release_job, body},
     Route{post, "/jobs/{jobId}/rate-limited", "rateLimitJob", rate_limit_job, body},
     Route{post, "/jobs/{jobId}/steps/{step}", "keepStep", keep_step, body, of_payload},
-    Route{post, "/jobs/{jobId}/suspend", "suspendJob", suspend_job, body},
+    Route{post, "/jobs/{jobId}/suspend", "suspendJob", suspend_job, body, of_payload},
     Route{post, "/jobs/{jobId}/children", "addChildren", add_children, body, of_batch},
     Route{post, "/workflows", "submitWorkflow", submit_workflow, body, of_batch},
-    Route{get, "/workflows", "listWorkflows", list_workflows},
+    with_query(Route{get, "/workflows", "listWorkflows", list_workflows}),
     Route{get, "/workflows/{workflowId}", "getWorkflow", get_workflow},
     Route{post, "/workflows/{workflowId}/cancel", "cancelWorkflow", cancel_workflow, may_body},
     Route{post, "/workflows/{workflowId}/retry", "retryWorkflow", retry_workflow, may_body},
-    Route{get, "/jobs", "listJobs", list_jobs},
-    Route{get, "/search/suggest", "suggest", suggest},
-    Route{get, "/jobs/{jobId}", "getJob", get_job},
+    with_query(Route{get, "/jobs", "listJobs", list_jobs}),
+    with_query(Route{get, "/search/suggest", "suggest", suggest}),
+    with_query(Route{get, "/jobs/{jobId}", "getJob", get_job}),
     Route{patch, "/jobs/{jobId}", "changeJob", change_job, body},
     Route{del, "/jobs/{jobId}", "deleteJob", delete_job},
     Route{get, "/jobs/{jobId}/why", "explainJob", explain_job},
-    Route{get, "/jobs/{jobId}/events", "streamJobEvents", stream_job_events},
-    Route{get, "/jobs/{jobId}/logs", "getJobLogs", get_job_logs},
+    with_query(Route{get, "/jobs/{jobId}/events", "streamJobEvents", stream_job_events}),
+    with_query(Route{get, "/jobs/{jobId}/logs", "getJobLogs", get_job_logs}),
     Route{post, "/jobs/{jobId}/logs", "appendJobLogs", append_job_logs, body, of_batch},
     Route{post, "/jobs/{jobId}/cancel", "cancelJob", cancel_job, may_body},
     Route{post, "/jobs/{jobId}/retry", "retryJob", retry_job, may_body},
     Route{post, "/jobs/{jobId}/promote", "promoteJob", promote_job, may_body},
-    Route{get, "/events", "streamEvents", stream_events},
+    with_query(Route{get, "/events", "streamEvents", stream_events}),
     Route{post, "/events", "raiseEvent", raise_event, body, of_payload},
-    Route{get, "/triggers", "listTriggers", list_triggers},
+    with_query(Route{get, "/triggers", "listTriggers", list_triggers}),
     Route{get, "/triggers/{triggerId}", "getTrigger", get_trigger},
     Route{put, "/triggers/{triggerId}", "putTrigger", put_trigger, body},
     Route{del, "/triggers/{triggerId}", "deleteTrigger", delete_trigger},
-    Route{get, "/limits", "listLimits", list_limits},
+    with_query(Route{get, "/limits", "listLimits", list_limits}),
     Route{get, "/limits/{limit}", "getLimit", get_limit},
     Route{put, "/limits/{limit}", "putLimit", put_limit, body},
     Route{del, "/limits/{limit}", "deleteLimit", delete_limit},
     Route{post, "/limits/{limit}/resume", "resumeLimit", resume_limit, may_body},
     Route{get, "/worker", "connectWorker", refuse_plain_worker},
-    Route{get, "/queues", "listQueues", list_queues},
+    with_query(Route{get, "/queues", "listQueues", list_queues}),
     Route{get, "/queues/{queue}", "getQueue", get_queue},
     Route{put, "/queues/{queue}", "putQueue", put_queue, body},
-    Route{del, "/queues/{queue}", "deleteQueue", delete_queue},
+    with_query(Route{del, "/queues/{queue}", "deleteQueue", delete_queue}),
     Route{post, "/queues/{queue}/pause", "pauseQueue", pause_queue, may_body},
     Route{post, "/queues/{queue}/resume", "resumeQueue", resume_queue, may_body},
-    Route{get, "/queues/{queue}/groups", "listGroups", list_groups},
+    with_query(Route{get, "/queues/{queue}/groups", "listGroups", list_groups}),
     Route{post, "/queues/{queue}/groups/pause", "pauseGroup", pause_group, body},
     Route{post, "/queues/{queue}/groups/resume", "resumeGroup", resume_group, body},
     Route{post, "/queues/{queue}/drain", "drainQueue", drain_queue, may_body},
-    Route{get, "/queues/{queue}/dlq", "listDeadLetters", list_dead_letters},
+    with_query(Route{get, "/queues/{queue}/dlq", "listDeadLetters", list_dead_letters}),
     Route{get, "/queues/{queue}/dlq/groups", "listFailureGroups", list_failure_groups},
     Route{post, "/queues/{queue}/dlq/replay", "replayDeadLetters", replay_dead_letters, body},
     Route{post, "/queues/{queue}/dlq/purge", "purgeDeadLetters", purge_dead_letters, may_body},
     Route{post, "/bulk", "startBulk", start_bulk, body},
-    Route{get, "/bulk", "listOperations", list_operations},
+    with_query(Route{get, "/bulk", "listOperations", list_operations}),
     Route{get, "/bulk/{operationId}", "getOperation", get_operation},
     Route{post, "/bulk/{operationId}/cancel", "cancelOperation", cancel_operation, may_body},
     Route{post, "/bulk/{operationId}/pause", "pauseOperation", pause_operation, may_body},
     Route{post, "/bulk/{operationId}/resume", "resumeOperation", resume_operation, may_body},
-    Route{get, "/schedules", "listSchedules", list_schedules},
+    with_query(Route{get, "/schedules", "listSchedules", list_schedules}),
     Route{get, "/schedules/{scheduleId}", "getSchedule", get_schedule},
     Route{put, "/schedules/{scheduleId}", "putSchedule", put_schedule, body, of_payload},
     Route{del, "/schedules/{scheduleId}", "deleteSchedule", delete_schedule},
     Route{post, "/schedules/{scheduleId}/run", "runSchedule", run_schedule, may_body},
     Route{post, "/schedules/{scheduleId}/pause", "pauseSchedule", pause_schedule, may_body},
     Route{post, "/schedules/{scheduleId}/resume", "resumeSchedule", resume_schedule, may_body},
-    Route{get, "/workers", "listWorkers", list_workers},
-    Route{get, "/stats", "getStats", get_stats},
-    Route{get, "/audit", "listAudit", list_audit},
+    with_query(Route{get, "/workers", "listWorkers", list_workers}),
+    with_query(Route{get, "/stats", "getStats", get_stats}),
+    with_query(Route{get, "/audit", "listAudit", list_audit}),
     Route{get, "/metrics", "getMetrics", get_metrics},
     Route{get, "/livez", "getLivez", get_livez},
     Route{get, "/readyz", "getReadyz", get_readyz},
@@ -260,6 +266,9 @@ void dispatch(ApiContext& context, Request request, std::shared_ptr<Exchange> ex
   const Route* route = same_path == nullptr ? nullptr : with_method(same_path->pattern, call.request.method);
   if (route == nullptr) return answer_unrouted(call, same_path);
   if (route->body == BodyUse::none && !call.request.body.empty()) return refuse_unwanted_body(call);
+  if (!route->takes_query && !call.request.query.empty()) {
+    if (const auto problem = Query(call.request.query).verdict()) return refuse(call, *problem);
+  }
   route->handler(call);
 }
 

@@ -82,6 +82,7 @@ struct Route {
   void (*handler)(Call&);
   BodyUse body = BodyUse::none;
   BodySize size = BodySize::small;
+  bool takes_query = false;  // its handler reads the query, and refuses what it does not know
 };
 
 std::span<const Route> routes();

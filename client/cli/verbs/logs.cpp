@@ -49,6 +49,8 @@ Result<Answer> print_new(const Logs& command, std::size_t& shown, Session& sessi
 }  // namespace
 
 Result<Exit> run(const Logs& command, Session& session) {
+  if (session.wants_json() && command.follow)
+    return misuse("--follow writes lines for people: leave out --json, or ask again without --follow");
   if (session.wants_json()) {
     const auto answer = session.get(path("jobs", command.job_id, "logs") + query_of(command).text());
     if (!answer) return std::unexpected(answer.error());

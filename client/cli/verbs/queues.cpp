@@ -14,6 +14,8 @@ Result<Exit> run(const Queues&, Session& session) {
     print_error("There are no queues yet; the first job makes one: pawl enqueue QUEUE '{\"hello\":1}'\n");
   } else {
     print(queues_table(answer->json["queues"], session.screen()));
+    if (!answer->json["nextCursor"].text().empty())
+      print_error("There are more queues than these: GET /queues with its cursor lists all.\n");
   }
   return Exit::ok;
 }
