@@ -101,10 +101,17 @@ storage::Result<std::unique_ptr<Engine>> Engine::start(storage::Store& store, En
 }
 
 namespace {
-// Or keeps a payload for jobs to come: what is refused first when the disk is full.
+// Or keeps a payload for jobs to come: what is refused first when the disk is full. What a job that runs
+// keeps for itself (a step, its result) is not.
 bool makes_jobs(const core::CommandBody& body) {
-  return std::holds_alternative<core::Submit>(body) || std::holds_alternative<core::RunSchedule>(body) ||
-         std::holds_alternative<core::PutSchedule>(body);
+  return std::visit(
+      []<typename Body>(const Body&) {
+        return std::is_same_v<Body, core::Submit> || std::is_same_v<Body, core::SubmitWorkflow> ||
+               std::is_same_v<Body, core::AddChildren> || std::is_same_v<Body, core::RaiseEvent> ||
+               std::is_same_v<Body, core::PutTrigger> || std::is_same_v<Body, core::PutSchedule> ||
+               std::is_same_v<Body, core::RunSchedule>;
+      },
+      body);
 }
 }  // namespace
 

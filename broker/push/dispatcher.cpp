@@ -52,9 +52,8 @@ bool Dispatcher::open(const std::string& queue, std::shared_ptr<const core::Push
 }
 
 void Dispatcher::close(const Lane& lane) {
-  const bool busy =
-      std::ranges::any_of(trips_, [&](const auto& trip) { return trip.second.lane == lane.number; });
-  ways_.post(core::CloseWorker{lane.ticket, busy ? grace_ms : 0});
+  // Also when nothing is under way: what is granted meanwhile is to be given back, not lost.
+  ways_.post(core::CloseWorker{lane.ticket, grace_ms});
   ways_.closed(lane.number);
 }
 
@@ -109,7 +108,8 @@ Dispatcher::Outcome Dispatcher::arrived(core::LeaseNumber lease, const Result& r
   if (trip.cancelled)
     settlement.outcome = core::Settlement::Outcome::release;
   else
-    settlement = verdict(result, *trip.push, now);
+    settlement = verdict(result, *trip.push,
+                         trip.job.queue == core::callbacks_queue ? Receivers::many : Receivers::one, now);
   settlement.id = trip.job.id;
   settlement.lease = lease;
   const core::Settlement::Outcome outcome = settlement.outcome;

@@ -62,6 +62,9 @@ std::optional<core::Millis> parse_http_date(std::string_view text) {
          ((hour * 60LL + minute) * 60 + second) * 1000;
 }
 
+constexpr core::Millis own_wait_least_ms = 60'000;
+constexpr core::Millis own_wait_most_ms = 3'600'000;
+
 core::Settlement failed(std::string type, std::string message, bool permanent = false) {
   core::Settlement settlement;
   settlement.outcome = Outcome::fail;
@@ -85,7 +88,8 @@ std::optional<core::Millis> retry_after_ms(std::string_view value, core::Millis 
   return std::clamp<core::Millis>(*at - now, 1, wire::delay_ms_max);
 }
 
-core::Settlement verdict(const Result& result, const core::Push& push, core::Millis now) {
+core::Settlement verdict(const Result& result, const core::Push& push, Receivers receivers,
+                         core::Millis now) {
   if (const auto* failure = std::get_if<Failure>(&result)) return failed(failure->type, failure->message);
   const auto& answer = std::get<Answer>(result);
   if (answer.status >= 200 && answer.status < 300) {
@@ -94,17 +98,20 @@ core::Settlement verdict(const Result& result, const core::Push& push, core::Mil
     return settlement;
   }
   const bool permanent = std::ranges::find(push.permanent_on, answer.status) != push.permanent_on.end();
-  if (!permanent && (answer.status == 429 || answer.status == 503)) {
-    if (const auto wait = retry_after_ms(answer.retry_after, now)) {
-      core::Settlement settlement;
-      settlement.outcome = Outcome::rate_limited;
-      settlement.retry_after_ms = *wait;
-      return settlement;
-    }
+  std::optional<core::Millis> wait;
+  if (!permanent && (answer.status == 429 || answer.status == 503))
+    wait = retry_after_ms(answer.retry_after, now);
+  if (wait && receivers == Receivers::one) {
+    core::Settlement settlement;
+    settlement.outcome = Outcome::rate_limited;
+    settlement.retry_after_ms = *wait;
+    return settlement;
   }
   std::string message = "answered with status " + std::to_string(answer.status);
   if (!answer.body.empty()) message += ": " + printable(answer.body);
-  return failed("http-" + std::to_string(answer.status), std::move(message), permanent);
+  auto settlement = failed("http-" + std::to_string(answer.status), std::move(message), permanent);
+  if (wait) settlement.retry_delay_ms = std::clamp(*wait, own_wait_least_ms, own_wait_most_ms);
+  return settlement;
 }
 
 }  // namespace pawl::push

@@ -1,6 +1,7 @@
 // What an answer to a push means for the job.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -28,8 +29,13 @@ using Result = std::variant<Answer, Failure>;
 /// thing. `now`: wall clock.
 std::optional<core::Millis> retry_after_ms(std::string_view value, core::Millis now);
 
-/// 2xx completes the job, with a body of JSON as its result; 429 and 503 with a Retry-After give it back
-/// without using up an attempt; a status of `permanent_on` fails it for good; all else fails the attempt.
-core::Settlement verdict(const Result& result, const core::Push& push, core::Millis now);
+/// Whether a queue is one receiver's, which may hold it, or has jobs for many, as that of callbacks.
+enum class Receivers : std::uint8_t { one, many };
+
+/// 2xx completes the job, with a body of JSON as its result. 429 and 503 with a Retry-After give it back
+/// without using up an attempt, and its queue waits; where there are many receivers they fail the attempt,
+/// and this job alone waits so long, at least a minute and at most an hour. A status of `permanent_on` fails
+/// the job for good; all else fails the attempt.
+core::Settlement verdict(const Result& result, const core::Push& push, Receivers receivers, core::Millis now);
 
 }  // namespace pawl::push

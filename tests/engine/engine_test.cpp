@@ -305,6 +305,17 @@ TEST(EngineTest, PressureRefusesSubmitsOnly) {
     refused = bench.engine().post(core::Submit{{Bench::job("q")}, {}}, nullptr, 0);
   } while (refused);
   EXPECT_EQ(refused.error(), Busy::no_space);
+  const auto expect_refused = [&](core::CommandBody body) {
+    const auto posted = bench.engine().post(std::move(body), nullptr, 0);
+    ASSERT_FALSE(posted);
+    EXPECT_EQ(posted.error(), Busy::no_space);
+  };
+  expect_refused(core::SubmitWorkflow{});
+  expect_refused(core::AddChildren{});
+  expect_refused(core::RaiseEvent{});
+  expect_refused(core::PutTrigger{});
+  expect_refused(core::PutSchedule{});
+  expect_refused(core::RunSchedule{});
   const auto granted = bench.lease("q");
   ASSERT_EQ(granted.size(), 1u);
   EXPECT_EQ(bench.complete(granted[0]).status, Status::completed);

@@ -104,6 +104,8 @@ TEST_F(DispatcherTest, WhatIsGrantedWhileItsQueueIsClosedIsGivenBack) {
   dispatcher.compare(list_of(2));
   const std::uint64_t lane = lane_of("q");
   dispatcher.compare(list_of(0));
+  ASSERT_NE(last<core::CloseWorker>(), nullptr);
+  EXPECT_GT(last<core::CloseWorker>()->grace_ms, 0);  // the lease lives until it is given back
   dispatcher.heard(lane, grant(7));
   EXPECT_TRUE(sent.empty());
   ASSERT_NE(last<core::Settle>(), nullptr);

@@ -109,10 +109,11 @@ using Outcome = core::Settlement::Outcome;
 constexpr core::Millis now = 784'111'777'000;  // Sun, 06 Nov 1994 08:49:37 GMT
 
 core::Settlement of(unsigned status, std::string body = {}, std::string type = {},
-                    std::string retry_after = {}) {
+                    std::string retry_after = {}, Receivers receivers = Receivers::one) {
   core::Push push;
   push.permanent_on = {400, 410};
-  return verdict(Answer{status, std::move(type), std::move(retry_after), std::move(body)}, push, now);
+  return verdict(Answer{status, std::move(type), std::move(retry_after), std::move(body)}, push, receivers,
+                 now);
 }
 
 TEST(VerdictTest, A2xxCompletesWithWhatIsJson) {
@@ -137,6 +138,17 @@ TEST(VerdictTest, AnAnswerThatAsksToWaitUsesNoAttempt) {
   EXPECT_EQ(of(500, "", "", "7").outcome, Outcome::fail);
 }
 
+TEST(VerdictTest, OneOfManyReceiversMayNotHoldTheQueue) {
+  const auto asked = [](const char* wait) { return of(503, "", "", wait, Receivers::many); };
+  EXPECT_EQ(asked("600").outcome, Outcome::fail);
+  EXPECT_EQ(asked("600").error_type, "http-503");
+  EXPECT_EQ(asked("600").retry_delay_ms, 600'000);
+  EXPECT_EQ(asked("1").retry_delay_ms, 60'000);
+  EXPECT_EQ(asked("86400").retry_delay_ms, 3'600'000);
+  EXPECT_EQ(asked("soon").retry_delay_ms, std::nullopt);
+  EXPECT_TRUE(of(410, "", "", "600", Receivers::many).permanent);
+}
+
 TEST(VerdictTest, OthersFailAndSomeForGood) {
   const core::Settlement failed = of(500, "<b>\x01oops</b>", "text/html");
   EXPECT_EQ(failed.error_type, "http-500");
@@ -145,7 +157,7 @@ TEST(VerdictTest, OthersFailAndSomeForGood) {
   EXPECT_TRUE(of(410).permanent);
   EXPECT_FALSE(of(404).permanent);
   EXPECT_EQ(of(302).error_type, "http-302");
-  const core::Settlement none = verdict(Failure{"timeout", "too late"}, {}, now);
+  const core::Settlement none = verdict(Failure{"timeout", "too late"}, {}, Receivers::one, now);
   EXPECT_EQ(none.error_type, "timeout");
   EXPECT_FALSE(none.permanent);
 }

@@ -130,7 +130,7 @@ inline constexpr std::array canaries{
     CanaryInfo{Canary::lost_errors, "lost-errors", "S4", "a dead letter has lost its errors"},
     CanaryInfo{Canary::replayed_twice, "replayed-twice", "S5",
                "a dead letter is replayed again after it was completed"},
-    CanaryInfo{Canary::moved_and_kept, "moved-and-kept", "S6 D4 C2",
+    CanaryInfo{Canary::moved_and_kept, "moved-and-kept", "S6 D4 C2 D1",
                "a dead letter that runs again in another queue stays in its own"},
     CanaryInfo{Canary::cancelled_again, "cancelled-again", "S6", "a cancelled job is delivered"},
     CanaryInfo{Canary::early_due, "early-due", "T1 T2", "delayed jobs run five seconds early"},

@@ -107,8 +107,10 @@ void Receivers::send(const push::Dispatcher::Trip& trip) {
   if (known != parts_.model.jobs().end() && known->second.newest_lease < trip.job.lease)
     violated("H1", fmt::format("job {} is posted without a lease", short_id(trip.job.id)));
   const Millis every = std::max<Millis>(trip.job.lease_ms / 3, 300);
-  calls_[trip.job.lease] = {trip.job.id, trip.push, every, parts_.around.true_time() + every};
-  parts_.rare.add(trip.job.queue == callbacks_queue ? Rare::push_of_a_callback : Rare::push_sent);
+  const bool of_callback = trip.job.queue == callbacks_queue;
+  Call& call = calls_[trip.job.lease] = {trip.job.id, trip.push, every, parts_.around.true_time() + every};
+  call.of_callback = of_callback;
+  parts_.rare.add(of_callback ? Rare::push_of_a_callback : Rare::push_sent);
 }
 
 void Receivers::abort(LeaseNumber lease) {
@@ -150,7 +152,7 @@ push::Answer Receivers::new_success(Expected& expected) {
 }
 
 // Too many requests, or out of service, with or without word of how long.
-push::Answer Receivers::new_limit(Expected& expected, bool permanent) {
+push::Answer Receivers::new_limit(Expected& expected, bool permanent, bool of_callback) {
   push::Answer answer;
   answer.status = permanent || parts_.random.one_in(2) ? 429 : 503;
   const Millis seconds = parts_.random.between(0, parts_.random.one_in(4) ? 60 : 3);
@@ -164,6 +166,12 @@ push::Answer Receivers::new_limit(Expected& expected, bool permanent) {
     expected.permanent = permanent;
     return answer;
   }
+  if (of_callback) {  // one of many receivers: it alone waits
+    expected.outcome = Outcome::fail;
+    expected.error_type = fmt::format("http-{}", answer.status);
+    expected.retry_delay_ms = 60'000;  // as much as any of these waits
+    return answer;
+  }
   const Millis at = (parts_.around.wall() + seconds * 1000) / 1000 * 1000;
   expected.outcome = Outcome::rate_limited;
   expected.retry_after_ms = std::max<Millis>(said == 0 ? seconds * 1000 : at - parts_.around.wall(), 1);
@@ -171,7 +179,7 @@ push::Answer Receivers::new_limit(Expected& expected, bool permanent) {
   return answer;
 }
 
-push::Result Receivers::new_answer(const Push& push, Expected& expected) {
+push::Result Receivers::new_answer(const Push& push, bool of_callback, Expected& expected) {
   const auto permanent_on = [&](unsigned status) {
     return std::ranges::find(push.permanent_on, status) != push.permanent_on.end();
   };
@@ -179,8 +187,8 @@ push::Result Receivers::new_answer(const Push& push, Expected& expected) {
     case 0:
       return new_success(expected);
     case 1:
-      if (permanent_on(429)) return new_limit(expected, true);
-      return new_limit(expected, false);
+      if (permanent_on(429)) return new_limit(expected, true, of_callback);
+      return new_limit(expected, false, of_callback);
     case 2: {
       constexpr std::array<unsigned, 6> statuses{500, 502, 404, 410, 302, 400};
       push::Answer answer;
@@ -204,7 +212,7 @@ void Receivers::answer(LeaseNumber lease) {
   calls_.erase(lease);
   if (is(Canary::push_forgets_an_answer) && parts_.random.one_in(8)) return;
   Expected expected{lease, Outcome::complete};
-  push::Result result = new_answer(*call.push, expected);
+  push::Result result = new_answer(*call.push, call.of_callback, expected);
   if (call.aborted && parts_.random.one_in(2)) result = push::Failure{"push", "cancelled"};
   auto* answer = std::get_if<push::Answer>(&result);
   if (answer != nullptr && is(Canary::push_deaf_to_limits)) answer->retry_after.clear();
@@ -227,7 +235,8 @@ void Receivers::check(const Settlement& settlement) {
   const Expected wanted = *std::exchange(expected_, std::nullopt);
   const bool same_result = settlement.result ? wanted.result == *settlement.result : !wanted.result;
   if (settlement.outcome != wanted.outcome || !same_result || settlement.error_type != wanted.error_type ||
-      settlement.permanent != wanted.permanent || settlement.retry_after_ms != wanted.retry_after_ms) {
+      settlement.permanent != wanted.permanent || settlement.retry_after_ms != wanted.retry_after_ms ||
+      settlement.retry_delay_ms != wanted.retry_delay_ms) {
     violated("H2", fmt::format("job {} is settled by outcome {} ({}, {} ms), not by {} ({}, {} ms)",
                                short_id(settlement.id), static_cast<int>(settlement.outcome),
                                settlement.error_type, settlement.retry_after_ms,

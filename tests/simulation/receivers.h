@@ -48,6 +48,7 @@ class Receivers final : private push::Dispatcher::Ways {
     core::Millis beat_at = 0;  // true time
     bool aborted = false;
     bool lease_lost = false;
+    bool of_callback = false;
   };
   /// What an answer must come to.
   struct Expected {
@@ -57,6 +58,7 @@ class Receivers final : private push::Dispatcher::Ways {
     std::string error_type{};
     bool permanent = false;
     core::Millis retry_after_ms = 0;
+    std::optional<core::Millis> retry_delay_ms{};
   };
   /// What the core was asked for, for one queue.
   struct Lane {
@@ -72,9 +74,9 @@ class Receivers final : private push::Dispatcher::Ways {
   void abort(core::LeaseNumber lease) override;
 
   void answer(core::LeaseNumber lease);
-  push::Result new_answer(const core::Push& push, Expected& expected);
+  push::Result new_answer(const core::Push& push, bool of_callback, Expected& expected);
   push::Answer new_success(Expected& expected);
-  push::Answer new_limit(Expected& expected, bool permanent);
+  push::Answer new_limit(Expected& expected, bool permanent, bool of_callback);
   void check(const core::Settlement& settlement);
   bool is(Canary canary) const { return canary_ == canary; }
 
