@@ -21,7 +21,7 @@ Cursor::Cursor(Database& database, const Seat& seat, const Range& range, const r
   };
   row_ = start(true);
   // Asked when it is made: every range whose rows it would show is known by then.
-  if (seat.erased.at(family)->overlap(range.begin, range.end)) {
+  if (seat.erased.at(family)->overlaps(range.begin, range.end)) {
     witness_ = std::move(row_);
     row_ = start(false);
   }

@@ -101,7 +101,7 @@ void ErasedRanges::add(std::string_view begin, std::string_view end) {
   ranges_.add(begin, end);
 }
 
-bool ErasedRanges::overlap(std::string_view begin, std::string_view end) const {
+bool ErasedRanges::overlaps(std::string_view begin, std::string_view end) const {
   const std::lock_guard lock(mutex_);
   return everywhere_ || ranges_.overlaps(begin, end);
 }

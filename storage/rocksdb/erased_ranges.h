@@ -44,7 +44,7 @@ class ErasedRanges {
   void add(std::string_view begin, std::string_view end);
   /// Takes in what the tables of the family remember. Reads the properties of each.
   rocksdb::Status add_tables(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family);
-  bool overlap(std::string_view begin, std::string_view end) const;
+  bool overlaps(std::string_view begin, std::string_view end) const;
 
  private:
   static constexpr std::size_t ranges_max = 16'384;

@@ -184,5 +184,15 @@ TEST(JsonReaderTest, EveryBeginningOfADocumentIsBroken) {
   EXPECT_FALSE(read(text));
 }
 
+TEST(JsonReaderTest, AMemberIsFoundByItsName) {
+  JsonReader json(R"({"a":{"b":[1]},"b":{"c":"yes"}})");
+  ASSERT_TRUE(json.enter_member("b"));
+  ASSERT_TRUE(json.enter_member("c"));
+  EXPECT_EQ(json.read_string(), "yes");
+  EXPECT_FALSE(JsonReader(R"({"a":"b"})").enter_member("b"));
+  EXPECT_FALSE(JsonReader(R"(["b"])").enter_member("b"));
+  EXPECT_FALSE(JsonReader(R"({"a":tru,"b":1})").enter_member("b"));
+}
+
 }  // namespace
 }  // namespace pawl::http::api

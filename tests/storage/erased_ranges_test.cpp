@@ -49,21 +49,21 @@ std::shared_ptr<Database> database_on(const std::shared_ptr<ForgettingDisk>& dis
 
 TEST(ErasedRangesTest, OverlapIsExactAtBothEnds) {
   ErasedRanges ranges;
-  EXPECT_FALSE(ranges.overlap("", "z"));
+  EXPECT_FALSE(ranges.overlaps("", "z"));
   ranges.add("c", "e");
-  EXPECT_TRUE(ranges.overlap("", "z"));
-  EXPECT_TRUE(ranges.overlap("d", "d\x01"));
-  EXPECT_TRUE(ranges.overlap("a", "c\x01"));
-  EXPECT_TRUE(ranges.overlap("d\xff", "z"));
-  EXPECT_FALSE(ranges.overlap("a", "c"));
-  EXPECT_FALSE(ranges.overlap("e", "z"));
+  EXPECT_TRUE(ranges.overlaps("", "z"));
+  EXPECT_TRUE(ranges.overlaps("d", "d\x01"));
+  EXPECT_TRUE(ranges.overlaps("a", "c\x01"));
+  EXPECT_TRUE(ranges.overlaps("d\xff", "z"));
+  EXPECT_FALSE(ranges.overlaps("a", "c"));
+  EXPECT_FALSE(ranges.overlaps("e", "z"));
 }
 
 TEST(ErasedRangesTest, AnEmptyRangeErasesNothing) {
   ErasedRanges ranges;
   ranges.add("c", "c");
   ranges.add("e", "d");
-  EXPECT_FALSE(ranges.overlap("", "z"));
+  EXPECT_FALSE(ranges.overlaps("", "z"));
 }
 
 TEST(ErasedRangesTest, TheyAreAsTheirUnion) {
@@ -78,7 +78,7 @@ TEST(ErasedRangesTest, TheyAreAsTheirUnion) {
       for (unsigned at = begin; at < end; ++at) erased[at] = true;
     }
     for (unsigned at = 0; at < 60; ++at)
-      EXPECT_EQ(ranges.overlap(row_key(at), row_key(at + 1)), erased[at]) << at;
+      EXPECT_EQ(ranges.overlaps(row_key(at), row_key(at + 1)), erased[at]) << at;
   }
 }
 
@@ -121,19 +121,19 @@ TEST(ErasedRangesTest, TablesRememberThemUntilACompactionHasCarriedThemOut) {
     const auto taken = database->take_seat(load_partition);
     ASSERT_TRUE(taken) << taken.error().message;
     const auto& erased = taken->seat->erased;
-    EXPECT_TRUE(erased[1]->overlap(row_key(20), row_key(21)));
-    EXPECT_TRUE(erased[1]->overlap(row_key(69), row_key(70)));
-    EXPECT_FALSE(erased[1]->overlap("", row_key(20)));
-    EXPECT_FALSE(erased[1]->overlap(row_key(30), row_key(60)));
-    EXPECT_FALSE(erased[1]->overlap(row_key(70), "s"));
-    EXPECT_FALSE(erased[0]->overlap("", "~"));
+    EXPECT_TRUE(erased[1]->overlaps(row_key(20), row_key(21)));
+    EXPECT_TRUE(erased[1]->overlaps(row_key(69), row_key(70)));
+    EXPECT_FALSE(erased[1]->overlaps("", row_key(20)));
+    EXPECT_FALSE(erased[1]->overlaps(row_key(30), row_key(60)));
+    EXPECT_FALSE(erased[1]->overlaps(row_key(70), "s"));
+    EXPECT_FALSE(erased[0]->overlaps("", "~"));
     rocksdb::CompactRangeOptions all;
     all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
     EXPECT_TRUE(database->db().CompactRange(all, taken->seat->families[1], nullptr, nullptr).ok());
   }
   const auto taken = database_on(disk)->take_seat(load_partition);
   ASSERT_TRUE(taken) << taken.error().message;
-  EXPECT_FALSE(taken->seat->erased[1]->overlap("", "~"));
+  EXPECT_FALSE(taken->seat->erased[1]->overlaps("", "~"));
 }
 
 TEST(ErasedRangesTest, ATableThatRemembersNothingMayHaveErasedAnywhere) {
@@ -149,11 +149,11 @@ TEST(ErasedRangesTest, ATableThatRemembersNothingMayHaveErasedAnywhere) {
   ASSERT_TRUE(db->Put({}, "a", "there").ok());
   ASSERT_TRUE(db->Flush({}).ok());
   ASSERT_TRUE(erased.add_tables(*db, db->DefaultColumnFamily()).ok());
-  EXPECT_FALSE(erased.overlap("", "~"));
+  EXPECT_FALSE(erased.overlaps("", "~"));
   ASSERT_TRUE(db->DeleteRange({}, db->DefaultColumnFamily(), "a", "b").ok());
   ASSERT_TRUE(db->Flush({}).ok());
   ASSERT_TRUE(erased.add_tables(*db, db->DefaultColumnFamily()).ok());
-  EXPECT_TRUE(erased.overlap("x", "y"));
+  EXPECT_TRUE(erased.overlaps("x", "y"));
 }
 
 /// What a range holds, in the order of the scan.

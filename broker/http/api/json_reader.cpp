@@ -144,6 +144,16 @@ bool JsonReader::next_member() {
   return !error_;
 }
 
+bool JsonReader::enter_member(std::string_view name) {
+  if (peek() != JsonKind::object) return false;
+  enter();
+  while (next_member()) {
+    if (key() == name) return true;
+    skip();
+  }
+  return false;
+}
+
 bool JsonReader::next_item() {
   if (error_) return false;
   if (take(']')) {

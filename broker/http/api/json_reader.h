@@ -38,6 +38,9 @@ class JsonReader {
   bool next_member();
   /// The decoded key of the member; valid until its value is read.
   std::string_view key() const { return key_; }
+  /// Instead of both: to the value of the member of that name. False when there is none, or no object; then
+  /// nothing more can be read.
+  bool enter_member(std::string_view name);
   /// After enter() on an array: goes to the next item, false at the end. The item must then be read.
   bool next_item();
 

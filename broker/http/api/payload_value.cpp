@@ -10,24 +10,13 @@ namespace {
 constexpr std::size_t path_bytes_max = 128;
 constexpr std::ptrdiff_t path_dots_max = 7;
 
-/// Goes to the member's value; false when the object has none of that name.
-bool go_to(JsonReader& json, std::string_view name) {
-  if (json.peek() != JsonKind::object) return false;
-  json.enter();
-  while (json.next_member()) {
-    if (json.key() == name) return true;
-    json.skip();
-  }
-  return false;
-}
-
 }  // namespace
 
 std::optional<std::string> payload_value(std::string_view text, std::string_view path) {
   JsonReader json(text);
   while (true) {
     const std::size_t dot = path.find('.');
-    if (!go_to(json, path.substr(0, dot))) return std::nullopt;
+    if (!json.enter_member(path.substr(0, dot))) return std::nullopt;
     if (dot == std::string_view::npos) break;
     path.remove_prefix(dot + 1);
   }

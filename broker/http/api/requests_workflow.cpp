@@ -162,18 +162,6 @@ constexpr auto invoke_fields = []<std::size_t... I>(std::index_sequence<I...>) {
                     as_field};
 }(std::make_index_sequence<new_job_fields.size()>{});
 
-/// Whether the object has it; false, too, for what is none.
-bool has_member(std::string_view body, std::string_view name) {
-  JsonReader json(body);
-  if (json.peek() != JsonKind::object) return false;
-  json.enter();
-  while (json.next_member()) {
-    if (json.key() == name) return true;
-    json.skip();
-  }
-  return false;
-}
-
 void read_invoke(Input& in, const Where& at, Invocation& out) {
   out.invokes = true;
   read_object(in, at, invoke_fields, out.draft);
@@ -188,7 +176,7 @@ void read_invoke(Input& in, const Where& at, Invocation& out) {
 
 Parsed<std::optional<core::AddChildren>> read_invocation(std::string_view body, const core::JobId& id,
                                                          const Limits& limits) {
-  if (!has_member(body, "invoke")) return std::nullopt;
+  if (!JsonReader(body).enter_member("invoke")) return std::nullopt;
   using I = Field<Invocation>;
   static constexpr auto beside = [](Input& in, const Where& at, Invocation&) {
     in.wrong(at, "excludes invoke: give one of them");
