@@ -90,6 +90,7 @@ class Pusher::Desk : public engine::ReplyTarget,
     work_.reset();
     context_.stop();
     thread_.join();
+    network_.resolver.close();
     calls_.clear();
     handlers_.clear();
   }

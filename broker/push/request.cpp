@@ -2,10 +2,8 @@
 
 #include <openssl/ssl.h>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -44,32 +42,27 @@ Failure failure_of(const ErrorCode& error, const char* type, const char* where) 
   return {type, std::string("failed while ") + where + ": " + error.message()};
 }
 
-Address bytes_of(const net::ip::address& address) {
-  if (address.is_v6()) return address.to_v6().to_bytes();
-  return net::ip::make_address_v6(net::ip::v4_mapped, address.to_v4()).to_bytes();
+tcp::endpoint endpoint_of(const Address& address, std::uint16_t port) {
+  const net::ip::address_v6 v6(address);
+  if (v6.is_v4_mapped()) return {net::ip::make_address_v4(net::ip::v4_mapped, v6), port};
+  return {v6, port};
 }
 
 /// The host's addresses that may be connected to.
-net::awaitable<std::variant<std::vector<tcp::endpoint>, Failure>> resolve(const AllowList& allow,
-                                                                          const Url& url, Deadline deadline) {
-  using namespace net::experimental::awaitable_operators;
-  if (const auto why = allow.refuses_host(url.host)) co_return Failure{"refused-address", *why};
-  const auto executor = co_await net::this_coro::executor;
-  tcp::resolver resolver(executor);
-  net::steady_timer timer(executor, deadline);
-  const auto first = co_await (
-      resolver.async_resolve(url.host, std::to_string(url.port), tcp::resolver::numeric_service, as_tuple) ||
-      timer.async_wait(as_tuple));
-  if (first.index() == 1) co_return timed_out("the host's name was resolved");
-  const auto& [error, found] = std::get<0>(first);
-  if (error) co_return Failure{"resolve", "the host " + url.host + " is not found: " + error.message()};
+net::awaitable<std::variant<std::vector<tcp::endpoint>, Failure>> resolve(Network& network, const Url& url,
+                                                                          Deadline deadline) {
+  if (const auto why = network.allow.refuses_host(url.host)) co_return Failure{"refused-address", *why};
+  const auto found = co_await network.resolver.resolve(url.host, deadline);
+  if (!found) co_return timed_out("the host's name was resolved");
+  if (found->addresses.empty())
+    co_return Failure{"resolve", "the host " + url.host + " is not found: " + found->error};
   std::vector<tcp::endpoint> allowed;
   std::string refused;
-  for (const auto& entry : found) {
-    if (auto why = allow.refuses_address(url.host, bytes_of(entry.endpoint().address())))
+  for (const Address& address : found->addresses) {
+    if (auto why = network.allow.refuses_address(url.host, address))
       refused = *std::move(why);
     else
-      allowed.push_back(entry.endpoint());
+      allowed.push_back(endpoint_of(address, url.port));
   }
   if (allowed.empty()) co_return Failure{"refused-address", refused};
   co_return allowed;
@@ -118,7 +111,7 @@ net::awaitable<std::variant<Heard, Failure>> talk(Stream& stream, const Request&
 
 net::awaitable<std::variant<Heard, Failure>> hop(Network& network, const Request& request,
                                                  Deadline deadline) {
-  auto resolved = co_await resolve(network.allow, request.url, deadline);
+  auto resolved = co_await resolve(network, request.url, deadline);
   if (auto* failure = std::get_if<Failure>(&resolved)) co_return std::move(*failure);
   beast::tcp_stream stream(co_await net::this_coro::executor);
   stream.expires_at(deadline);

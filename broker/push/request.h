@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/push/allow_list.h"
+#include "broker/push/resolver.h"
 #include "broker/push/url.h"
 #include "broker/push/verdict.h"
 
@@ -21,9 +22,10 @@ struct Request {
   std::chrono::milliseconds timeout{30'000};  // in all, with redirects
 };
 
-/// What requests share. Outlives them.
+/// What requests share. Outlives them; its resolver is closed before their executor ends.
 struct Network {
   AllowList allow;
+  Resolver resolver;
   boost::asio::ssl::context tls{boost::asio::ssl::context::tls_client};
 };
 

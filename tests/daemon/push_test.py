@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import os
 import pathlib
 import socket
 import ssl
@@ -219,6 +220,28 @@ class PushTest(harness.BrokerTest):
         for wrong in ({"url": "ftp://x"}, {"url": "http://u:p@hooks.example.com/"}, {"headers": {"Host": "x"}}, {"headers": {"A b": "x"}},
                       {"headers": {"X": "a\r\nb: c"}}, {"timeoutMs": -1}, {"maxConcurrency": 0}, {"secret": "short"}, {"permanentOn": [200]}):
             self.put(broker, "q", **{"url": "http://hooks.example.com/", "expect": 422, **wrong})
+
+    def test_a_silent_name_server_holds_up_nothing_else(self):
+        receiver = self.receiver()
+        broker = self.allowing("*", "127.0.0.0/8", "::1", LD_PRELOAD=os.environ["PAWL_SILENT_NAMES"])
+        for number in range(3):
+            self.put(broker, f"silent-{number}", f"http://host-{number}.silent.test/", timeoutMs=1000)
+        self.put(broker, "kept-waiting", "http://other.silent.test/", timeoutMs=600_000)
+        silent = [broker.submit(f"silent-{number}", maxAttempts=2) for number in range(3)]
+        waiting = broker.submit("kept-waiting")
+        harness.eventually(lambda: all(broker.job(id)["status"] == "active" for id in [*silent, waiting]), what="the lookups")
+        job, _ = self.outcome(broker, receiver, "/ok", host="localhost")
+        self.assertEqual(job["status"], "completed")
+        self.assertEqual(broker.job(waiting)["status"], "active")
+        for job_id in silent:
+            job = self.ended(broker, job_id)
+            self.assertEqual([error["type"] for error in job["errors"]], ["timeout", "timeout"])
+            self.assertIn("resolved", job["errors"][0]["message"])
+        # Neither a cancel nor the broker's end waits for it.
+        broker.call("POST", f"/jobs/{waiting}/cancel", expect=200)
+        harness.eventually(lambda: 'pawl_push_requests_total{outcome="abandoned"} 1' in broker.call("GET", "/metrics").body.decode(), what="the request to be given up")
+        broker.submit("kept-waiting")
+        self.assertEqual(broker.terminate(timeout=20), 0)
 
     def test_tls_is_verified(self):
         folder = self.folder
