@@ -116,7 +116,7 @@ http::ServerOptions server_options(const Settings& settings, const Door& door, c
   };
   http::Limits& limits = options.rules.limits;
   limits.body_bytes = api.payload_bytes_max + http::api::envelope_bytes_max;
-  limits.worker_message_bytes = limits.body_bytes;
+  limits.worker_message_bytes = std::max(limits.worker_message_bytes, limits.body_bytes);
   limits.connections = size_of(settings.http_connections);
   limits.connections_per_address = size_of(settings.http_connections_per_address);
   limits.header_ms = settings.http_header_ms;

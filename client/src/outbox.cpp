@@ -12,6 +12,9 @@ namespace pawl::client {
 namespace {
 
 constexpr std::uint32_t job_log_lines_max = 10'000;
+// A frame of lines is begun anew beyond it. With one more line, all of it escaped, it is below what brokers
+// take.
+constexpr std::size_t log_frame_bytes = 64u << 10;
 
 // Ids are hexadecimal digits and dashes: nothing to escape.
 std::string begin_settlement(const HeldJob& job, std::string_view outcome, std::size_t room) {
@@ -132,11 +135,12 @@ void Outbox::log(const std::shared_ptr<HeldJob>& job, std::string_view line) {
   ++job->log_lines;
   const auto same_job = [&](const LogLines& lines) { return lines.job == job; };
   auto at = std::find_if(content_.logs.rbegin(), content_.logs.rend(), same_job);
-  if (at == content_.logs.rend() || at->lines.size() >= wire::log_lines_max) {
-    content_.logs.push_back({job, {}});
+  if (at == content_.logs.rend() || at->count >= wire::log_lines_max || at->text.size() >= log_frame_bytes) {
+    content_.logs.push_back({job, {}, 0});
     at = content_.logs.rbegin();
   }
-  at->lines.emplace_back(wire::utf8_prefix(line, wire::log_line_bytes_max));
+  if (at->count++ > 0) at->text += ',';
+  append_quoted(at->text, wire::utf8_prefix(line, wire::log_line_bytes_max));
   wake();
 }
 
@@ -145,14 +149,17 @@ Outbox::Content Outbox::take() {
   return std::exchange(content_, {});
 }
 
-std::vector<Progress> Outbox::take_progress() {
+std::vector<Progress> Outbox::take_progress(std::size_t bytes_max) {
   const std::lock_guard lock(mutex_);
   std::vector<Progress> out;
-  for (const auto& job : dirty_) {
-    job->dirty = false;
-    out.push_back({job, job->progress, job->message, job->message_told});
+  auto at = dirty_.begin();
+  for (std::size_t bytes = 0; at != dirty_.end() && bytes < bytes_max; ++at) {
+    HeldJob& job = **at;
+    job.dirty = false;
+    bytes += job.message.size();
+    out.push_back({*at, job.progress, job.message, job.message_told});
   }
-  dirty_.clear();
+  dirty_.erase(dirty_.begin(), at);
   return out;
 }
 

@@ -24,7 +24,8 @@ struct Settlement {
 
 struct LogLines {
   std::shared_ptr<HeldJob> job;
-  std::vector<std::string> lines;
+  std::string text;  // JSON strings with commas between them, as they go into a logs frame
+  std::size_t count = 0;
 };
 
 /// A progress report as it goes into a heartbeat.
@@ -80,7 +81,8 @@ class Outbox {
   };
   /// Moves out what has come since. Both at once, so that no verdict overtakes the lines before it.
   Content take();
-  std::vector<Progress> take_progress();
+  /// Those that came first, until their messages are `bytes_max` long.
+  std::vector<Progress> take_progress(std::size_t bytes_max);
   bool has_progress() const;
   /// Says that the session looked and will not look again without being woken: by the first log line, by
   /// `enough` settlements, and by any progress. False, and it is not resting, when lines or so many

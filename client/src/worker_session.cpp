@@ -21,6 +21,7 @@ constexpr std::size_t settlements_worth_a_frame = 100;
 constexpr std::size_t never_enough = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t frame_bytes_max = 256u << 10;
 constexpr std::size_t frame_settlements_max = 1'000;
+constexpr std::size_t frame_progress_bytes_max = 64u << 10;  // of messages; six times that when escaped
 constexpr unsigned credit_most = 4'000;
 constexpr std::chrono::microseconds prefetch_work{10'000};  // what waits behind each thread, as time
 constexpr milliseconds busy_tick{100};
@@ -250,10 +251,7 @@ std::string WorkerSession::send(Parcel parcel) {
     out += ',';
     put_lease(out, *parcel.logs->job);
     out += R"(,"lines":[)";
-    for (const std::string& line : parcel.logs->lines) {
-      if (out.back() != '[') out += ',';
-      append_quoted(out, line);
-    }
+    out += parcel.logs->text;
   } else {
     std::size_t bytes = 64 + parcel.settlements.size();
     for (const Settlement& settlement : parcel.settlements) bytes += settlement.text.size();
@@ -281,8 +279,9 @@ std::string WorkerSession::heartbeat(clock::time_point now) {
     jobs.push_back(job);
   };
   if (now - progress_sent_at_ >= progress_every && outbox_->has_progress()) {
-    progress_sent_at_ = now;
-    for (const Progress& progress : outbox_->take_progress()) {
+    const auto reports = outbox_->take_progress(frame_progress_bytes_max);
+    if (!outbox_->has_progress()) progress_sent_at_ = now;
+    for (const Progress& progress : reports) {
       if (progress.job->settled) continue;
       begin_beat(progress.job);
       append_key(beats, "progress");

@@ -210,10 +210,12 @@ Settlement WorkerSession::instead(const Settlement& refused, std::string type, s
 void WorkerSession::drop_oversized() {
   for (auto& [id, parcel] : under_way_) {
     for (Settlement& settlement : parcel.settlements) {
-      if (settlement.verdict != Verdict::complete || settlement.text.size() < oversized_bytes) continue;
-      settlement = instead(settlement, "result-too-large",
-                           "the broker takes no message as large as this result, " +
-                               std::to_string(settlement.text.size()) + " bytes");
+      if (settlement.text.size() < oversized_bytes) continue;
+      const bool result = settlement.verdict == Verdict::complete;
+      settlement = instead(settlement, result ? "result-too-large" : "verdict-too-large",
+                           std::string("the broker takes no message as large as this ") +
+                               (result ? "result, " : "verdict, ") + std::to_string(settlement.text.size()) +
+                               " bytes");
     }
   }
 }

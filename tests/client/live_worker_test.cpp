@@ -218,6 +218,29 @@ TEST_F(LiveWorkerTest, LogLinesAreKeptInOrder) {
   }
 }
 
+TEST_F(LiveWorkerTest, ThousandsOfLongLogLinesArrive) {
+  constexpr int lines = 2'000;
+  const std::string long_text(8'000, '\x01');  // six times as long in JSON
+  Worker worker(options());
+  worker.on("talks", [&](Job& job) {
+    for (int i = 0; i < lines; ++i) job.log(std::to_string(i) + long_text);
+  });
+  worker.start();
+  const auto job = submit("talks");
+  (void)end_of(job);
+  EXPECT_EQ(worker.counts().connections, 1u);
+  int next = 0;
+  for (json cursor = ""; cursor.is_string();) {
+    const std::string from = cursor == "" ? "" : "&cursor=" + cursor.get<std::string>();
+    const auto logs =
+        json::parse(client_.request("GET", "/jobs/" + job.job_id + "/logs?limit=100" + from).text);
+    for (const json& line : logs["lines"])
+      EXPECT_TRUE(line["text"].get<std::string>().starts_with(std::to_string(next++) + '\x01'));
+    cursor = logs["nextCursor"];
+  }
+  EXPECT_EQ(next, lines);
+}
+
 TEST_F(LiveWorkerTest, AnInvalidNameEndsTheWorkerWithTheReason) {
   Worker worker(options());
   worker.on("no spaces", [](Job&) {});

@@ -8,6 +8,7 @@
 #include <semaphore>
 
 #include "client/src/problem.h"
+#include "client/wire/protocol.h"
 
 namespace pawl::client {
 namespace {
@@ -55,6 +56,15 @@ class SessionTest : public testing::Test {
     session_->on_open();
     (void)says();
     hear(welcome);
+  }
+
+  /// A job that some handler has, beside those of the pool.
+  static std::shared_ptr<HeldJob> hold(const std::string& id) {
+    const auto held = std::make_shared<HeldJob>();
+    held->frame = std::make_shared<const std::string>(id);
+    held->id = *held->frame;
+    held->lease_id = "a1";
+    return held;
   }
 
   /// From the next job on.
@@ -148,6 +158,62 @@ TEST_F(SessionTest, LogsGoBeforeTheVerdictAndProgressIsAHeartbeat) {
   EXPECT_EQ(beat["beats"][0],
             json::parse(R"({"jobId":"j2","leaseId":"a2","progress":100,"message":"more than all"})"));
   let_go_.release();
+}
+
+constexpr std::size_t frame_bytes_of_any_broker = 128u << 10;
+
+TEST_F(SessionTest, LongLogLinesAreFramesThatAnyBrokerTakes) {
+  greet();
+  session_->on_down(local_error(ErrorKind::connection, "cut"));
+  const auto line = [](int i) { return std::to_string(i) + std::string(wire::log_line_bytes_max, '\x01'); };
+  const auto held = hold("j1");
+  for (int i = 0; i < 50; ++i) outbox_->log(held, line(i));
+  for (int i = 50; i < 2'050; ++i) outbox_->log(held, std::to_string(i));
+  session_->on_open();
+  (void)says();
+  hear(welcome);
+  int next = 0;
+  for (std::string text; !(text = session_->next_message()).empty();) {
+    EXPECT_LT(text.size(), frame_bytes_of_any_broker);
+    const json frame = json::parse(text);
+    ASSERT_EQ(frame["type"], "logs");
+    EXPECT_LE(frame["lines"].size(), wire::log_lines_max);
+    for (const json& told : frame["lines"]) {
+      EXPECT_EQ(told, next < 50 ? line(next).substr(0, wire::log_line_bytes_max) : std::to_string(next));
+      ++next;
+    }
+  }
+  EXPECT_EQ(next, 2'050);
+}
+
+TEST_F(SessionTest, MuchProgressIsSeveralHeartbeats) {
+  greet();
+  for (int i = 0; i < 200; ++i)
+    outbox_->progress(hold("j" + std::to_string(i)), 1,
+                      std::string(wire::progress_message_bytes_max, '\x01'));
+  int next = 0;
+  for (std::string text; !(text = session_->next_message()).empty();) {
+    EXPECT_LT(text.size(), 4 * frame_bytes_of_any_broker);
+    const json frame = json::parse(text);
+    for (const json& beat : frame["beats"]) EXPECT_EQ(beat["jobId"], "j" + std::to_string(next++));
+  }
+  EXPECT_EQ(next, 200);
+}
+
+TEST_F(SessionTest, AVerdictThatNoFrameCanCarryBecomesAFailure) {
+  greet();
+  handle([](Job& job) {
+    job.suspend({.wait_for = EventWait{.event = "e", .match = JsonText(std::string(100'000, 'x'))}});
+  });
+  give(job("j1", "a1"));
+  EXPECT_EQ(says_soon()["settlements"][0]["outcome"], "suspend");
+  Error too_big = local_error(ErrorKind::connection, "the broker closed the connection");
+  too_big.status = 1009;
+  session_->on_down(too_big);
+  session_->on_open();
+  (void)says();
+  hear(welcome);
+  EXPECT_EQ(says()["settlements"][0]["error"]["type"], "verdict-too-large");
 }
 
 TEST_F(SessionTest, FewEndsWaitForTheFrameThatIsUnderWayAndDoNotWake) {
