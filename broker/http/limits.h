@@ -15,8 +15,8 @@ struct Limits {
   std::size_t chunk_extension_bytes = 4u << 10;  // of all chunks of a body together
   std::size_t pipelined_requests = 64;           // unanswered on one connection; further ones wait unread
   std::size_t stream_queue_bytes = 1u << 20;     // of one event stream; a client further behind is dropped
-  std::size_t worker_message_bytes = 1u << 20;   // one WebSocket message; a hello may name thousands of leases
-  std::size_t worker_requests = 256;             // unanswered frames of one worker; further ones wait unread
+  std::size_t worker_message_bytes = 1u << 20;  // one WebSocket message; a hello may name thousands of leases
+  std::size_t worker_requests = 256;            // unanswered frames of one worker; further ones wait unread
 
   std::int64_t header_ms = 10'000;  // from the first byte (or the accept) to the end of the header
   std::int64_t body_ms = 30'000;    // from the end of the header to the end of the body
