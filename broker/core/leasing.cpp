@@ -162,17 +162,20 @@ void Machine::State::apply(Ticket, const SetCredit& set, Now, Outbox&) {
 }
 
 void Machine::State::apply(Ticket, const CloseWorker& close, Now now, Outbox&) {
+  const auto waiter = waiters.find(static_cast<std::uint64_t>(close.worker));
+  std::uint32_t held = waiter == waiters.end() ? 0 : waiter->second->held;
   drop_waiter(close.worker);
-  for (const auto& [number, grant] : grants) {
-    for (const JobId& id : grant.jobs) {
+  for (auto grant = grants.begin(); grant != grants.end() && held > 0; ++grant) {
+    for (const JobId& id : grant->second.jobs) {
       Entry* entry = find(id);
       if (entry == nullptr || !entry->active || entry->active->connection != close.worker) continue;
       LeaseState& lease = entry->active->lease;
       entry->active->connection = Ticket::none;
+      --held;
       if (lease.expires_mono <= now.mono + close.grace_ms) continue;
       lease.expires_mono = now.mono + close.grace_ms;
       lease.expires_wall = now.wall + close.grace_ms;
-      grant_deadlines.emplace(lease.expires_mono, entry->active->grant);
+      look_at_grant(entry->active->grant, lease.expires_mono);
     }
   }
 }

@@ -77,8 +77,8 @@ void Machine::restore_grant(const Grant& grant, std::vector<Job> jobs, Now now) 
     state.spent_grants.push_back(grant.number);
     return;
   }
-  state.grant_deadlines.emplace(nearest, grant.number);
   state.grants[grant.number] = std::move(live);
+  state.look_at_grant(grant.number, nearest);
 }
 
 void Machine::State::need_job(const JobId& id, Needs& needs) const {
@@ -172,7 +172,7 @@ void Machine::flush(Now now, Outbox& outbox) {
     const auto grant = state.grants.find(state.open_grant.number);
     if (grant != state.grants.end()) {
       outbox.put_grant(state.open_grant);
-      state.grant_deadlines.emplace(state.open_grant_deadline, state.open_grant.number);
+      state.look_at_grant(state.open_grant.number, state.open_grant_deadline);
     } else {
       std::erase(state.spent_grants, state.open_grant.number);
     }

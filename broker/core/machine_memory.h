@@ -234,6 +234,7 @@ struct Entry {
 struct GrantState {
   std::vector<JobId> jobs;
   std::size_t live = 0;
+  Millis looked_at = never;  // when it is the next time: its entry in the heap; later ones are void
 };
 
 /// An event that waits for others.

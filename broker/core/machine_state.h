@@ -409,6 +409,8 @@ struct Machine::State {
   void observe(Now now);
   void fire_timers(Now now, Outbox& outbox);
   void expire_leases(Now now, Outbox& outbox);
+  /// No later than `when`: a lease of it may end then.
+  void look_at_grant(std::uint64_t number, Millis when);
   bool expire_grant(std::uint64_t number, Now now, std::size_t& budget, Outbox& outbox);
   void end_waits(Now now, Outbox& outbox);
   void drop_retained(Now now, Outbox& outbox);

@@ -98,7 +98,7 @@ BeatResult Machine::State::beat(const Beat& beat, Now now, Outbox& outbox) {
   const Millis before = std::exchange(lease.expires_mono, now.mono + length);
   lease.expires_wall = now.wall + length;
   // A later end needs no note of its own: the grant is looked at again at the earlier one.
-  if (lease.expires_mono < before) grant_deadlines.emplace(lease.expires_mono, entry->active->grant);
+  if (lease.expires_mono < before) look_at_grant(entry->active->grant, lease.expires_mono);
   if (beat.progress) job.progress = *beat.progress;
   if (beat.message) job.message = *beat.message;
   if (beat.progress || beat.message) outbox.progressed(job, entry->queue->row.name);

@@ -63,6 +63,13 @@ void Machine::State::fire_timers(Now now, Outbox& outbox) {
   timers_erased_to.reset();
 }
 
+void Machine::State::look_at_grant(std::uint64_t number, Millis when) {
+  const auto it = grants.find(number);
+  if (it == grants.end() || it->second.looked_at <= when) return;
+  it->second.looked_at = when;
+  grant_deadlines.emplace(when, number);
+}
+
 // Returns false when the budget ended first. One whose lease goes on is looked at again at its new deadline.
 bool Machine::State::expire_grant(std::uint64_t number, Now now, std::size_t& budget, Outbox& outbox) {
   const auto it = grants.find(number);
@@ -83,7 +90,7 @@ bool Machine::State::expire_grant(std::uint64_t number, Now now, std::size_t& bu
       continue;
     }
     if (budget == 0) {
-      grant_deadlines.emplace(now.mono, number);
+      look_at_grant(number, now.mono);
       return false;
     }
     --budget;
@@ -98,15 +105,18 @@ bool Machine::State::expire_grant(std::uint64_t number, Now now, std::size_t& bu
         "the attempt ran longer than its limit of " + std::to_string(entry->job.timeout_ms) + " ms";
     fail_attempt(*entry, std::move(error), false, std::nullopt, false, now, outbox);
   }
-  if (nearest != never) grant_deadlines.emplace(nearest, number);
+  if (nearest != never) look_at_grant(number, nearest);
   return true;
 }
 
 void Machine::State::expire_leases(Now now, Outbox& outbox) {
   std::size_t budget = options.due_slice;
   while (!grant_deadlines.empty() && grant_deadlines.top().first <= now.mono) {
-    const std::uint64_t number = grant_deadlines.top().second;
+    const auto [when, number] = grant_deadlines.top();
     grant_deadlines.pop();
+    const auto it = grants.find(number);
+    if (it == grants.end() || it->second.looked_at != when) continue;
+    it->second.looked_at = never;
     if (!expire_grant(number, now, budget, outbox)) return;
   }
 }

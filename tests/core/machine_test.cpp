@@ -179,6 +179,37 @@ TEST(MachineTest, ConnectionGetsJobsUpToItsCreditAndMoreAsItSettles) {
   EXPECT_EQ(bench.count("q", Status::stalled), 2u);
 }
 
+TEST(MachineTest, LeasesOfAConnectionThatBreaksAgainAndAgainEndOnce) {
+  constexpr std::uint32_t count = 2'000;
+  constexpr int breaks = 10;
+  Bench bench;
+  Submit submit;
+  submit.jobs.assign(count, Bench::job("q"));
+  bench.post(submit);
+  OpenWorker open;
+  open.worker_id = "w";
+  open.queues = {{"q", 1}};
+  open.credit = count;
+  Ticket worker = bench.post(open);
+  bench.take(worker);
+  while (const auto granted = bench.take(worker)) {
+    for (const GrantedJob& job : std::get<Granted>(*granted).jobs) open.resume.push_back({job.id, job.lease});
+  }
+  ASSERT_EQ(open.resume.size(), count);
+  for (int i = 0; i < breaks; ++i) {
+    bench.post(CloseWorker{worker, 5000});
+    bench.advance(1000);
+    worker = bench.post(open);
+    bench.advance(5000);
+    EXPECT_EQ(bench.count("q", Status::active), count) << "they were taken up again";
+  }
+  bench.post(CloseWorker{worker, 5000});
+  bench.advance(4999);
+  EXPECT_EQ(bench.count("q", Status::active), count);
+  bench.advance(1);
+  EXPECT_EQ(bench.count("q", Status::stalled), count);
+}
+
 TEST(MachineTest, WeightsShareTheGrantsOfAConnection) {
   Bench bench;
   for (int i = 0; i < 40; ++i) {
