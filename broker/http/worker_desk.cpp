@@ -85,21 +85,24 @@ std::optional<WorkerDesk::Close> WorkerDesk::on(api::LogsFrame& frame,
   return std::nullopt;
 }
 
-std::optional<WorkerDesk::Close> WorkerDesk::on(api::ByeFrame&, const std::shared_ptr<engine::ReplyTarget>&) {
+std::optional<WorkerDesk::Close> WorkerDesk::on(api::ByeFrame&,
+                                                const std::shared_ptr<engine::ReplyTarget>& target) {
   bye_ = true;
-  set_credit(0);
+  // Answered after all that the worker was granted before: until then it may hold something.
+  if (set_credit(0)) ask({Asked::Kind::bye, std::nullopt, {}}, core::LookResident{}, target);
   return std::nullopt;
 }
 
-void WorkerDesk::set_credit(std::uint32_t credit) {
+bool WorkerDesk::set_credit(std::uint32_t credit) {
   const auto posted = engine_.post(core::SetCredit{ticket_, credit}, nullptr, 0);
   if (!posted) say(api::write_error(std::nullopt, api::problem_of(posted.error())));
+  return posted.has_value();
 }
 
 void WorkerDesk::ask(Asked asked, core::CommandBody body,
                      const std::shared_ptr<engine::ReplyTarget>& target) {
   const std::uint64_t tag = next_tag_++;
-  const std::uint64_t id = asked.id;
+  const std::optional<std::uint64_t> id = asked.id;
   // Before the post: the reply may be here before it returns.
   asked_.emplace(tag, std::move(asked));
   const auto posted = engine_.post(std::move(body), target, tag);
@@ -126,11 +129,11 @@ void WorkerDesk::take_reply(std::uint64_t tag, core::Reply&& reply) {
   if (const auto* settled = std::get_if<core::Settled>(&reply)) {
     on_settled(asked, *settled);
   } else if (const auto* beats = std::get_if<core::HeartbeatDone>(&reply)) {
-    say(api::write_heartbeats(asked.id, *beats));
+    say(api::write_heartbeats(*asked.id, *beats));
   } else if (const auto* kept = std::get_if<core::LogsKept>(&reply)) {
-    say(api::write_logged(asked.id, *kept));
+    say(api::write_logged(*asked.id, *kept));
   } else if (const auto* refused = std::get_if<core::Refused>(&reply)) {
-    say(asked.kind == Asked::Kind::logs ? api::write_logs_refused(asked.id, *refused)
+    say(asked.kind == Asked::Kind::logs ? api::write_logs_refused(*asked.id, *refused)
                                         : api::write_error(asked.id, api::problem_of(*refused)));
   }
 }
@@ -181,7 +184,7 @@ void WorkerDesk::on_settled(const Asked& asked, const core::Settled& settled) {
         !refused || refused->why == core::Refusal::lease_lost || refused->why == core::Refusal::unknown_job;
     if (over) held_.erase(asked.leases[i]);
   }
-  say(api::write_settled(asked.id, settled));
+  say(api::write_settled(*asked.id, settled));
 }
 
 std::string WorkerDesk::next_frame() {

@@ -56,9 +56,9 @@ class WorkerDesk {
  private:
   /// What a frame asked, until it is answered.
   struct Asked {
-    enum class Kind : std::uint8_t { settle, heartbeat, logs };
+    enum class Kind : std::uint8_t { settle, heartbeat, logs, bye };
     Kind kind;
-    std::uint64_t id = 0;
+    std::optional<std::uint64_t> id;
     std::vector<core::LeaseNumber> leases;  // settle
   };
   static constexpr std::uint64_t worker_tag = 0;
@@ -70,7 +70,7 @@ class WorkerDesk {
   std::optional<Close> on(api::LogsFrame& frame, const std::shared_ptr<engine::ReplyTarget>& target);
   std::optional<Close> on(api::ByeFrame& frame, const std::shared_ptr<engine::ReplyTarget>& target);
   void ask(Asked asked, core::CommandBody body, const std::shared_ptr<engine::ReplyTarget>& target);
-  void set_credit(std::uint32_t credit);
+  bool set_credit(std::uint32_t credit);  // false: refused, and said
 
   void on_worker_reply(core::Reply&& reply);
   void on_opened(const core::WorkerOpened& opened);

@@ -10,6 +10,7 @@
 
 #include "broker/engine/engine.h"
 #include "storage/store.h"
+#include "tests/http_server/held_store.h"
 #include "tests/http_server/raw_client.h"
 #include "tests/http_server/test_server.h"
 
@@ -33,7 +34,7 @@ class WorkerTest : public testing::Test {
   void SetUp() override {
     storage::Options store_options;
     store_options.families = engine::families();
-    store_ = std::move(*storage::Store::open("memory:", store_options));
+    store_ = std::make_unique<HeldStore>(std::move(*storage::Store::open("memory:", store_options)), gate_);
     engine::EngineOptions options;
     options.seed = 1;
     auto engine = engine::Engine::start(*store_, std::move(options));
@@ -67,6 +68,7 @@ class WorkerTest : public testing::Test {
     ask(std::move(submit));
   }
 
+  CommitGate gate_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<TestServer> server_;
@@ -263,6 +265,24 @@ TEST_F(WorkerTest, ByeEndsTheConnectionWhenNothingIsHeld) {
   submit("video", 1);  // not for this worker
   worker.say(settle(1, jobs["jobs"]));
   EXPECT_EQ(worker.hear()["type"], "settled");
+  EXPECT_EQ(worker.closed_with(), 1000);
+}
+
+TEST_F(WorkerTest, AGrantThatIsNotOnDiskYetIsHeardBeforeTheGoodbye) {
+  Worker worker(server_->port());
+  worker.hello("w1", "video", 1);
+  worker.hear("welcome");
+  std::future<void> submitted;
+  const CommitGate::Hold until_the_end(gate_);
+  submitted = std::async(std::launch::async, [this] { submit("video", 1); });
+  gate_.wait_for_one();
+  worker.say({{"type", "bye"}});
+  worker.say({{"type", "nonsense"}});
+  EXPECT_EQ(worker.hear()["type"], "error") << "it was let go with a job on its way";
+  gate_.let_go();
+  submitted.get();
+  worker.say(settle(1, worker.hear("jobs")["jobs"]));
+  EXPECT_EQ(worker.hear()["results"][0]["status"], "completed");
   EXPECT_EQ(worker.closed_with(), 1000);
 }
 
