@@ -84,10 +84,7 @@ void add_list(CLI::App& root, Draft& draft) {
   app.add_flag("--longest", options.longest_first, "Of active jobs the one first that has run longest")
       ->excludes(oldest)
       ->excludes(due);
-  app.add_option("--limit", options.limit, "Most jobs to list")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--cursor", options.cursor, "Go on where an earlier list ended")->type_name("CURSOR");
+  add_page(app, options, "Most jobs to list");
 }
 
 void add_logs(CLI::App& root, Draft& draft) {
@@ -168,6 +165,11 @@ Failure misuse_of(const CLI::ParseError& error, const CLI::App& root) {
 }
 
 }  // namespace
+
+void add_page(CLI::App& app, Page& page, const char* what) {
+  app.add_option("--limit", page.limit, what)->check(CLI::Range(1, 1000))->capture_default_str();
+  app.add_option("--cursor", page.cursor, "Go on where an earlier list ended")->type_name("CURSOR");
+}
 
 void add_search(CLI::App& app, JobSearch& search) {
   app.add_option("--worker", search.worker, "Only last taken by this worker")->type_name("WORKER");

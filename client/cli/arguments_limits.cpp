@@ -53,10 +53,7 @@ void add_limit_verbs(CLI::App& root, Draft& draft) {
       root, draft, {"limits", heading, "List the limits that have a name; get, put, resume, delete one"});
   CLI::App& app = *list.app;
   app.require_subcommand(0, 1);
-  app.add_option("--limit", list.options->limit, "Most to list")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--cursor", list.options->cursor, "Go on where an earlier list ended")->type_name("CURSOR");
+  add_page(app, *list.options, "Most to list");
   // Called after that of the command behind it.
   app.callback([&draft, options = list.options] {
     if (!draft.command) draft.command = *options;

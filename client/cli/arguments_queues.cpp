@@ -180,11 +180,7 @@ void add_dlq(CLI::App& root, Draft& draft) {
   const auto list = add_verb<DlqList>(*dlq, draft, {"list", "Commands", "List the dead letters of a queue"});
   list.app->add_option("QUEUE", list.options->queue, "The queue")->required();
   add_filter(list.app, list.options->filter);
-  list.app->add_option("--limit", list.options->limit, "Most jobs to list")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  list.app->add_option("--cursor", list.options->cursor, "Go on where an earlier list ended")
-      ->type_name("CURSOR");
+  add_page(*list.app, *list.options, "Most jobs to list");
 
   const auto replay = add_verb<DlqReplay>(*dlq, draft, {"replay", "Commands", "Run dead letters again"});
   replay.app->add_option("QUEUE", replay.options->queue, "The queue")->required();
@@ -240,11 +236,7 @@ void add_bulk(CLI::App& root, Draft& draft) {
       ->type_name("X");
   const auto list =
       add_verb<BulkList>(*bulk, draft, {"list", "Commands", "What runs, and what ended within a week"});
-  list.app->add_option("--limit", list.options->limit, "Most to list")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  list.app->add_option("--cursor", list.options->cursor, "Go on where an earlier list ended")
-      ->type_name("CURSOR");
+  add_page(*list.app, *list.options, "Most to list");
   const auto add_action = [&](Kind kind, const VerbHelp& help) {
     const auto verb = add_verb<BulkAction>(*bulk, draft, help, BulkAction{kind, {}});
     verb.app->add_option("ID", verb.options->id, "The operation")->required();
@@ -384,7 +376,9 @@ void add_bench(CLI::App& root, Draft& draft) {
 
 void add_queue_verbs(CLI::App& root, Draft& draft) {
   using Kind = QueueAction::Kind;
-  add_verb<Queues>(root, draft, {"queues", queues, "List the queues with their depth by state"});
+  const auto list = add_verb<Queues>(
+      root, draft, {"queues", queues, "List the queues with their depth by state"}, Queues{{1000, {}}});
+  add_page(*list.app, *list.options, "Most queues to list");
   add_queue(root, draft);
   add_queue_action(root, draft, Kind::pause, {"pause", queues, "Give no more jobs of a queue to workers"});
   add_queue_action(root, draft, Kind::resume, {"resume", queues, "Give jobs of a queue to workers again"});
@@ -406,17 +400,15 @@ void add_broker_verbs(CLI::App& root, Draft& draft) {
   add_duration(top.app, "--every", "How often to look (1s)", [options = top.options](std::int64_t ms) {
     options->every_ms = std::max<std::int64_t>(ms, 100);
   });
-  add_verb<Workers>(root, draft, {"workers", broker, "List the workers and what they hold"});
+  const auto workers = add_verb<Workers>(
+      root, draft, {"workers", broker, "List the workers and what they hold"}, Workers{{1000, {}}});
+  add_page(*workers.app, *workers.options, "Most workers to list");
   const auto audit = add_verb<Audit>(root, draft, {"audit", broker, "Show who did what, the newest first"});
   audit.app->add_option("--queue", audit.options->queue, "Only to this queue")->type_name("QUEUE");
   audit.app->add_option("--action", audit.options->action, "Only of this kind: cancel, pause, purge, …")
       ->type_name("ACTION");
   audit.app->add_option("--actor", audit.options->actor, "Only by this actor")->type_name("NAME");
-  audit.app->add_option("--limit", audit.options->limit, "Most entries to list")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  audit.app->add_option("--cursor", audit.options->cursor, "Go on where an earlier list ended")
-      ->type_name("CURSOR");
+  add_page(*audit.app, *audit.options, "Most entries to list");
   const auto stats =
       add_verb<Stats>(root, draft, {"stats", broker, "Show how many jobs came and went lately"});
   stats.app->add_option("--queue", stats.options->queue, "Only of this queue")->type_name("QUEUE");

@@ -42,7 +42,12 @@ struct JobSearch {
   std::string text;
   std::vector<std::string> payload;  // PATH=VALUE
 };
-struct List {
+/// Of a list.
+struct Page {
+  std::uint32_t limit = 50;
+  std::string cursor;
+};
+struct List : Page {
   std::string queue;
   std::vector<std::string> status;
   std::string name;
@@ -54,8 +59,6 @@ struct List {
   bool oldest_first = false;
   bool due_first = false;      // delayed jobs
   bool longest_first = false;  // active jobs
-  std::uint32_t limit = 50;
-  std::string cursor;
 };
 struct Logs {
   std::string job_id;
@@ -77,7 +80,7 @@ struct Change {
   std::optional<int> priority;
 };
 
-struct Queues {};
+struct Queues : Page {};
 /// Shows a queue; with a setting, changes it first.
 struct Queue {
   std::string name;
@@ -126,13 +129,11 @@ struct Top {
   bool once = false;
   std::int64_t every_ms = 1000;
 };
-struct Workers {};
-struct Audit {
+struct Workers : Page {};
+struct Audit : Page {
   std::string queue;
   std::string action;
   std::string actor;
-  std::uint32_t limit = 50;
-  std::string cursor;
 };
 struct Stats {
   std::string queue;
@@ -149,11 +150,9 @@ struct DlqFilter {
 struct DlqGroups {
   std::string queue;
 };
-struct DlqList {
+struct DlqList : Page {
   std::string queue;
   DlqFilter filter;
-  std::uint32_t limit = 50;
-  std::string cursor;
 };
 struct DlqReplay {
   std::string queue;
@@ -182,20 +181,14 @@ struct BulkStart {
   JobSearch search;
   double per_second = 0;  // 0: as fast as it goes
 };
-struct BulkList {
-  std::uint32_t limit = 50;
-  std::string cursor;
-};
+struct BulkList : Page {};
 struct BulkAction {
   enum class Kind { get, pause, resume, cancel };
   Kind kind = Kind::get;
   std::string id;
 };
 
-struct Schedules {
-  std::uint32_t limit = 50;
-  std::string cursor;
-};
+struct Schedules : Page {};
 struct ScheduleGet {
   std::string id;
 };
@@ -210,10 +203,7 @@ struct ScheduleAction {
 struct RaiseEvent : PayloadSource {
   std::string name;
 };
-struct Triggers {
-  std::uint32_t limit = 50;
-  std::string cursor;
-};
+struct Triggers : Page {};
 struct TriggerGet {
   std::string id;
 };
@@ -225,10 +215,7 @@ struct TriggerDelete {
   std::string id;
 };
 
-struct LimitsList {
-  std::uint32_t limit = 50;
-  std::string cursor;
-};
+struct LimitsList : Page {};
 struct LimitPut {
   LimitSpec spec;
 };
@@ -237,10 +224,7 @@ struct LimitAction {
   std::string name;
 };
 
-struct Workflows {
-  std::uint32_t limit = 50;
-  std::string cursor;
-};
+struct Workflows : Page {};
 struct WorkflowSubmit {
   std::string file;  // "-": standard input
 };

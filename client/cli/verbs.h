@@ -92,6 +92,8 @@ void add_job_settings(CLI::App& app, JobSpec& spec);
 
 /// --worker, --created-after and what else jobs are looked for by.
 void add_search(CLI::App& app, JobSearch& search);
+/// --limit and --cursor of a list. `what` is the help of the first.
+void add_page(CLI::App& app, Page& page, const char* what);
 
 void add_job_verbs(CLI::App& root, Draft& draft);
 /// "50/1s", "1000/1h": so many starts within so many milliseconds.

@@ -1,88 +1,11 @@
-"""Every command of `pawl` against a real broker: as a table and as JSON, its exit status, and what a worker's commands
-live through."""
-import json
+"""Every command of `pawl` against a real broker: as a table and as JSON, and its exit status."""
 import os
-import pathlib
 import pty
 import re
 import select
-import signal
 import subprocess
-import sys
-import threading
-import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "daemon"))
-from harness import BIN, BrokerTest, eventually, main  # noqa: E402
-
-PAWL = str(BIN / "pawl")
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def clean_environment(**more):
-    return {k: v for k, v in os.environ.items() if not k.startswith("PAWL_")} | {"TZ": "UTC"} | more
-
-
-def alive(pid):
-    try:
-        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
-class Done:
-    def __init__(self, completed):
-        self.status, self.out, self.err = completed.returncode, completed.stdout, completed.stderr
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-
-class CliTest(BrokerTest):
-    def setUp(self):
-        super().setUp()
-        self.server = self.broker()
-
-    def pawl(self, *words, status=0, stdin="", **environment):
-        done = Done(subprocess.run([PAWL, "--url", self.server.url, *words], input=stdin, capture_output=True, text=True,
-                                   timeout=60, env=clean_environment(**environment)))
-        self.assertEqual(done.status, status, f"pawl {' '.join(words)}\n{done.out}\n{done.err}")
-        return done
-
-    def submit(self, *words):
-        job_id = self.pawl("enqueue", *words).out.strip()
-        self.assertRegex(job_id, UUID)
-        return job_id
-
-    def finish(self, queue, outcome, **body):
-        """Leases one job and settles it; its id."""
-        (job,) = self.server.lease(queue, wait_ms=5000)
-        self.server.call("POST", f"/jobs/{job['jobId']}/{outcome}", {"leaseId": job["leaseId"], **body}, expect=200)
-        return job["jobId"]
-
-    def dead_letter(self, queue, kind="bad-input"):
-        job_id = self.submit(queue)
-        self.finish(queue, "fail", error={"type": kind, "message": "no good"}, permanent=True)
-        return job_id
-
-    def worker(self, *words, **environment):
-        worker = subprocess.Popen([PAWL, "--url", self.server.url, "work", *words], stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True, env=clean_environment(**environment))
-        self.addCleanup(self.end_worker, worker)
-        return worker
-
-    @staticmethod
-    def end_worker(worker):
-        if worker.poll() is None:
-            worker.kill()
-        worker.communicate()
-
-    def ended(self, job_id, status):
-        job = self.server.job(job_id, wait_ms=20_000)
-        self.assertEqual(job["status"], status, job)
-        return job
+from cli_case import PAWL, UUID, CliTest, clean_environment, main
 
 
 class ReadingTest(CliTest):
@@ -154,6 +77,17 @@ class ReadingTest(CliTest):
         second = self.pawl("list", "--limit", "2", "--cursor", cursor)
         found = [m.group(0) for m in UUID.finditer(first.out + second.out)]
         self.assertEqual((len(found), set(found)), (3, ids))
+
+    def test_queues_and_workers_too(self):
+        for queue in ("a", "b", "c"):
+            self.submit(queue)
+            self.server.lease(queue, worker=f"w-{queue}")
+        for verb in ("queues", "workers"):
+            first = self.pawl(verb, "--limit", "2")
+            cursor = re.search(r"--cursor (\S+)", first.err).group(1)
+            second = self.pawl(verb, "--limit", "2", "--cursor", cursor)
+            self.assertEqual(len(first.out.splitlines() + second.out.splitlines()), 2 + 3)  # with their heads
+            self.assertEqual((second.err, self.pawl(verb).err), ("", ""))
 
     def test_queues_and_their_settings(self):
         self.assertIn("no queues yet", self.pawl("queues").err)
@@ -247,46 +181,6 @@ class ReadingTest(CliTest):
         for _ in range(3):
             self.pawl("event", "signed-up", "{}")
         self.assertRegex(self.pawl("top").out, r"\ntriggers 1  events 3  jobs 0  gathered 3\n")
-
-    def test_bench_measures_the_broker_that_is_named_and_leaves_it_alone(self):
-        kept = self.submit("mine")
-        done = self.pawl("bench", "--work", "W1", "--work", "W4", "--scale", "0.005", "--json")
-        results = [json.loads(line) for line in done.out.splitlines()]
-        self.assertEqual([result["work"] for result in results], ["W1", "W4"])
-        for result in results:
-            self.assertEqual((result["lost"], result["ranMoreThanOnce"]), (0, 0))
-            self.assertGreater(result["rate"], 0)
-            self.assertGreater(result["p99Ms"], 0)
-            self.assertGreater(result["fsyncs"], 0)
-        table = self.pawl("bench", "--work", "W2", "--scale", "0.005").out
-        self.assertRegex(table, r"W2 +2 000")
-        self.assertEqual(self.server.job(kept)["status"], "pending")
-
-    def test_bench_spreads_the_jobs_over_queues_priorities_and_workers(self):
-        self.pawl("bench", "--work", "W4", "--jobs", "300", "--queues", "120", "--priorities", "2", "--payload", "1000",
-                  "--workers", "3", "--json")
-        queues = self.server.call("GET", "/queues?limit=1000").json["queues"]
-        self.assertEqual(sorted(queue["lifetimeCompleted"] for queue in queues), [2] * 60 + [3] * 60)
-        jobs = self.server.call("GET", f"/jobs?queue={queues[0]['queue']}&include=payload").json["jobs"]
-        self.assertEqual({job["priority"] for job in jobs}, {0, 1})
-        self.assertEqual({len(json.dumps(job["payload"], separators=(",", ":"))) for job in jobs}, {1000})
-
-    def test_bench_tells_how_a_paced_run_stands(self):
-        lines = self.pawl("bench", "--work", "W5", "--rate", "400", "--seconds", "2", "--every", "500ms", "--json").out.splitlines()
-        *readings, end = [json.loads(line) for line in lines]
-        self.assertGreaterEqual(len(readings), 2)
-        self.assertGreater(readings[-1]["submitted"], readings[0]["submitted"])
-        self.assertGreater(readings[0]["pickUpP99Ms"], 0)
-        self.assertEqual((end["jobs"], end["lost"], end["ranMoreThanOnce"]), (800, 0, 0))
-
-    def test_bench_with_a_broker_of_its_own_needs_no_setting_of_another(self):
-        token_file = self.folder / "token"
-        token_file.write_text("0123456789abcdef0123456789abcdef\n")
-        environment = clean_environment(PAWL_TOKEN_FILE=str(token_file), PAWL_LISTEN="127.0.0.1:1", PAWL_DATA="/dev/null/none")
-        done = subprocess.run([PAWL, "bench", "--work", "W3", "--scale", "0.005", "--json"], capture_output=True, text=True,
-                              timeout=60, env=environment)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(json.loads(done.stdout)["lost"], 0)
 
     def test_a_broken_pipe_is_no_trouble(self):
         for _ in range(3):
@@ -472,131 +366,6 @@ class WatchTest(CliTest):
             self.assertTrue(ready, seen)
             seen += os.read(controller, 65536)
         return seen
-
-
-class WorkTest(CliTest):
-    def test_every_way_to_end(self):
-        self.pawl("queue", "q", "--backoff", "fixed", "--backoff-delay", "0", "--max-attempts", "2")
-        ids = {case: self.submit("q", json.dumps(case), "--name", case) for case in
-               ("json", "text", "empty", "fails", "forever", "signal", "large", "recovers")}
-        script = r'''
-          case $PAWL_NAME in
-            json) echo '{ "seen": '"$(cat)"', "id": "'$PAWL_JOB_ID'", "attempt": '$PAWL_ATTEMPT', "queue": "'$PAWL_QUEUE'" }' ;;
-            text) printf 'two\nlines\n' ;;
-            empty) ;;
-            fails) echo "why it failed" >&2; exit 3 ;;
-            forever) echo "hopeless" >&2; exit 65 ;;
-            signal) kill -KILL $$ ;;
-            large) head -c 1100000 /dev/zero | tr '\0' x ;;
-            recovers) test $PAWL_ATTEMPT = 2 ;;
-          esac'''
-        worker = self.worker("q", "--exec", script, "--concurrency", "3")
-        job = self.ended(ids["json"], "completed")
-        self.assertEqual(job["result"], {"seen": "json", "id": ids["json"], "attempt": 1, "queue": "q"})
-        self.assertEqual(self.ended(ids["text"], "completed")["result"], "two\nlines")
-        self.assertIsNone(self.ended(ids["empty"], "completed")["result"])
-        self.assertEqual(self.ended(ids["recovers"], "completed")["errors"][0]["type"], "exit-1")
-        job = self.ended(ids["fails"], "failed")
-        self.assertEqual([(e["type"], e["stack"]) for e in job["errors"]], [("exit-3", "why it failed")] * 2)
-        job = self.ended(ids["forever"], "failed")
-        self.assertEqual([(e["type"], e["stack"]) for e in job["errors"]], [("exit-65", "hopeless")])
-        self.assertEqual(job["errors"][0]["message"], "the command exited with status 65: hopeless")
-        self.assertEqual(self.ended(ids["signal"], "failed")["errors"][0]["type"], "signal-KILL")
-        error = self.ended(ids["large"], "failed")["errors"][0]
-        self.assertEqual(error["type"], "result-too-large")
-        self.assertIn("1.0 MiB", error["message"])
-        worker.send_signal(signal.SIGTERM)
-        _, err = worker.communicate(timeout=30)
-        self.assertEqual(worker.returncode, 0, err)
-        self.assertIn("completed 4, failed", err)
-
-    def test_a_result_just_below_the_limit_is_kept(self):
-        job_id = self.submit("q")
-        self.worker("q", "--exec", "head -c 1048574 /dev/zero | tr '\\0' x")
-        self.assertEqual(len(self.ended(job_id, "completed")["result"]), 1048574)
-
-    def test_progress_and_log_lines_are_told(self):
-        job_id = self.submit("q")
-        gate = self.folder / "gate"
-        os.mkfifo(gate)
-        self.worker("q", "--exec", f"echo PAWL_PROGRESS 42 half way >&2; echo a log line >&2; read x < {gate}; echo done")
-        job = eventually(lambda: (j := self.server.job(job_id))["progress"] is not None and j, what="progress")
-        self.assertEqual((job["progress"], job["message"]), (42, "half way"))
-        eventually(lambda: "a log line" in self.pawl("logs", job_id).out, what="the log line")
-        gate.write_text("go\n")
-        self.assertEqual(self.ended(job_id, "completed")["result"], "done")
-        self.assertNotIn("PROGRESS", self.pawl("logs", job_id).out)
-
-    def family(self, queue, *enqueue_words, worker_words=(), trap=""):
-        """A job whose command has a child of its own; the worker, the job, and both pids."""
-        file = self.folder / "pids"
-        job_id = self.submit(queue, *enqueue_words)
-        command = f"{trap} sleep 1000 & echo $$ $! > {file}.new; mv {file}.new {file}; wait; wait"
-        worker = self.worker(queue, "--exec", command, *worker_words)
-        eventually(file.exists, what="the command")
-        return worker, job_id, [int(pid) for pid in file.read_text().split()]
-
-    def assert_gone(self, pids):
-        for pid in pids:
-            eventually(lambda: not alive(pid), what=f"the end of {pid}")
-
-    def test_cancel_ends_the_whole_group(self):
-        worker, job_id, pids = self.family("q")
-        self.assertIn("told to stop", self.pawl("cancel", job_id).out)
-        self.ended(job_id, "cancelled")
-        self.assert_gone(pids)
-        children = pathlib.Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
-        self.assertEqual(children, [])
-        self.assertIsNone(worker.poll())
-
-    def test_a_passed_time_limit_ends_the_whole_group(self):
-        _, job_id, pids = self.family("q", "--timeout", "300ms", "--max-attempts", "1")
-        self.assertEqual(self.ended(job_id, "failed")["errors"][0]["type"], "timeout")
-        self.assert_gone(pids)
-
-    def test_a_lost_lease_ends_the_whole_group(self):
-        worker, job_id, pids = self.family("q", "--lease", "1s", "--max-attempts", "1")
-        # The worker sleeps past its lease; when it wakes the job is not its own any more.
-        worker.send_signal(signal.SIGSTOP)
-        eventually(lambda: self.server.job(job_id)["status"] != "active", timeout=30, what="the stall")
-        self.pawl("pause", "q")
-        worker.send_signal(signal.SIGCONT)
-        self.assert_gone(pids)
-
-    def test_sigterm_drains_and_a_second_one_kills(self):
-        worker, job_id, pids = self.family("q", trap="trap '' TERM;", worker_words=("--drain-timeout", "1h"))
-        lines = iter(worker.stderr.readline, "")
-        worker.send_signal(signal.SIGTERM)
-        self.assertTrue(any("second signal" in line for line in lines))
-        self.assertTrue(alive(pids[0]))
-        worker.send_signal(signal.SIGTERM)
-        self.assert_gone(pids)
-        self.assertEqual(worker.wait(30), 0)
-        job = self.server.job(job_id)
-        self.assertEqual((job["status"], job["attemptsMade"], job["stalls"]), ("pending", 0, 0))
-
-    def test_sigterm_lets_the_running_job_end(self):
-        gate = self.folder / "gate"
-        os.mkfifo(gate)
-        job_id, waiting = self.submit("q"), self.submit("q")
-        begun = self.folder / "begun"
-        worker = self.worker("q", "--exec", f"touch {begun}; read x < {gate}; echo $x")
-        eventually(begun.exists, what="the first command")
-        writer = threading.Thread(target=lambda: gate.write_text("finished\n"), daemon=True)
-        worker.send_signal(signal.SIGTERM)
-        # Only then: a job that ends before the signal is noticed rightly makes room for the next.
-        self.assertTrue(any("no new jobs" in line for line in iter(worker.stderr.readline, "")))
-        writer.start()
-        _, err = worker.communicate(timeout=30)
-        writer.join()
-        self.assertEqual(worker.returncode, 0, err)
-        self.assertEqual(self.ended(job_id, "completed")["result"], "finished")
-        self.assertEqual(self.server.job(waiting)["status"], "pending")
-
-    def test_a_refused_worker_is_1(self):
-        worker = self.worker("q", "--exec", "true", "--worker-id", "x" * 1000)
-        _, err = worker.communicate(timeout=30)
-        self.assertIn(worker.returncode, (1, 2), err)
 
 
 class CheckTest(CliTest):

@@ -5,6 +5,7 @@
 #include "client/cli/text/duration.h"
 #include "client/cli/text/moment.h"
 #include "client/cli/text/table.h"
+#include "client/cli/verbs/page.h"
 
 namespace pawl::cli {
 namespace {
@@ -14,12 +15,8 @@ std::string or_dash(std::string text) { return text.empty() ? "-" : text; }
 }  // namespace
 
 Result<Exit> run(const Audit& command, Session& session) {
-  const Query query = Query{}
-                          .add("queue", command.queue)
-                          .add("action", command.action)
-                          .add("actor", command.actor)
-                          .add("limit", std::to_string(command.limit))
-                          .add("cursor", command.cursor);
+  const Query query = page_query(
+      command, Query{}.add("queue", command.queue).add("action", command.action).add("actor", command.actor));
   const auto answer = session.get("/audit" + query.text());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
@@ -52,8 +49,7 @@ Result<Exit> run(const Audit& command, Session& session) {
     return Exit::ok;
   }
   print(table.text(session.screen()));
-  const std::string next = answer->json["nextCursor"].text();
-  if (!next.empty()) print_error(fmt::format("There are more: the same command with --cursor {}\n", next));
+  print_more(*answer);
   return Exit::ok;
 }
 

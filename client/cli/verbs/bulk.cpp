@@ -10,6 +10,7 @@
 #include "client/cli/text/table.h"
 #include "client/cli/verbs/job_text.h"
 #include "client/cli/verbs/operation_table.h"
+#include "client/cli/verbs/page.h"
 
 namespace pawl::cli {
 namespace {
@@ -138,7 +139,7 @@ Result<Exit> run(const BulkStart& command, Session& session) {
 }
 
 Result<Exit> run(const BulkList& command, Session& session) {
-  const Query query = Query{}.add("limit", std::to_string(command.limit)).add("cursor", command.cursor);
+  const Query query = page_query(command);
   const auto answer = session.get("/bulk" + query.text());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
@@ -152,8 +153,7 @@ Result<Exit> run(const BulkList& command, Session& session) {
   }
   const auto items = operations.items();
   print(operations_table({items.begin(), items.end()}, session.screen()));
-  const std::string next = answer->json["nextCursor"].text();
-  if (!next.empty()) print_error(fmt::format("There are more: the same command with --cursor {}\n", next));
+  print_more(*answer);
   return Exit::ok;
 }
 

@@ -3,6 +3,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/verbs/dlq_text.h"
 #include "client/cli/verbs/job_text.h"
+#include "client/cli/verbs/page.h"
 
 namespace pawl::cli {
 namespace {
@@ -71,7 +72,7 @@ Result<Exit> run(const DlqList& command, Session& session) {
     return Exit::ok;
   }
   print(letters_table(answer->json["jobs"], session.screen()));
-  if (!next.empty()) print_error(fmt::format("There are more: the same command with --cursor {}\n", next));
+  print_more(*answer);
   return Exit::ok;
 }
 

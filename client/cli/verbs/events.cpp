@@ -7,6 +7,7 @@
 #include "client/cli/text/moment.h"
 #include "client/cli/text/table.h"
 #include "client/cli/verbs/job_text.h"
+#include "client/cli/verbs/page.h"
 #include "client/cli/verbs/payload.h"
 #include "client/cli/verbs/trigger_text.h"
 
@@ -108,7 +109,7 @@ Result<Exit> run(const RaiseEvent& command, Session& session) {
 }
 
 Result<Exit> run(const Triggers& command, Session& session) {
-  const Query query = Query{}.add("limit", std::to_string(command.limit)).add("cursor", command.cursor);
+  const Query query = page_query(command);
   const auto answer = session.get("/triggers" + query.text());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
@@ -122,8 +123,7 @@ Result<Exit> run(const Triggers& command, Session& session) {
   }
   const auto items = triggers.items();
   print(triggers_table({items.begin(), items.end()}, session.screen()));
-  const std::string next = answer->json["nextCursor"].text();
-  if (!next.empty()) print_error(fmt::format("There are more: the same command with --cursor {}\n", next));
+  print_more(*answer);
   return Exit::ok;
 }
 

@@ -7,6 +7,7 @@
 #include "client/cli/text/moment.h"
 #include "client/cli/text/table.h"
 #include "client/cli/verbs/limit_text.h"
+#include "client/cli/verbs/page.h"
 #include "client/cli/verbs/queue_text.h"
 
 namespace pawl::cli {
@@ -68,7 +69,7 @@ std::vector<Json> busy_limits(const Json& limits) {
 }
 
 Result<Exit> run(const LimitsList& command, Session& session) {
-  const Query query = Query{}.add("limit", std::to_string(command.limit)).add("cursor", command.cursor);
+  const Query query = page_query(command);
   const auto answer = session.get("/limits" + query.text());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
@@ -82,8 +83,7 @@ Result<Exit> run(const LimitsList& command, Session& session) {
   }
   const auto items = limits.items();
   print(limits_table({items.begin(), items.end()}, session.screen()));
-  const std::string next = answer->json["nextCursor"].text();
-  if (!next.empty()) print_error(fmt::format("There are more: the same command with --cursor {}\n", next));
+  print_more(*answer);
   return Exit::ok;
 }
 

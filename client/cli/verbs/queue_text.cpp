@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "client/cli/text/duration.h"
+#include "client/cli/verbs/page.h"
 
 namespace pawl::cli {
 namespace {
@@ -16,7 +17,9 @@ Cell count_cell(const Json& count, Tone tone_if_any = Tone::plain) {
 
 }  // namespace
 
-Result<Answer> get_queues(Session& session) { return session.get("/queues?limit=1000"); }
+Result<Answer> get_queues(Session& session, const Page& page) {
+  return session.get("/queues" + page_query(page).text());
+}
 
 std::string minute_rate_text(const Json& queue, std::string_view what) {
   return rate_text(queue["rates"][std::string{what}.append("PerSecond")].number());

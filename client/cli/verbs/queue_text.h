@@ -3,13 +3,14 @@
 
 #include <string>
 
+#include "client/cli/commands.h"
 #include "client/cli/session.h"
 #include "client/cli/text/table.h"
 
 namespace pawl::cli {
 
-/// GET /queues, the first thousand of them.
-Result<Answer> get_queues(Session& session);
+/// GET /queues.
+Result<Answer> get_queues(Session& session, const Page& page);
 
 /// Depth by state, the age of the oldest waiting job, rates of the last minute and run times.
 std::string queues_table(const Json& queues, const Screen& screen);

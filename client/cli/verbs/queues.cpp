@@ -1,12 +1,13 @@
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
+#include "client/cli/verbs/page.h"
 #include "client/cli/verbs/queue_text.h"
 
 namespace pawl::cli {
 
-Result<Exit> run(const Queues&, Session& session) {
-  const auto answer = get_queues(session);
+Result<Exit> run(const Queues& command, Session& session) {
+  const auto answer = get_queues(session, command);
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
     Session::print_json(*answer);
@@ -14,8 +15,7 @@ Result<Exit> run(const Queues&, Session& session) {
     print_error("There are no queues yet; the first job makes one: pawl enqueue QUEUE '{\"hello\":1}'\n");
   } else {
     print(queues_table(answer->json["queues"], session.screen()));
-    if (!answer->json["nextCursor"].text().empty())
-      print_error("There are more queues than these: GET /queues with its cursor lists all.\n");
+    print_more(*answer);
   }
   return Exit::ok;
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
+#include "client/cli/verbs/page.h"
 #include "client/cli/verbs/schedule_text.h"
 
 namespace pawl::cli {
@@ -22,7 +23,7 @@ std::vector<Json> with_last_status(Session& session, const Json& schedules) {
 }  // namespace
 
 Result<Exit> run(const Schedules& command, Session& session) {
-  const Query query = Query{}.add("limit", std::to_string(command.limit)).add("cursor", command.cursor);
+  const Query query = page_query(command);
   const auto answer = session.get("/schedules" + query.text());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
@@ -35,8 +36,7 @@ Result<Exit> run(const Schedules& command, Session& session) {
     return Exit::ok;
   }
   print(schedules_table(with_last_status(session, schedules), session.screen()));
-  const std::string next = answer->json["nextCursor"].text();
-  if (!next.empty()) print_error(fmt::format("There are more: the same command with --cursor {}\n", next));
+  print_more(*answer);
   return Exit::ok;
 }
 

@@ -66,8 +66,8 @@ Result<View> look(Session& session) {
     else
       all = std::unexpected(answer.error());
   };
-  take(get_queues(session), view.queues);
-  take(get_workers(session), view.workers);
+  take(get_queues(session, {1000, {}}), view.queues);
+  take(get_workers(session, {1000, {}}), view.workers);
   take(get_schedules(session), view.schedules);
   take(session.get("/triggers?limit=1000"), view.triggers);
   take(session.get("/limits?limit=1000"), view.limits);

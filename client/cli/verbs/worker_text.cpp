@@ -4,10 +4,13 @@
 
 #include "client/cli/text/duration.h"
 #include "client/cli/verbs/job_text.h"
+#include "client/cli/verbs/page.h"
 
 namespace pawl::cli {
 
-Result<Answer> get_workers(Session& session) { return session.get("/workers?limit=1000"); }
+Result<Answer> get_workers(Session& session, const Page& page) {
+  return session.get("/workers" + page_query(page).text());
+}
 
 std::string workers_table(const Json& workers, const Screen& screen) {
   using enum Column::Align;

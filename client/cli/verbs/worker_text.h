@@ -3,13 +3,14 @@
 
 #include <string>
 
+#include "client/cli/commands.h"
 #include "client/cli/session.h"
 #include "client/cli/text/table.h"
 
 namespace pawl::cli {
 
-/// GET /workers, the first thousand of them.
-Result<Answer> get_workers(Session& session);
+/// GET /workers.
+Result<Answer> get_workers(Session& session, const Page& page);
 std::string workers_table(const Json& workers, const Screen& screen);
 
 }  // namespace pawl::cli

@@ -1,10 +1,11 @@
 #include "client/cli/commands.h"
+#include "client/cli/verbs/page.h"
 #include "client/cli/verbs/worker_text.h"
 
 namespace pawl::cli {
 
-Result<Exit> run(const Workers&, Session& session) {
-  const auto answer = get_workers(session);
+Result<Exit> run(const Workers& command, Session& session) {
+  const auto answer = get_workers(session, command);
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
     Session::print_json(*answer);
@@ -12,6 +13,7 @@ Result<Exit> run(const Workers&, Session& session) {
     print_error("No worker asks for jobs. Start one: pawl work QUEUE --exec 'COMMAND'\n");
   } else {
     print(workers_table(answer->json["workers"], session.screen()));
+    print_more(*answer);
   }
   return Exit::ok;
 }

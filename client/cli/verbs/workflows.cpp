@@ -8,6 +8,7 @@
 #include "client/cli/text/table.h"
 #include "client/cli/verbs/job_text.h"
 #include "client/cli/verbs/operation_table.h"
+#include "client/cli/verbs/page.h"
 #include "client/cli/verbs/payload.h"
 
 namespace pawl::cli {
@@ -75,7 +76,7 @@ std::string workflows_table(const std::vector<Json>& workflows, const Screen& sc
 }
 
 Result<Exit> run(const Workflows& command, Session& session) {
-  const Query query = Query{}.add("limit", std::to_string(command.limit)).add("cursor", command.cursor);
+  const Query query = page_query(command);
   const auto answer = session.get("/workflows" + query.text());
   if (!answer) return std::unexpected(answer.error());
   if (session.wants_json()) {
@@ -88,8 +89,7 @@ Result<Exit> run(const Workflows& command, Session& session) {
     return Exit::ok;
   }
   print(workflows_table({workflows.begin(), workflows.end()}, session.screen()));
-  const std::string next = answer->json["nextCursor"].text();
-  if (!next.empty()) print_error(fmt::format("There are more: the same command with --cursor {}\n", next));
+  print_more(*answer);
   return Exit::ok;
 }
 
