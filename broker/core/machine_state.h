@@ -403,6 +403,7 @@ struct Machine::State {
   BeatResult beat(const Beat& beat, Now now, Outbox& outbox);
   Reason reason(const Entry& entry, Millis wall);
   bool explain_limits(const Queue& queue, Millis wall, Reason& why) const;
+  void explain_workers(const Entry& entry, Reason& why) const;
 
   // tick.cpp
   void wake_queues(Now now);

@@ -219,7 +219,10 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
   for (const auto& [key, waiter] : waiters) {
     if (!waiter->connection) continue;
     for (const Waiter::Subscription& subscription : waiter->queues) {
-      if (subscription.queue == queue) return in_use("worker " + waiter->worker_id + " is connected to it");
+      if (subscription.queue != queue) continue;
+      if (queue->row.settings.push != nullptr)
+        return in_use("the broker posts its jobs; set its push to null first");
+      return in_use("worker " + waiter->worker_id + " is connected to it");
     }
   }
   for (const auto& [id, row] : schedules) {

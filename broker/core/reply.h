@@ -165,8 +165,9 @@ struct Reason {
     blocked,             // waits for other jobs
     waiting_for_event,   // text: the event's name; until, when that has an end
     behind,              // `ahead` jobs of its queue come first (at least; the exact number when `exact`)
-    no_worker,           // nobody asks for work of its queue
+    no_worker,           // nobody asks for work of its queue; `pushed`: not even the broker itself
     no_worker_for_name,  // workers ask, but for other names
+    workers_busy,        // it is next, and all who ask have as much as they take; a push queue's: `limit`
     starting,            // it is next
     draining,            // the broker is stopping
     concurrency_limit,   // as many of its queue run as may: `limit`
@@ -190,6 +191,7 @@ struct Reason {
   std::string queue;
   std::string worker_id;
   std::string words{};
+  bool pushed = false;            // the broker itself posts the jobs of its queue
   std::optional<JobId> parent{};  // blocked: the first that it waits for; `ahead` says how many, text its ref
 };
 /// Those of the asked that memory knows; the others stand as the snapshot said.

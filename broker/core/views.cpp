@@ -120,6 +120,37 @@ bool Machine::State::explain_limits(const Queue& queue, Millis wall, Reason& why
   return true;
 }
 
+// What those do who ask for jobs of its queue, when nothing keeps the job from starting.
+void Machine::State::explain_workers(const Entry& entry, Reason& why) const {
+  using Code = Reason::Code;
+  const Queue& queue = *entry.queue;
+  const auto& push = queue.row.settings.push;
+  const std::uint64_t active = queue.count(Status::active);
+  bool named = false;
+  bool room = false;
+  for (const auto& [key, waiter] : waiters) {
+    const std::vector<std::string>& names = waiter->names;
+    const bool asks =
+        std::ranges::any_of(waiter->queues, [&](const auto& sub) { return sub.queue == &queue; });
+    if (!asks || (!names.empty() && std::ranges::find(names, entry.job.name) == names.end())) continue;
+    named = true;
+    room = room || waiter->waiting;
+  }
+  why.pushed = push != nullptr;
+  if (queue.subscribers == 0 && active == 0) {
+    why.code = Code::no_worker;
+  } else if (queue.subscribers > 0 && !named) {
+    why.code = Code::no_worker_for_name;
+  } else if (why.ahead > 0 || !why.exact) {
+    why.code = Code::behind;
+  } else if (room) {
+    why.code = Code::starting;
+  } else {
+    why.code = Code::workers_busy;
+    if (push != nullptr && active >= push->max_concurrency) why.limit = push->max_concurrency;
+  }
+}
+
 Reason Machine::State::reason(const Entry& entry, Millis wall) {
   using Code = Reason::Code;
   const Job& job = entry.job;
@@ -178,22 +209,7 @@ Reason Machine::State::reason(const Entry& entry, Millis wall) {
   why.until = 0;
   if (queue.has_lanes() && explain_lane(entry, wall, why)) return why;
   why.text.clear();
-  if (queue.subscribers == 0 && queue.count(Status::active) == 0)
-    why.code = Code::no_worker;
-  else if (why.ahead > 0 || !why.exact)
-    why.code = Code::behind;
-  else
-    why.code = Code::starting;
-
-  bool named_only = queue.subscribers > 0;
-  for (const auto& [key, waiter] : waiters) {
-    const bool asks =
-        std::ranges::any_of(waiter->queues, [&](const auto& sub) { return sub.queue == &queue; });
-    if (!asks) continue;
-    const std::vector<std::string>& names = waiter->names;
-    if (names.empty() || std::ranges::find(names, job.name) != names.end()) named_only = false;
-  }
-  if (named_only) why.code = Code::no_worker_for_name;
+  explain_workers(entry, why);
   return why;
 }
 

@@ -250,6 +250,10 @@ void OperationDriver::drive(Operation& operation) {
     end(operation, OperationView::State::stopped);
     return;
   }
+  if (operation.handed_out) {
+    if (view.under_way.empty()) end(operation, OperationView::State::done);
+    return;
+  }
   const std::size_t most =
       std::min(operation.pace.allowance(options_.now(), options_.slice_jobs), room_of(view));
   if (most == 0) return;
@@ -279,9 +283,8 @@ std::optional<OperationDriver::Instant> OperationDriver::next() const {
     const OperationView& view = operation.row.view;
     if (!running(view)) continue;
     const bool counts = view.spec.is_bulk() && !view.counted;
-    const Instant then = counts               ? Instant{}
-                         : room_of(view) == 0 ? operation.looked + look_every
-                                              : operation.pace.next();
+    const bool looks = operation.handed_out || room_of(view) == 0;
+    const Instant then = counts ? Instant{} : looks ? operation.looked + look_every : operation.pace.next();
     next = std::min(next.value_or(Instant::max()), std::max(then, operation.not_before));
   }
   return next;
@@ -320,7 +323,8 @@ void OperationDriver::advance(Operation& operation, std::size_t most) {
     return job.finished_at <= until && matches(filter, job, value_at);
   };
   if (!carry_out(operation, std::move(slice.ids), std::move(wanted), std::move(slice.position))) return;
-  if (slice.last) end(operation, OperationView::State::done);
+  operation.handed_out = slice.last;
+  if (slice.last && view.under_way.empty()) end(operation, OperationView::State::done);
 }
 
 // Before the first job is changed, all that match are counted, so that what is left can be told.

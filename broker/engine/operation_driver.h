@@ -57,8 +57,9 @@ class OperationDriver {
     OperationRow row;
     OperationPace pace;
     std::optional<core::QueueNumber> queue;
-    Instant looked{};      // after the jobs that it replayed
-    Instant not_before{};  // the engine had no room
+    Instant looked{};         // after the jobs that it replayed
+    bool handed_out = false;  // all of them; what remains is what becomes of those under way
+    Instant not_before{};     // the engine had no room
   };
 
   void drive(Operation& operation);

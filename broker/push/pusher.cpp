@@ -40,7 +40,7 @@ Request request_of(const core::GrantedJob& job, const core::Push& push) {
   request.url = parse_url(job.target.empty() ? push.url : job.target).value_or(Url{});
   request.timeout = milliseconds(push.timeout_ms);
   request.body = job.payload ? *job.payload : "null";
-  request.headers = push.headers;
+  request.queue_headers = push.headers;
   const auto add = [&](const char* name, std::string value) {
     request.headers.emplace_back(name, std::move(value));
   };

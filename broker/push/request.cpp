@@ -27,6 +27,7 @@ constexpr auto as_tuple = net::as_tuple(net::use_awaitable);
 constexpr std::size_t header_bytes_max = 16u << 10;
 constexpr std::size_t body_bytes_max = 1u << 20;
 constexpr int redirects_max = 3;
+constexpr int interim_max = 16;  // answers before the final one (RFC 9110, section 15.2)
 
 Failure timed_out(const char* where) { return {"timeout", std::string("the time was over while ") + where}; }
 
@@ -75,6 +76,7 @@ http::request<http::string_body> message_of(const Request& request) {
   message.set(http::field::content_type, "application/json");
   message.set(http::field::accept, "application/json, */*;q=0.1");
   message.set(http::field::connection, "close");
+  for (const auto& [name, value] : request.queue_headers) message.set(name, value);
   for (const auto& [name, value] : request.headers) message.set(name, value);
   message.body() = request.body;
   message.prepare_payload();
@@ -94,12 +96,17 @@ net::awaitable<std::variant<Heard, Failure>> talk(Stream& stream, const Request&
   if (unsent && unsent != net::error::broken_pipe && unsent != net::error::connection_reset)
     co_return failure_of(unsent, "send", "the request was sent");
   beast::flat_buffer buffer;
-  http::response_parser<http::string_body> parser;
-  parser.header_limit(header_bytes_max);
-  parser.body_limit(body_bytes_max);
-  const auto [unread, got] = co_await http::async_read(stream, buffer, parser, as_tuple);
-  if (unread) co_return failure_of(unread, "receive", "the answer was awaited");
-  auto& response = parser.get();
+  http::response<http::string_body> response;
+  for (int interim = 0;; ++interim) {
+    http::response_parser<http::string_body> parser;
+    parser.header_limit(header_bytes_max);
+    parser.body_limit(body_bytes_max);
+    const auto [unread, got] = co_await http::async_read(stream, buffer, parser, as_tuple);
+    if (unread) co_return failure_of(unread, "receive", "the answer was awaited");
+    response = parser.release();
+    const unsigned status = response.result_int();
+    if (status / 100 != 1 || status == 101 || interim == interim_max) break;
+  }
   Heard heard;
   heard.answer.status = response.result_int();
   heard.answer.content_type = response[http::field::content_type];
@@ -145,11 +152,7 @@ net::awaitable<Result> send(Network& network, Request request) {
     if (!next) co_return Failure{"redirects", "was sent on to an address that " + next.error()};
     if (request.url.tls && !next->tls) co_return Failure{"redirects", "was sent on from https to http"};
     if (next->host != request.url.host || next->port != request.url.port || next->tls != request.url.tls) {
-      // What was meant for one host is not told to another.
-      std::erase_if(request.headers, [](const auto& header) {
-        return !header.first.starts_with("webhook-") && !header.first.starts_with("pawl-") &&
-               header.first != "traceparent";
-      });
+      request.queue_headers.clear();
     }
     request.url = *std::move(next);
   }

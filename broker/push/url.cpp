@@ -91,13 +91,16 @@ std::expected<Url, std::string> parse_url(std::string_view text) {
 }
 
 std::expected<Url, std::string> parse_location(std::string_view location, const Url& from) {
-  if (location.find("://") != std::string_view::npos) return parse_url(location);
-  const std::string origin = (from.tls ? "https://" : "http://");
+  // A colon further back is one of a path or a query, which have URLs in them at times (RFC 3986,
+  // section 4.2).
+  const std::string_view head = location.substr(0, location.find_first_of("/?#"));
+  if (head.find(':') != std::string_view::npos) return parse_url(location);
   if (location.starts_with("//")) return parse_url((from.tls ? "https:" : "http:") + std::string(location));
-  if (location.starts_with('/')) return parse_url(origin + from.authority() + std::string(location));
-  const std::string folder = from.target.substr(0, from.target.find('?'));
-  return parse_url(origin + from.authority() + folder.substr(0, folder.rfind('/') + 1) +
-                   std::string(location));
+  const std::string origin = (from.tls ? "https://" : "http://") + from.authority();
+  if (location.starts_with('/')) return parse_url(origin + std::string(location));
+  const std::string path = from.target.substr(0, from.target.find('?'));
+  const std::size_t kept = head.empty() ? path.size() : path.rfind('/') + 1;
+  return parse_url(origin + path.substr(0, kept) + std::string(location));
 }
 
 }  // namespace pawl::push

@@ -161,6 +161,7 @@ TEST(RepliesTest, EachReasonIsASentence) {
        "Its queue q has started as many jobs as its rate limit allows; it goes on at "
        "2026-10-04T09:08:07.006Z."},
       {reason(held), "A worker was told to slow down; its queue q goes on at 2026-10-04T09:08:07.006Z."},
+      {reason(workers_busy), "It is next: its queue q posts 5 at once, and so many are under way."},
       {reason(starting), "It is next: a worker is about to get it."},
       {reason(draining), "The broker is stopping and hands out no more jobs."},
       {reason(blocked), "It waits for other jobs to end."},

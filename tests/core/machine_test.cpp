@@ -210,6 +210,19 @@ TEST(MachineTest, LeasesOfAConnectionThatBreaksAgainAndAgainEndOnce) {
   EXPECT_EQ(bench.count("q", Status::stalled), count);
 }
 
+TEST(MachineTest, WhyTellsWorkersThatAreBusyFromThoseThatAreAboutToTakeIt) {
+  Bench bench;
+  const JobId id = bench.submit(Bench::job("q"));
+  const auto why = [&] { return bench.call<Reason>(Why{id}).code; };
+  EXPECT_EQ(why(), Reason::Code::no_worker);
+  const Ticket worker = bench.post(OpenWorker{"w", {{"p", 1}, {"q", 1}}, {}, 0, {}});
+  EXPECT_EQ(why(), Reason::Code::workers_busy);
+  bench.post(OpenWorker{"v", {{"q", 1}}, {"another name"}, 1, {}});
+  EXPECT_EQ(why(), Reason::Code::workers_busy);
+  bench.post(CloseWorker{worker, 0});
+  EXPECT_EQ(why(), Reason::Code::no_worker_for_name);
+}
+
 TEST(MachineTest, WeightsShareTheGrantsOfAConnection) {
   Bench bench;
   for (int i = 0; i < 40; ++i) {

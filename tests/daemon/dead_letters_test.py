@@ -20,11 +20,13 @@ CAUSES = {
 
 class DeadLettersTest(harness.BrokerTest):
     def fail_all(self, broker, jobs, error_of):
+        self.settle_all(broker, jobs, lambda n: {"outcome": "fail", "error": error_of(n)})
+
+    def settle_all(self, broker, jobs, settlement_of):
         done = 0
         while done < jobs:
             leased = broker.lease("q", max_jobs=min(256, jobs - done))
-            items = [{"jobId": job["jobId"], "leaseId": job["leaseId"], "outcome": "fail", "error": error_of(done + i)}
-                     for i, job in enumerate(leased)]
+            items = [{"jobId": job["jobId"], "leaseId": job["leaseId"], **settlement_of(done + i)} for i, job in enumerate(leased)]
             broker.call("POST", "/leases/settle", {"settlements": items}, expect=200)
             done += len(leased)
 
@@ -79,15 +81,29 @@ class DeadLettersTest(harness.BrokerTest):
         self.assertEqual(look()["done"], 5)
         broker.call("POST", f"/jobs/{leased[4]['jobId']}/complete", {"leaseId": leased[4]["leaseId"]}, expect=200)
         eventually(lambda: look()["done"] == 60, 30, "the others")
-        self.assertEqual((look()["status"], look()["ended"], look()["canary"]), ("done", 5, 5))
-        # All that come now fail again: the next replay stops itself.
+        self.assertEqual((look()["status"], look()["ended"], look()["canary"]), ("running", 5, 5))
+        # All that come now fail again: the rule is broken by what was handed out last.
         self.fail_all(broker, 55, lambda n: {"type": "Late", "message": "still"})
+        eventually(lambda: look()["status"] == "stopped", 30, "the stop")
+        self.assertEqual(look()["ended"], look()["failed"] + 5)
         answer = broker.call("POST", "/queues/q/dlq/replay", {"all": True, "canary": 3}, expect=202)
         operation = answer.json["operationId"]
         self.fail_all(broker, 3, lambda n: {"type": "Late", "message": "still"})
         eventually(lambda: look()["status"] == "stopped", 30, "the stop")
         self.assertEqual((look()["done"], look()["ended"], look()["failed"]), (3, 3, 3))
         self.assertEqual(broker.call("GET", "/queues/q", expect=200).json["counts"]["failed"], 55)
+        # One that keeps to its rule ends when the last of its jobs has ended, also after a kill.
+        answer = broker.call("POST", "/queues/q/dlq/replay", {"all": True, "stopOnFailureRate": 0.1}, expect=202)
+        operation = answer.json["operationId"]
+        eventually(lambda: look()["done"] == 55, 30, "all of them")
+        self.settle_all(broker, 54, lambda n: {"outcome": "complete"})
+        broker.kill()
+        broker.start()
+        eventually(lambda: look()["ended"] == 54, 30, "most ends")
+        self.assertEqual(look()["status"], "running")
+        self.settle_all(broker, 1, lambda n: {"outcome": "complete"})
+        eventually(lambda: look()["status"] == "done", 30, "the end")
+        self.assertEqual((look()["done"], look()["ended"], look()["failed"]), (55, 55, 0))
         broker.terminate()
         self.assert_store_is_sound(broker.data)
 

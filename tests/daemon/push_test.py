@@ -57,7 +57,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             count = sum(1 for request in server.came if request["path"] == self.path)
         self.answered = False
         try:
-            self.behave(self.path.strip("/"), count)
+            self.behave(self.path.partition("?")[0].strip("/"), count)
         finally:
             self.no_longer_under_way()
 
@@ -100,6 +100,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(307, b"", headers={"Location": "/round"})
         elif name == "inward":
             self.answer(307, b"", headers={"Location": f"http://127.0.0.2:{self.server.server_port}/ok"})
+        elif name == "hints":
+            self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n")
+            self.answer(200, b'{"n": 8}', "application/json")
+        elif name == "with-a-url":
+            self.answer(307, b"", headers={"Location": "ok?next=https://10.0.0.1/x"})
+        elif name == "elsewhere":
+            self.answer(307, b"", headers={"Location": self.server.other.url("/ok")})
         elif name == "moved":
             self.answer(302, b"", headers={"Location": "/ok"})
         else:
@@ -173,6 +180,7 @@ class PushTest(harness.BrokerTest):
             "/closes": ("failed", "connection-closed", 3, {}),
             "/huge": ("failed", "answer-too-large", 3, {}),
             "/sends-on": ("completed", None, 1, {}),
+            "/with-a-url": ("completed", None, 1, {}),
             "/inward": ("failed", "refused-address", 3, {}),
             "/moved": ("failed", "http-302", 3, {}),
         }
@@ -187,6 +195,49 @@ class PushTest(harness.BrokerTest):
                 self.assertEqual(len({request["headers"]["webhook-id"] for request in came}), 1)
         job, came = self.outcome(broker, receiver, "/round")
         self.assertEqual((job["errors"][-1]["type"], len(came)), ("redirects", 12))  # three attempts with three redirects each
+
+    def test_what_comes_before_the_answer_is_passed_over(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        job, came = self.outcome(broker, receiver, "/hints")
+        self.assertEqual((job["status"], job["result"], len(came)), ("completed", {"n": 8}, 1))
+
+    def test_another_host_is_told_what_is_the_brokers_own_and_no_more(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        receiver.other = self.receiver()
+        job, _ = self.outcome(broker, receiver, "/elsewhere", headers={"X-Team": "blue"}, secret=SECRET)
+        self.assertEqual(job["status"], "completed")
+        (first,), (came,) = receiver.of("/elsewhere"), receiver.other.of("/ok")
+        self.assertEqual(first["headers"]["X-Team"], "blue")
+        self.assertNotIn("X-Team", came["headers"])
+        self.assertEqual(came["headers"]["webhook-signature"], first["headers"]["webhook-signature"])
+        broker.submit("told", callback={"url": receiver.url("/elsewhere")})
+        (leased,) = broker.lease("told")
+        broker.call("POST", f"/jobs/{leased['jobId']}/complete", {"leaseId": leased["leaseId"]}, expect=200)
+        harness.eventually(lambda: len(receiver.other.of("/ok")) == 2, timeout=20, what="the callback")
+        self.assertEqual(receiver.other.of("/ok")[1]["headers"]["Content-Type"], "application/cloudevents+json")
+
+    def test_why_and_a_refused_delete_name_the_push(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        self.put(broker, "q", receiver.url("/asleep"), maxConcurrency=1)
+        first = broker.submit("q")
+        harness.eventually(lambda: broker.job(first)["status"] == "active", what="the first")
+        why = broker.call("GET", f"/jobs/{broker.submit('q')}/why", expect=200).json
+        self.assertEqual((why["reason"], why["limit"]), ("workers-busy", 1))
+        self.put(broker, "idle", receiver.url("/ok"))
+        harness.eventually(lambda: broker.call("GET", "/queues/idle").json["workers"] == 1, timeout=10, what="the broker to take it up")
+        self.assertIn("set its push to null", broker.call("DELETE", "/queues/idle?force=true", expect=409).json["detail"])
+        broker.call("PUT", "/queues/idle", {"push": None}, expect=200)
+        harness.eventually(lambda: broker.call("DELETE", "/queues/idle").status == 200, timeout=10, what="the delete")
+        broker.terminate()
+        closed = self.broker()
+        self.assertIn("push.allow", closed.call("GET", f"/jobs/{closed.submit('q')}/why", expect=200).json["sentence"])
+
+    def test_callbacks_are_not_submitted(self):
+        broker = self.allowing("127.0.0.1")
+        job = {"queue": "pawl.callbacks"}
+        for path, body, pointer in (("/jobs", job, "/queue"), ("/jobs/batch", {"jobs": [job]}, "/jobs/0/queue"),
+                                    ("/workflows", {"name": "w", "jobs": [{"ref": "a", **job}]}, "/jobs/0/queue")):
+            self.assertEqual(broker.call("POST", path, body, expect=422).json["errors"][0]["pointer"], pointer)
 
     def test_a_retry_after_uses_no_attempt_and_holds_the_queue(self):
         broker, receiver = self.allowing("127.0.0.1"), self.receiver()

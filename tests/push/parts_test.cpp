@@ -44,6 +44,10 @@ TEST(UrlTest, ARedirectIsSeenFromWhereItCame) {
   EXPECT_TRUE(parse_location("//other/x", from).value().tls);
   EXPECT_FALSE(parse_location("http://other", from).value().tls);
   EXPECT_FALSE(parse_location("gopher://x", from));
+  EXPECT_FALSE(parse_location("mailto:x", from));
+  EXPECT_EQ(parse_location("/x?next=https://y/z", from).value().target, "/x?next=https://y/z");
+  EXPECT_EQ(parse_location("x?next=https://y/z", from).value().host, "h");
+  EXPECT_EQ(parse_location("?page=2", from).value().target, "/a/b?page=2");
 }
 
 TEST(AllowListTest, OnlyPublicAddressesArePublic) {

@@ -229,7 +229,8 @@ void Model::check_reason(const Reason& reason) const {
     if (reason.until > now_.wall + settings.rate_limit->per_ms + grain) untrue("no limit takes so long");
   }
   if (check_named_reason(reason)) return;
-  const bool other = reason.code == Reason::Code::starting || reason.code == Reason::Code::behind;
+  const bool other = reason.code == Reason::Code::starting || reason.code == Reason::Code::behind ||
+                     reason.code == Reason::Code::workers_busy;
   if (other && queue.held_until > now_.wall) untrue("its queue is held and that is not told");
 }
 

@@ -38,7 +38,7 @@ void put_schedule(Call& call) {
   auto put =
       read_put_schedule(call.request.body, std::move(*id), call.context.limits, call.context.check_timetable);
   if (!put) return refuse(call, put.error());
-  if (!allows_callback(call, put->schedule.job)) return;
+  if (!may_submit(call, put->schedule.job)) return;
   post_for_schedule(call, std::move(*put));
 }
 

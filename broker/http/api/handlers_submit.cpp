@@ -76,7 +76,7 @@ void submit_job(Call& call) {
   }
   std::string queue = job->queue;
   submit.jobs.push_back(std::move(*job));
-  if (!allows_callback(call, submit.jobs.front())) return;
+  if (!may_submit(call, submit.jobs.front())) return;
   post_and_answer<core::Submitted>(call, std::move(submit),
                                    [queue = std::move(queue)](const core::Submitted& submitted) {
                                      return submitted_response(submitted, queue);
@@ -90,7 +90,7 @@ void submit_batch(Call& call) {
   if (!take_idempotency_key(call, submit)) return;
   submit.jobs = std::move(*jobs);
   submit.listed = true;
-  if (!allows_callbacks(call, submit.jobs)) return;
+  if (!may_submit(call, submit.jobs)) return;
   post_and_answer<core::Submitted>(call, std::move(submit), [](const core::Submitted& submitted) {
     std::string body;
     append_batch(body, submitted);

@@ -61,7 +61,7 @@ void put_trigger(Call& call) {
   if (!id) return;
   auto put = read_put_trigger(call.request.body, std::move(*id), call.context.limits);
   if (!put) return refuse(call, put.error());
-  if (!allows_callback(call, put->trigger.job)) return;
+  if (!may_submit(call, put->trigger.job)) return;
   post_for_trigger(call, std::move(*put));
 }
 

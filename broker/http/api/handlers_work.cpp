@@ -121,7 +121,7 @@ void suspend_job(Call& call) {
   auto invoke = read_invocation(call.request.body, *id, call.context.limits);
   if (!invoke) return refuse(call, invoke.error());
   if (!*invoke) return settle_one(call, core::Settlement::Outcome::suspend);
-  if (!allows_callback(call, (*invoke)->members.front().job, "/invoke")) return;
+  if (!may_submit(call, (*invoke)->members.front().job, "/invoke")) return;
   post_and_answer<core::WorkflowSubmitted>(
       call, std::move(**invoke), [id = *id](const core::WorkflowSubmitted& made) {
         std::string body;

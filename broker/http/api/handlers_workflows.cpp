@@ -56,7 +56,7 @@ void submit_workflow(Call& call) {
   if (!has_no_idempotency_key(call)) return;
   auto submit = read_workflow(call.request.body, call.context.limits);
   if (!submit) return refuse(call, submit.error());
-  if (!allows_callbacks(call, submit->members)) return;
+  if (!may_submit(call, submit->members)) return;
   auto refs = refs_of(submit->members);
   post_and_answer<core::WorkflowSubmitted>(
       call, std::move(*submit),
@@ -68,7 +68,7 @@ void add_children(Call& call) {
   if (!id) return;
   auto add = read_children(call.request.body, *id, call.context.limits);
   if (!add) return refuse(call, add.error());
-  if (!allows_callbacks(call, add->members)) return;
+  if (!may_submit(call, add->members)) return;
   auto refs = refs_of(add->members);
   post_and_answer<core::WorkflowSubmitted>(
       call, std::move(*add),

@@ -27,6 +27,8 @@ std::string_view code_name(core::Reason::Code code) {
       return "no-worker";
     case no_worker_for_name:
       return "no-worker-for-name";
+    case workers_busy:
+      return "workers-busy";
     case starting:
       return "starting";
     case draining:
@@ -82,9 +84,16 @@ std::string sentence_of(const core::Reason& reason) {
              std::to_string(reason.ahead) + (reason.ahead == 1 ? " job" : " jobs") + " of its queue " +
              reason.queue + ".";
     case no_worker:
+      if (reason.pushed)
+        return "Its queue " + reason.queue + " is a push queue, and the setting push.allow names no host.";
       return "No worker asks for jobs of its queue " + reason.queue + ".";
     case no_worker_for_name:
       return "Workers ask for jobs of its queue " + reason.queue + ", but none for jobs of its name.";
+    case workers_busy:
+      if (reason.limit > 0)
+        return "It is next: its queue " + reason.queue + " posts " + std::to_string(reason.limit) +
+               " at once, and so many are under way.";
+      return "It is next: all workers of its queue " + reason.queue + " have as much as they take.";
     case starting:
       return "It is next: a worker is about to get it.";
     case draining:
@@ -150,7 +159,7 @@ void append_reason(std::string& out, const core::JobId& id, const core::Reason& 
   if (ordered && reason.parent) object.job_id("waitsFor", *reason.parent);
   if (limited) object.integer("ahead", reason.ahead);
   if (limited) object.boolean("exact", reason.exact);
-  if (limited && reason.limit > 0) object.integer("limit", reason.limit);
+  if ((limited || reason.code == workers_busy) && reason.limit > 0) object.integer("limit", reason.limit);
   if (reason.code == delayed || (limited && reason.until != 0)) object.time("until", reason.until);
   if (reason.code == blocked && reason.parent) {
     object.integer("ahead", reason.ahead);

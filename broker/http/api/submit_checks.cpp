@@ -8,7 +8,9 @@ namespace pawl::http::api {
 
 namespace {
 
-void note_callback(const Call& call, const core::NewJob& job, const std::string& at, Problem& problem) {
+void note_wrong(const Call& call, const core::NewJob& job, const std::string& at, Problem& problem) {
+  if (job.queue == core::callbacks_queue)
+    problem.errors.push_back({at + "/queue", "is the broker's own: it makes these jobs when others end"});
   if (!job.callback) return;
   if (auto why = wrong_callback(call.context, *job.callback))
     problem.errors.push_back({at + "/callback/url", *std::move(why)});
@@ -24,22 +26,22 @@ template <typename Items, typename JobOf>
 bool all_allowed(Call& call, const Items& items, JobOf job_of) {
   Problem problem{problem::invalid_input, ""};
   for (std::size_t i = 0; i < items.size(); ++i)
-    note_callback(call, std::invoke(job_of, items[i]), "/jobs/" + std::to_string(i), problem);
+    note_wrong(call, std::invoke(job_of, items[i]), "/jobs/" + std::to_string(i), problem);
   return is_clean(call, problem);
 }
 
 }  // namespace
 
-bool allows_callback(Call& call, const core::NewJob& job, const std::string& at) {
+bool may_submit(Call& call, const core::NewJob& job, const std::string& at) {
   Problem problem{problem::invalid_input, ""};
-  note_callback(call, job, at, problem);
+  note_wrong(call, job, at, problem);
   return is_clean(call, problem);
 }
 
-bool allows_callbacks(Call& call, const std::vector<core::NewJob>& jobs) {
+bool may_submit(Call& call, const std::vector<core::NewJob>& jobs) {
   return all_allowed(call, jobs, std::identity());
 }
-bool allows_callbacks(Call& call, const std::vector<core::NewMember>& members) {
+bool may_submit(Call& call, const std::vector<core::NewMember>& members) {
   return all_allowed(call, members, &core::NewMember::job);
 }
 

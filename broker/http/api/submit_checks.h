@@ -8,12 +8,13 @@
 
 namespace pawl::http::api {
 
-/// True when the callback of the job that stands at `at` in the request goes where the broker may call back;
-/// else answered. Said now, not when the job has ended.
-bool allows_callback(Call& call, const core::NewJob& job, const std::string& at = {});
+/// True when the job that stands at `at` in the request is not for the queue of callbacks, which is the
+/// broker's own, and its callback goes where the broker may call back; else answered. Said now, not when the
+/// job has ended.
+bool may_submit(Call& call, const core::NewJob& job, const std::string& at = {});
 /// The same of all jobs of a list.
-bool allows_callbacks(Call& call, const std::vector<core::NewJob>& jobs);
-bool allows_callbacks(Call& call, const std::vector<core::NewMember>& members);
+bool may_submit(Call& call, const std::vector<core::NewJob>& jobs);
+bool may_submit(Call& call, const std::vector<core::NewMember>& members);
 
 /// False, and answered, when the request has an Idempotency-Key, which means nothing here.
 bool has_no_idempotency_key(Call& call);
