@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "client/cli/verbs.h"
 #include "client/wire/protocol.h"
 #include "client/wire/time.h"
@@ -253,6 +255,31 @@ void add_gathering(CLI::App& app, JobSpec& spec) {
 
 }  // namespace
 
+void add_callback(CLI::App& app, std::optional<Callback>& callback, const char* what) {
+  CLI::Option* url = app.add_option_function<std::string>(
+                            "--callback",
+                            [&callback](const std::string& text) {
+                              if (!callback) callback.emplace();
+                              callback->url = text;
+                            },
+                            what)
+                         ->type_name("URL");
+  app.add_option_function<std::vector<std::string>>(
+         "--callback-on",
+         [&callback](const std::vector<std::string>& words) {
+           if (!callback) callback.emplace();
+           for (const Status end : {Status::completed, Status::failed, Status::cancelled}) {
+             if (std::ranges::find(words, to_string(end)) != words.end()) callback->on.push_back(end);
+           }
+         },
+         "With --callback: only of these ends, completed, failed or cancelled, with commas")
+      ->needs(url)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("END")
+      ->check(CLI::IsMember({"completed", "failed", "cancelled"}));
+}
+
 void add_job_settings(CLI::App& app, JobSpec& spec) {
   app.add_option("--name", spec.name, "The kind of job; the queue's name when left out")->type_name("NAME");
   app.add_option("--priority", spec.priority, "-1000 to 1000, the higher first")->type_name("N");
@@ -269,7 +296,7 @@ void add_job_settings(CLI::App& app, JobSpec& spec) {
       app.add_option("--group", spec.group, "A queue serves its groups in turn")->type_name("GROUP");
   app.add_flag("--ordered", spec.ordered, "One job of the group at a time, in the order of the submits")
       ->needs(group);
-  app.add_option("--callback", spec.callback_url, "This URL is told of the job's end")->type_name("URL");
+  add_callback(app, spec.callback, "This URL is told of the job's end");
   app.add_option("--limits", spec.limits, "Limits that have a name, with commas; see `pawl limits`")
       ->type_name("NAME")
       ->delimiter(',')

@@ -138,13 +138,14 @@ void add_queue(CLI::App& root, Draft& draft) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("STATUS");
+  add_callback(app, options.callback, "This URL is told of the ends of its jobs that name none");
   app.add_option("--unset", options.unset, "Settings to put back to the broker's defaults, with commas")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("SETTING")
       ->check(CLI::IsMember({"priority", "max-attempts", "max-stalls", "lease", "timeout", "backoff", "keep",
                              "max-concurrency", "rate", "group-concurrency", "group-rate", "priority-ageing",
-                             "searchable", "push"}));
+                             "searchable", "push", "callback"}));
 }
 
 void add_queue_action(CLI::App& root, Draft& draft, QueueAction::Kind kind, const VerbHelp& help) {

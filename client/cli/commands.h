@@ -111,6 +111,7 @@ struct Queue {
   std::optional<std::int64_t> push_timeout_ms;
   std::optional<std::int64_t> push_concurrency;
   std::vector<std::int64_t> push_permanent_on;
+  std::optional<Callback> callback;
   std::optional<std::string> on_ordered_failure;
   std::vector<std::string> unset;  // settings that go back to the broker's default
 };

@@ -89,6 +89,8 @@ inline CLI::Option* add_moment(CLI::App* app, const std::string& name, const std
 void add_payload(CLI::App& app, PayloadSource& source);
 /// What a job's spec says beside its queue, payload and time.
 void add_job_settings(CLI::App& app, JobSpec& spec);
+/// --callback and --callback-on. `what` is the help of the first.
+void add_callback(CLI::App& app, std::optional<Callback>& callback, const char* what);
 
 /// --worker, --created-after and what else jobs are looked for by.
 void add_search(CLI::App& app, JobSearch& search);

@@ -217,6 +217,12 @@ Result<QueueInfo> Client::try_set_push(std::string_view queue, const std::option
   return state_->ask({.method = "PUT", .target = queue_path(queue), .body = to_json(target)},
                      client::read_queue);
 }
+Result<QueueInfo> Client::try_set_callback(std::string_view queue, const std::optional<Callback>& callback) {
+  return state_->ask({.method = "PUT",
+                      .target = queue_path(queue),
+                      .body = R"({"callback":)" + (callback ? to_json(*callback) : "null") + "}"},
+                     client::read_queue);
+}
 Result<LimitRecord> Client::try_put_limit(const LimitSpec& spec) {
   const std::string body = to_json(spec);
   return state_->ask({.method = "PUT", .target = limit_path(spec.name), .body = body, .repeatable = true},

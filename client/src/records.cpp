@@ -137,6 +137,16 @@ void put_rate(std::string& out, std::string_view key, const std::optional<RateLi
 
 }  // namespace
 
+std::string to_json(const Callback& callback) {
+  std::string out = "{";
+  append_key(out, "url");
+  append_quoted(out, callback.url);
+  std::vector<std::string> ends;
+  for (const Status end : callback.on) ends.emplace_back(to_string(end));
+  put_texts(out, "on", ends);
+  return out + '}';
+}
+
 std::string to_json(const JobSpec& spec) {
   std::string out = "{";
   append_key(out, "queue");
@@ -156,11 +166,9 @@ std::string to_json(const JobSpec& spec) {
   put(out, "uniqueForMs", spec.unique_for);
   if (spec.throttle) put_throttle(out, *spec.throttle);
   if (spec.debounce) put_debounce(out, *spec.debounce);
-  if (!spec.callback_url.empty()) {
+  if (spec.callback) {
     append_key(out, "callback");
-    out += '{';
-    put(out, "url", spec.callback_url);
-    out += '}';
+    out += to_json(*spec.callback);
   }
   if (!spec.latest.empty()) {
     append_key(out, "latest");

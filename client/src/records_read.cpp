@@ -114,6 +114,14 @@ Retention retention_of(JsonSlice slice) {
   return {.completed = duration_of(slice["completedMs"]), .failed = duration_of(slice["failedMs"])};
 }
 
+std::optional<Callback> callback_of(JsonSlice slice) {
+  if (!slice.present()) return std::nullopt;
+  Callback callback{.url = slice["url"].string()};
+  // An end that this version does not know stays, as `unknown`: without it `on` could be empty, which is all.
+  slice["on"].elements([&](JsonSlice end) { callback.on.push_back(parse_status(end.plain())); });
+  return callback;
+}
+
 // The members of a schedule that are those of a submit.
 void read_template(JobSpec& job, std::string_view key, JsonSlice value) {
   if (key == "queue") job.queue = value.string();
@@ -130,7 +138,7 @@ void read_template(JobSpec& job, std::string_view key, JsonSlice value) {
   if (key == "uniqueForMs") job.unique_for = duration_of(value);
   if (key == "throttle" && value.present())
     job.throttle = Throttle{value["key"].string(), duration_of(value["perMs"]).value_or(milliseconds{0})};
-  if (key == "callback" && value.present()) job.callback_url = value["url"].string();
+  if (key == "callback") job.callback = callback_of(value);
   if (key == "latest" && value.present()) job.latest = value["key"].string();
   if (key == "debounce" && value.present()) {
     job.debounce = Debounce{value["key"].string(), duration_of(value["delayMs"]).value_or(milliseconds{0}),
@@ -297,7 +305,10 @@ QueueInfo read_queue(JsonSlice answer) {
   answer.members([&](std::string_view key, JsonSlice value) {
     if (key == "queue") queue.queue = value.string();
     if (key == "heldUntil") queue.held_until = time_of(value);
-    if (key == "settings") queue.limits = read_limits(value);
+    if (key == "settings") {
+      queue.limits = read_limits(value);
+      queue.callback = callback_of(value["callback"]);
+    }
     if (key == "paused") queue.paused = value.is_true();
     if (key == "oldestPendingMs" && value.integer()) queue.oldest_pending = milliseconds(*value.integer());
     if (key != "counts") return;

@@ -111,6 +111,24 @@ TEST(ArgumentsTest, QueueSettingsAreRead) {
   EXPECT_EQ(queue.unset, (std::vector<std::string>{"lease", "timeout"}));
 }
 
+TEST(ArgumentsTest, ACallbackIsReadWithItsEnds) {
+  const Callback all{"http://h/"};
+  const Callback some{"http://h/", {Status::failed, Status::cancelled}};
+  EXPECT_EQ(command_of<Enqueue>({"enqueue", "q"}).spec.callback, std::nullopt);
+  EXPECT_EQ(command_of<Enqueue>({"enqueue", "q", "--callback", "http://h/"}).spec.callback, all);
+  const std::vector<std::string> options{"--callback-on", "cancelled,failed", "--callback", "http://h/"};
+  const auto with_options = [&options](std::vector<std::string> words) {
+    words.insert(words.end(), options.begin(), options.end());
+    return words;
+  };
+  EXPECT_EQ(command_of<Enqueue>(with_options({"enqueue", "q"})).spec.callback, some);
+  EXPECT_EQ(command_of<SchedulePut>(with_options({"schedules", "put", "s", "q", "--every", "1h"}))
+                .spec.job.callback,
+            some);
+  EXPECT_EQ(command_of<TriggerPut>(with_options({"triggers", "put", "t", "e", "q"})).spec.job.callback, some);
+  EXPECT_EQ(command_of<Queue>(with_options({"queue", "q"})).callback, some);
+}
+
 TEST(ArgumentsTest, SchedulesListWhenNothingElseIsSaid) {
   EXPECT_EQ(command_of<Schedules>({"schedules"}).limit, 50u);
   EXPECT_EQ(command_of<Schedules>({"schedules", "--limit", "7", "--cursor", "c"}).cursor, "c");
@@ -194,6 +212,13 @@ TEST(ArgumentsTest, WrongUseIsMisuseAndSaysWhereToLook) {
       {{"enqueue", "q", "1", "--run-at", "soon"}, "is not a time", "pawl enqueue --help"},
       {{"enqueue", "q", "1", "--file", "f"}, "--file", "pawl enqueue --help"},
       {{"enqueue", "q", "1", "--priority", "high"}, "priority", "pawl enqueue --help"},
+      {{"enqueue", "q", "--callback-on", "failed"},
+       "--callback-on requires --callback",
+       "pawl enqueue --help"},
+      {{"enqueue", "q", "--callback", "http://h/", "--callback-on", "failed,stalled"},
+       "stalled",
+       "pawl enqueue --help"},
+      {{"queue", "q", "--callback-on", "failed"}, "--callback-on requires --callback", "pawl queue --help"},
       {{"list", "--status", "running"}, "running", "pawl list --help"},
       {{"list", "--limit", "5000"}, "5000", "pawl list --help"},
       {{"get", "id", "--colour"}, "--colour", "pawl get --help"},

@@ -136,6 +136,22 @@ class ReadingTest(CliTest):
         self.pawl("resume", "q")
         self.assertNotIn("held until", self.pawl("queue", "q").out)
 
+    def test_callbacks(self):
+        self.server = self.broker("--push-allow", "127.0.0.1", data=self.folder / "calling")
+        url = "http://127.0.0.1:9/"
+        some = ("--callback", url, "--callback-on", "failed,cancelled")
+        all_ends = {"url": url, "on": ["completed", "failed", "cancelled"]}
+        told = {"url": url, "on": ["failed", "cancelled"]}
+        self.assertEqual(self.server.job(self.submit("q", "--callback", url))["callback"], all_ends)
+        self.assertEqual(self.server.job(self.submit("q", *some))["callback"], told)
+        self.assertEqual(self.pawl("schedules", "put", "s", "q", "--every", "1h", *some, "--json").json["callback"], told)
+        self.assertEqual(self.pawl("triggers", "put", "t", "e", "q", *some, "--json").json["callback"], told)
+        self.assertRegex(self.pawl("queue", "q", *some).out, rf"callback +{url}\ncallback on +failed, cancelled\n")
+        self.assertEqual(self.pawl("queue", "q", "--lease", "45s", "--json").json["settings"]["callback"], told)
+        self.assertNotIn("callback", self.pawl("queue", "q", "--unset", "callback").out)
+        self.assertIn("/callback/url", self.pawl("queue", "q", "--callback", "http://10.0.0.1/", status=1).err)
+        self.assertIn("requires --callback", self.pawl("queue", "q", "--callback-on", "failed", status=2).err)
+
     def test_cancel_retry_promote_and_delete(self):
         job_id, other = self.submit("q", "--delay", "1h"), self.submit("q", "--delay", "1h")
         self.assertEqual(self.pawl("promote", job_id).out, f"{job_id}  pending\n")

@@ -11,7 +11,7 @@ namespace pawl::testing {
 
 using namespace std::chrono_literals;
 
-LiveBroker::LiveBroker() {
+LiveBroker::LiveBroker(std::vector<std::string> options) : options_(std::move(options)) {
   std::string pattern = (std::filesystem::temp_directory_path() / "pawl-client-test-XXXXXX").string();
   folder_ = ::mkdtemp(pattern.data());
   start("127.0.0.1:0");
@@ -24,9 +24,9 @@ LiveBroker::~LiveBroker() {
 
 void LiveBroker::start(const std::string& listen) {
   const std::string log = (folder_ / "log").string();
-  process_ = process::Child({.command = {PAWLD, "--data", (folder_ / "data").string(), "--listen", listen},
-                             .log = log,
-                             .pipe_output = true});
+  std::vector<std::string> command{PAWLD, "--data", (folder_ / "data").string(), "--listen", listen};
+  command.insert(command.end(), options_.begin(), options_.end());
+  process_ = process::Child({.command = command, .log = log, .pipe_output = true});
   constexpr std::string_view ready = "pawld ready ";
   const auto line = process_.read_line(60s);
   if (!line || !line->starts_with(ready)) {

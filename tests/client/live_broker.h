@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <pawl/client.hpp>
 #include <string>
+#include <vector>
 
 #include "client/process/child.h"
 
@@ -12,7 +13,7 @@ namespace pawl::testing {
 /// Starts in the constructor, on a fresh data directory and a free port; everything goes with the object.
 class LiveBroker {
  public:
-  LiveBroker();
+  explicit LiveBroker(std::vector<std::string> options = {});
   ~LiveBroker();
 
   const std::string& url() const { return url_; }
@@ -25,6 +26,7 @@ class LiveBroker {
  private:
   void start(const std::string& listen);
 
+  const std::vector<std::string> options_;
   std::filesystem::path folder_;
   process::Child process_;
   std::string url_;

@@ -65,6 +65,25 @@ TEST_F(LiveClientTest, SetsAndLiftsTheLimitsOfAQueue) {
   EXPECT_EQ(wrong.error().status, 422);
 }
 
+TEST(LiveCallbackTest, IsPutAsItIs) {
+  const testing::LiveBroker broker({"--push-allow", "127.0.0.1"});
+  Client client = broker.client();
+  const Callback callback{.url = "http://127.0.0.1:9/", .on = {Status::completed, Status::failed}};
+  EXPECT_EQ(client.set_callback("mail", callback).callback, callback);
+  EXPECT_EQ(client.set_limits("mail", {.max_concurrency = 20}).callback, callback);
+  EXPECT_EQ(client.set_callback("mail", std::nullopt).callback, std::nullopt);
+  EXPECT_EQ(client.queue("mail").limits.max_concurrency, 20u);
+  const JobSpec job{.queue = "mail", .callback = callback};
+  EXPECT_EQ(json::parse(client.get(client.enqueue(job).job_id).text)["callback"],
+            json::parse(to_json(callback)));
+  ScheduleSpec schedule = client.put_schedule({.id = "s", .job = job, .every = 1h}).spec;
+  schedule.every = 2h;
+  EXPECT_EQ(client.put_schedule(schedule).spec.job.callback, callback);
+  const auto wrong = client.try_set_callback("mail", Callback{"http://10.0.0.1/"});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().errors.at(0).pointer, "/callback/url");
+}
+
 TEST_F(LiveClientTest, PausesAndResumesAGroup) {
   JobSpec spec{.queue = "render", .payload = 1};
   spec.group = "acme corp";

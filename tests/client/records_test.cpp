@@ -44,6 +44,10 @@ TEST(JobSpecTest, SaysEveryField) {
   EXPECT_EQ(json::parse(to_json(debounced))["debounce"], json::parse(R"({"key":"k","delayMs":2000})"));
   debounced.debounce->max_wait = 10s;
   EXPECT_EQ(json::parse(to_json(debounced))["debounce"]["maxWaitMs"], 10'000);
+  JobSpec told{.queue = "q", .callback = Callback{"http://h/"}};
+  EXPECT_EQ(json::parse(to_json(told))["callback"], json::parse(R"({"url":"http://h/"})"));
+  told.callback->on = {Status::failed, Status::cancelled};
+  EXPECT_EQ(json::parse(to_json(told))["callback"]["on"], json::parse(R"(["failed","cancelled"])"));
   const JobSpec later{.queue = "q", .run_at = Time(1'700'000'000'123ms)};
   EXPECT_EQ(json::parse(to_json(later))["runAt"], "2023-11-14T22:13:20.123Z");
 }
@@ -113,7 +117,8 @@ TEST(RecordTest, ReadsAScheduleWhoseJobsGather) {
 TEST(RecordTest, ReadsAScheduleThatCanBePutAgain) {
   const std::string job = R"("queue":"q","name":"n","payload":{ "x" : 1.0 },"priority":-3,"delayMs":5,
       "maxAttempts":7,"maxStalls":0,"backoff":{"type":"linear","delayMs":1000,"factor":2.5,"maxDelayMs":60000,
-      "jitter":0.25},"leaseMs":3000,"timeoutMs":9000,"uniqueKey":"u\"k","uniqueForMs":1,"group":"g",
+      "jitter":0.25},"leaseMs":3000,"timeoutMs":9000,"uniqueKey":"u\"k","uniqueForMs":1,
+      "callback":{"url":"http://h/","on":["failed","cancelled"]},"group":"g",
       "retention":{"completedMs":1000,"failedMs":null},"tags":["a","b"],
       "traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")";
   const std::string timetable =
@@ -137,6 +142,21 @@ TEST(RecordTest, ReadsAScheduleThatCanBePutAgain) {
   EXPECT_EQ(schedule.runs, 3u);
   EXPECT_EQ(schedule.skipped, 1u);
   EXPECT_EQ(*schedule.updated_at - *schedule.created_at, 1s);
+}
+
+TEST(RecordTest, ReadsATriggerThatCanBePutAgain) {
+  const std::string spec = R"("event":"paid","match":{"plan":"pro"},"queue":"q",
+      "callback":{"url":"http://h/","on":["failed"]},"batch":{"max":3,"timeoutMs":5})";
+  const auto trigger =
+      client::read_trigger(client::JsonSlice(R"({"triggerId":"t",)" + spec + R"(,"events":7})"));
+  EXPECT_EQ(trigger.events, 7u);
+  EXPECT_EQ(json::parse(to_json(trigger.spec)), json::parse("{" + spec + "}"));
+}
+
+TEST(RecordTest, AnEndThatIsNotKnownDoesNotMakeACallbackOfAll) {
+  const auto schedule = client::read_schedule(client::JsonSlice(
+      R"({"scheduleId":"s","queue":"q","callback":{"url":"http://h/","on":["from-the-future"]}})"));
+  EXPECT_EQ(schedule.spec.job.callback, (Callback{"http://h/", {Status::unknown}}));
 }
 
 TEST(RecordTest, AScheduleMayHaveNothingButNulls) {

@@ -64,11 +64,13 @@ std::string progress_text(const Json& job) {
   return text;
 }
 
-std::string tags_text(const Json& job) {
+std::string list_text(const Json& texts) {
   std::string text;
-  for (const Json& tag : job["tags"].items()) text.append(text.empty() ? "" : ", ").append(tag.text());
+  for (const Json& one : texts.items()) text.append(text.empty() ? "" : ", ").append(one.text());
   return text;
 }
+
+std::string tags_text(const Json& job) { return list_text(job["tags"]); }
 
 std::string last_error_text(const Json& job) {
   Json error = job["lastError"];  // in lists; a whole record has them all

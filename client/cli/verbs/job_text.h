@@ -23,6 +23,7 @@ std::string attempts_text(const Json& job);
 std::string progress_text(const Json& job);
 
 /// "one, two"
+std::string list_text(const Json& texts);
 std::string tags_text(const Json& job);
 
 /// A table of jobs as lists give them, and how to get the next page.

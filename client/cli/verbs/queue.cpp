@@ -93,11 +93,13 @@ void add_limits(JsonObject& changes, const Queue& command) {
     changes.add_raw("groupRateLimit", rate.text());
   }
   add_push(changes, command);
+  if (command.callback) changes.add_raw("callback", to_json(*command.callback));
   changes.add("priorityAgeingMs", command.priority_ageing_ms);
   changes.add("onOrderedFailure", command.on_ordered_failure);
   for (const std::string& setting : command.unset) {
     if (setting == "group-concurrency") changes.add_raw("groupConcurrency", "null");
     if (setting == "push") changes.add_raw("push", "null");
+    if (setting == "callback") changes.add_raw("callback", "null");
     if (setting == "priority-ageing") changes.add_raw("priorityAgeingMs", "null");
     if (setting == "group-rate") changes.add_raw("groupRateLimit", "null");
     if (setting == "max-concurrency") changes.add_raw("maxConcurrency", "null");
@@ -152,6 +154,10 @@ void add_limits(Fields& fields, const Json& settings) {
     fields.add("push", fmt::format("{} at once, each {} at most{}", push["maxConcurrency"].text(),
                                    duration_text(push["timeoutMs"].integer()),
                                    push["signed"].truth() ? ", signed" : ", not signed"));
+  }
+  if (const Json callback = settings["callback"]; callback.is_object()) {
+    fields.add("callback", callback["url"].text());
+    fields.add("callback on", list_text(callback["on"]));
   }
   if (settings["onOrderedFailure"].text() == "skip") fields.add("strict orders", "skip what fails");
 }

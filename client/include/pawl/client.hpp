@@ -148,6 +148,12 @@ class Client {
   QueueInfo set_push(std::string_view queue, const std::optional<PushTarget>& target) {
     return value_or_throw(try_set_push(queue, target));
   }
+  /// The callback of the queue's jobs that name none; nothing: they have none. The queue is made if it is not
+  /// there.
+  Result<QueueInfo> try_set_callback(std::string_view queue, const std::optional<Callback>& callback);
+  QueueInfo set_callback(std::string_view queue, const std::optional<Callback>& callback) {
+    return value_or_throw(try_set_callback(queue, callback));
+  }
   /// Makes a limit that has a name, or puts another in its place; what has started counts on.
   Result<LimitRecord> try_put_limit(const LimitSpec& spec);
   LimitRecord put_limit(const LimitSpec& spec) { return value_or_throw(try_put_limit(spec)); }

@@ -67,6 +67,16 @@ struct Debounce {
   std::optional<milliseconds> max_wait = {};  // and no longer than this from the first submit on
 };
 
+/// Who is told of a job's end. docs/CALLBACKS.md
+struct Callback {
+  std::string url;
+  std::vector<Status> on = {};  // the ends that are told: completed, failed, cancelled; empty: all of them
+
+  friend bool operator==(const Callback&, const Callback&) = default;
+};
+/// The callback as `callback` of a submit or of a queue. Does not check the values; the broker does.
+std::string to_json(const Callback& callback);
+
 /// A job to submit. What is absent comes from the queue's defaults, then from the broker's.
 struct JobSpec {
   std::string queue;      // required; made on first use
@@ -84,9 +94,9 @@ struct JobSpec {
   std::optional<milliseconds> unique_for = {};  // …and for so long after its end
   std::optional<Throttle> throttle = {};        // at most one of the two, and of unique_key
   std::optional<Debounce> debounce = {};
-  std::string callback_url = {};  // told of the job's end; empty: that of the queue. docs/CALLBACKS.md
-  std::string latest = {};        // a key: one of its jobs runs, and of those after it only the newest waits
-  std::string group = {};         // a queue serves its groups in turn
+  std::optional<Callback> callback = {};  // absent: that of the queue
+  std::string latest = {};  // a key: one of its jobs runs, and of those after it only the newest waits
+  std::string group = {};   // a queue serves its groups in turn
   std::vector<std::string> limits = {};  // limits that have a name, at most 8
   bool ordered = false;                  // with a group: one at a time, in the order of the submits
   std::optional<Retention> retention = {};
@@ -217,6 +227,7 @@ struct QueueInfo {
   bool paused = false;
   std::optional<Time> held_until;  // a worker was told to slow down
   QueueLimits limits;
+  std::optional<Callback> callback;  // of its jobs without one of their own
   std::uint64_t pending = 0, active = 0, completed = 0, failed = 0;
   std::uint64_t delayed = 0, stalled = 0, blocked = 0, cancelled = 0;
   std::optional<milliseconds> oldest_pending;
