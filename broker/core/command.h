@@ -183,6 +183,7 @@ struct Cancel {  // → JobChanged
 struct Retry {
   JobId id;
   std::optional<Status> only_from;
+  bool only_released = false;  // refused for one of a workflow that ended while it waited for its parents
 };
 /// An ended job runs again in another queue. An id names its queue, so it is made anew there, in the batch in
 /// which its record here goes: name, payload, settings, steps, errors and history go with it; its unique key

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -79,6 +80,9 @@ struct LimitRow {
   std::optional<RateLimit> rate;
   Pace pace;              // against `rate`
   Millis held_until = 0;  // a worker met the limit outside; 0: not held
+  bool made = true;       // false: nobody made it, or it was deleted since; jobs name it
+  /// By queue number: its jobs that name the limit and have not ended.
+  std::map<std::uint32_t, std::uint64_t> live{};
 };
 
 inline constexpr std::ptrdiff_t groups_paused_max = 1000;  // of a queue

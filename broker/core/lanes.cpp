@@ -102,6 +102,7 @@ Lane& Machine::State::make_lane(Queue& queue, std::uint32_t number, LaneKey key)
   queue.lanes_by_key[lane.key] = &lane;
   queue.lanes[number] = std::move(made);
   ++lanes_count;
+  if (!lane.key.order.empty()) ++latest_count;
   return lane;
 }
 
@@ -136,6 +137,7 @@ void Machine::State::forget_lane(Lane& lane) {
   queue.lanes_by_key.erase(lane.key);
   queue.lanes.erase(lane.number);
   --lanes_count;
+  if (!lane.key.order.empty()) --latest_count;
 }
 
 void Machine::State::forget_idle_lanes() {

@@ -314,6 +314,7 @@ void Machine::State::grant_some(Queue& queue, Waiter& waiter, std::size_t most, 
     if (entry == nullptr) break;
     granted.jobs.push_back(grant_one(*entry, waiter, now, outbox));
   }
+  if (!granted.jobs.empty()) queue.granted = ++grants_given;
   for (Waiter::Subscription& subscription : waiter.queues) {
     if (subscription.queue == &queue) {
       subscription.pass += static_cast<double>(granted.jobs.size()) / subscription.weight;
@@ -352,9 +353,12 @@ void Machine::State::match_queue(Queue& queue, Now now, Outbox& outbox) {
     }
     Queue* from = choose(*taker);
     // Rather a turn later than short: the window of a queue that nobody asked for work holds only a few.
-    if (from->window.size() + from->lined < taker->room() && reads_on(*from)) {
-      note_matchable(queue);
-      return;
+    if (from->window.size() + from->lined < taker->room()) {
+      note_refills(*from);
+      if (reads_on(*from)) {
+        note_matchable(queue);
+        return;
+      }
     }
     grant_some(*from, *taker, share_of(*from), now, outbox);
   }
@@ -388,7 +392,9 @@ void Machine::match(Now now, Outbox& outbox) {
     state.held_back = false;
     for (const auto& [name, queue] : state.queues) todo.push_back(queue.get());
   }
-  std::ranges::sort(todo, {}, [](const Queue* queue) { return queue->row.number; });
+  // A limit that several share goes to the one that was served longest ago.
+  std::ranges::sort(todo, {},
+                    [](const Queue* queue) { return std::pair(queue->granted, queue->row.number); });
   todo.erase(std::ranges::unique(todo).begin(), todo.end());
   for (Queue* queue : todo) state.match_queue(*queue, now, outbox);
   state.held_back = state.held_back || state.too_much_active();

@@ -23,7 +23,7 @@ Limit& Machine::State::limit_named(const std::string& name) {
 }
 
 void Machine::State::forget_unused(Limit& limit) {
-  if (limit.exists || limit.lanes > 0 || limit.active > 0) return;
+  if (limit.exists || limit.lanes > 0 || limit.active > 0 || limit.dirty || !limit.row.live.empty()) return;
   limit_wakes.erase({limit.wake_at, limit.row.name});
   limits.erase(limit.row.name);
 }
@@ -31,8 +31,8 @@ void Machine::State::forget_unused(Limit& limit) {
 void Machine::restore_limit(LimitRow row) {
   Limit& limit = state_->limit_named(row.name);
   limit.row = std::move(row);
-  limit.exists = true;
-  ++state_->limits_made;
+  limit.exists = limit.row.made;
+  if (limit.exists) ++state_->limits_made;
 }
 
 // When it lets a job start: at once, later, or when another ends (never).
@@ -47,6 +47,25 @@ Millis Machine::State::opens_at(const Limit& limit, Millis wall) const {
 void Machine::State::keep_limit(Limit& limit) {
   if (std::exchange(limit.dirty, true)) return;
   dirty_limits.insert(limit.row.name);
+}
+
+// A job that names it begins to live, or no longer does.
+void Machine::State::count_live(const Job& job, bool lives) {
+  for (const std::string& name : job.limits) {
+    Limit& limit = limit_named(name);
+    const auto number = static_cast<std::uint32_t>(job.queue);
+    std::uint64_t& count = limit.row.live[number];
+    lives ? ++count : count -= std::min<std::uint64_t>(count, 1);
+    if (count == 0) limit.row.live.erase(number);
+    keep_limit(limit);
+  }
+}
+
+// The jobs of a queue are gone, all at once.
+void Machine::State::forget_live(QueueNumber queue) {
+  for (const auto& [name, limit] : limits) {
+    if (limit->row.live.erase(static_cast<std::uint32_t>(queue)) > 0) keep_limit(*limit);
+  }
 }
 
 // It may let a parked lane start: those who wait for such jobs look again.
@@ -75,7 +94,8 @@ bool Machine::State::hold_limits(const Job& job, Millis until) {
 // What a submitter says of limits and groups, against what there is.
 std::optional<Refused> Machine::State::check_terms(const NewJob& spec,
                                                    std::optional<std::size_t> index) const {
-  if (spec.group.empty() && spec.limits.empty()) return std::nullopt;
+  const std::string latest = latest_key(spec);
+  if (spec.group.empty() && spec.limits.empty() && latest.empty()) return std::nullopt;
   for (std::size_t i = 0; i < spec.limits.size(); ++i) {
     const auto limit = limits.find(spec.limits[i]);
     if (limit != limits.end() && limit->second->exists) continue;
@@ -86,11 +106,16 @@ std::optional<Refused> Machine::State::check_terms(const NewJob& spec,
   }
   const auto queue = queues.find(spec.queue);
   const bool out_of_numbers = queue != queues.end() && queue->second->row.next_lane > lane_number_max;
-  if (lanes_count < options.lanes_max && !out_of_numbers) return std::nullopt;
+  // Neither takes the room of the other.
+  const std::size_t held = latest.empty() ? lanes_count - latest_count : latest_count;
+  if (held < options.lanes_max && !out_of_numbers) return std::nullopt;
+  const bool ordered = spec.ordered || !latest.empty();
   if (queue != queues.end() &&
-      queue->second->lanes_by_key.contains(LaneTerms{spec.group, spec.limits, spec.ordered}))
+      queue->second->lanes_by_key.contains(LaneTerms{spec.group, spec.limits, ordered, 0, latest}))
     return std::nullopt;
-  return Refused{Refusal::too_many_groups, "the broker holds its limit of groups that wait", {}, {}};
+  const char* what = latest.empty() ? "groups" : "latest keys";
+  return Refused{
+      Refusal::too_many_groups, std::string("the broker holds its limit of ") + what + " that wait", {}, {}};
 }
 
 std::optional<Refused> Machine::State::check_terms(const std::vector<NewMember>& members) const {
@@ -104,12 +129,14 @@ std::optional<Refused> Machine::State::check_terms(const std::vector<NewMember>&
 std::string Machine::State::users_of(const std::string& name) const {
   std::string users;
   const auto add = [&](const std::string& user) { users += (users.empty() ? "" : ", ") + user; };
+  const auto& live = limits.at(name)->row.live;
   for (const auto& [queue_name, queue] : queues) {
-    const bool used = std::ranges::any_of(queue->lanes, [&](const auto& item) {
+    // Of a store that an earlier release wrote, not all were counted.
+    const bool waits = std::ranges::any_of(queue->lanes, [&](const auto& item) {
       const Lane& lane = *item.second;
       return lane.has_jobs() && std::ranges::find(lane.key.limits, name) != lane.key.limits.end();
     });
-    if (used) add("jobs of queue " + queue_name);
+    if (waits || live.contains(number_of(*queue))) add("jobs of queue " + queue_name);
   }
   const auto names_it = [&](const NewJob& job) {
     return std::ranges::find(job.limits, name) != job.limits.end();

@@ -174,6 +174,7 @@ struct Queue : Lane {
 
   /// Waiters with room for a job of this queue, the next in turn first.
   std::list<Waiter*> waiters;
+  std::uint64_t granted = 0;     // the number of its newest grant of jobs to a worker
   std::size_t subscribers = 0;   // polls and connections, with room or without
   std::size_t slots = 0;         // jobs that those could hold
   Millis limited_until = never;  // its limits let something start then, and somebody waits for it

@@ -52,6 +52,7 @@ struct Machine::State {
       lane_numbers;                                                    // since the last commit
   std::map<std::pair<std::uint32_t, std::uint32_t>, OrderRow> orders;  // by queue and lane
   std::size_t lanes_count = 0;                                         // in memory
+  std::size_t latest_count = 0;                                        // of these: of a latest key
   std::size_t lanes_looked_at = 0;  // how many there were when the idle ones were dropped last
 
   std::unordered_map<JobId, std::unique_ptr<Entry>, JobIdHash> jobs;
@@ -66,6 +67,7 @@ struct Machine::State {
   Grant open_grant;                         // of this batch, written by flush
   Millis open_grant_deadline = never;
   bool held_back = false;  // grants wait for active_bytes to fall
+  std::uint64_t grants_given = 0;
   std::size_t active_jobs = 0;
   std::size_t active_bytes = 0;
   using GrantDeadline = std::pair<Millis, std::uint64_t>;
@@ -137,6 +139,7 @@ struct Machine::State {
   static bool in_finds_reach(const Lane& lane, const Job& job);
   std::size_t lane_share(const Queue& queue) const;
   std::size_t window_limit(const Lane& lane) const;
+  void note_refills(Queue& queue);
   void note_refill(Lane& lane);
   bool refill_due(const Lane& lane) const;
   void want_named(Queue& queue);
@@ -209,6 +212,8 @@ struct Machine::State {
   // limits.cpp
   Limit& limit_named(const std::string& name);
   void forget_unused(Limit& limit);
+  void count_live(const Job& job, bool lives);
+  void forget_live(QueueNumber queue);
   Millis opens_at(const Limit& limit, Millis wall) const;
   void keep_limit(Limit& limit);
   void note_room(Limit& limit);

@@ -113,6 +113,7 @@ void Machine::State::change(Entry& entry, Event event, Now now, Outbox& outbox) 
     entry.job.begin_again(now.wall);
     entry.steps_bytes = entry.job.steps_bytes() + entry.job.parents_bytes();
     owe(entry.job, Owed::What::runs_again, from);
+    count_live(entry.job, true);
   }
   if (from == Status::blocked) entry.job.wait = nullptr;
   entry.job.transit(event, now.wall);
@@ -145,6 +146,7 @@ void Machine::State::end(Entry& entry, Event event, Now now, Outbox& outbox) {
   if (job.status == Status::failed) ++entry.queue->row.lifetime_failed;
   free_unique(job, now, outbox);
   owe(job, Owed::What::ended, job.status);
+  count_live(job, false);
   if (keep == 0) {
     if (job.log_lines > 0) outbox.erase_logs(job.id);
     entry.gone = true;

@@ -11,6 +11,15 @@ void set_if(std::optional<T>& setting, const std::optional<std::optional<T>>& sa
   if (said) setting = *said;
 }
 
+// It was to run after others, and ended while it waited for them.
+bool ended_before_its_parents(const Job& job) {
+  const auto& past = job.history;
+  const std::size_t size = past.size();
+  if (size < 2 || past[size - 2].status != Status::blocked) return false;
+  // One that was running gave itself back, to wait for something else.
+  return size == 2 || is_end(past[size - 3].status);
+}
+
 }  // namespace
 
 Refused no_such_queue(const std::string& name) {
@@ -51,6 +60,10 @@ void Machine::State::apply(Ticket to, const Retry& retry, Now now, Outbox& outbo
   if (!is_end(job.status) || (retry.only_from && job.status != *retry.only_from)) {
     return outbox.reply(to, wrong_state(job, "only an ended job can run again"));
   }
+  if (retry.only_released && !job.workflow.is_none() && ended_before_its_parents(job)) {
+    return outbox.reply(
+        to, wrong_state(job, "it waits for others of its workflow, which can be retried as a whole"));
+  }
   if (!job.unique_key.empty() && !(job.keeps_latest() && job.started_at != 0)) {
     const auto held = unique.find({static_cast<std::uint32_t>(job.queue), job.unique_key});
     if (held != unique.end() && held->second && held->second->until == 0 && held->second->id != job.id) {
@@ -84,7 +97,7 @@ void Machine::State::apply(Ticket to, const Move& move, Now now, Outbox& outbox)
     return outbox.reply(to, wrong_state(old, "only an ended job can run again"));
   Queue* queue = queue_of(move.queue);
   if (queue == nullptr) return outbox.reply(to, no_such_queue(move.queue));
-  if (queue == entry->queue) return apply(to, Retry{move.id, move.only_from}, now, outbox);
+  if (queue == entry->queue) return apply(to, Retry{move.id, move.only_from, true}, now, outbox);
   // A callback knows where it goes, and is signed, as a job of its queue only.
   if (entry->queue->row.name == callbacks_queue || move.queue == callbacks_queue)
     return outbox.reply(to, wrong_state(old, "callbacks run in their own queue only"));
@@ -144,6 +157,7 @@ void Machine::State::apply(Ticket to, const Delete& remove, Now now, Outbox& out
   if (!is_end(job.status)) {
     free_unique(job, now, outbox);
     owe(job, Owed::What::ended, Status::cancelled);
+    count_live(job, false);
   }
   outbox.reply(to, JobDeleted{job.id});
 }
@@ -261,6 +275,7 @@ void Machine::State::apply(Ticket to, const DeleteQueue& remove, Now, Outbox& ou
     return true;
   });
   drop_waits(queue->row.number, outbox);
+  forget_live(queue->row.number);
   outbox.erase_queue(queue->row);
   forget_lanes(*queue);
   std::erase(matchable, queue);

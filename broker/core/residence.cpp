@@ -193,6 +193,18 @@ void Machine::State::forget_finds(Lane& lane) {
   named_lanes.erase(&lane);
 }
 
+// Of the lanes whose turns come next, which hold little while nobody asks.
+void Machine::State::note_refills(Queue& queue) {
+  constexpr int most = 64;
+  int looked_at = 0;
+  for (const Turn& turn : queue.turns) {
+    for (const Head& head : turn.group->heads) {
+      if (++looked_at > most) return;
+      note_refill(*head.lane);
+    }
+  }
+}
+
 void Machine::State::note_refill(Lane& lane) {
   const bool low =
       lane.window.size() * 2 < window_limit(lane) && lane.window.bytes * 2 < options.window_bytes;

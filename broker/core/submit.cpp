@@ -58,6 +58,7 @@ Entry& Machine::State::admit(Queue& queue, Job job, Outbox& outbox) {
   set_lane(queue, job, outbox);
   job.id = new_id(job.created_at, queue, job);
   Entry& entry = adopt(std::move(job));
+  count_live(entry.job, true);
   ++queue.count(entry.job.status);
   mark_dirty(queue);
   hold_unique(entry.job, outbox);

@@ -341,10 +341,17 @@ void Machine::State::flush_lanes(Outbox& outbox) {
   }
   for (const std::string& name : std::exchange(dirty_limits, {})) {
     const auto limit = limits.find(name);
-    if (limit == limits.end() || !limit->second->exists) continue;
+    if (limit == limits.end()) continue;
     limit->second->dirty = false;
-    outbox.put_limit(limit->second->row);
+    LimitRow& row = limit->second->row;
+    row.made = limit->second->exists;
     marks_dirty = true;
+    if (row.made || !row.live.empty()) {
+      outbox.put_limit(row);
+    } else {
+      outbox.erase_limit(name);
+      forget_unused(*limit->second);
+    }
   }
 }
 

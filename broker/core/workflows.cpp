@@ -76,6 +76,7 @@ Entry& Machine::State::make_member(const NewMember& member, const WorkflowId& wo
   parents[entry.job.id];
   ++queue.count(entry.job.status);
   ++queue.row.live_members;
+  count_live(entry.job, true);
   mark_dirty(queue);
   return entry;
 }
@@ -256,6 +257,14 @@ void Machine::State::apply(Ticket to, const AddChildren& add, Now now, Outbox& o
                       {},
                       {}});
     }
+    const NewJob& spec = member.job;
+    if (job.ordered && spec.ordered && spec.group == job.group && spec.queue == entry->queue->row.name) {
+      return outbox.reply(to,
+                          Refused{Refusal::wrong_state,
+                                  "in the strict order of group " + job.group + ", " + member.ref +
+                                      " would wait for this job, and this job for it; leave out its ordered",
+                                  job.id, job.status});
+    }
   }
   if (add.invoked) {
     Suspension step;
@@ -263,7 +272,10 @@ void Machine::State::apply(Ticket to, const AddChildren& add, Now now, Outbox& o
     if (auto refused = check_suspension(job, step)) return outbox.reply(to, *std::move(refused));
   }
   if (lacks_room(add.members)) return outbox.reply(to, no_room_for_queues());
-  if (auto refused = check_terms(add.members)) return outbox.reply(to, *std::move(refused));
+  if (auto refused = check_terms(add.members)) {
+    if (add.invoked && !refused->pointer.empty()) refused->pointer = "/invoke/limits";
+    return outbox.reply(to, *std::move(refused));
+  }
   see_worker(entry->active->lease.worker_id, now);
   if (job.cancel_requested) {
     end_lease(*entry, {LeaseNumber::none, Status::cancelled, 0, true});

@@ -158,6 +158,9 @@ class Checker {
     check_lane(job, id);
     if (place == Place::ready && job.priority != job.id.priority()) check_priority(job, id);
     if (!job.ref.empty() && !is_end(status)) ++live_members_[static_cast<std::uint32_t>(job.queue)];
+    for (const std::string& limit : job.limits) {
+      if (!is_end(status)) ++live_named_[{limit, static_cast<std::uint32_t>(job.queue)}];
+    }
     if (is_end(job.status) && job.expires_at != 0) {
       ++retained_[RetainedKey{static_cast<std::uint32_t>(job.queue), job.expires_at, job.status}];
     }
@@ -371,6 +374,12 @@ class Checker {
       const Decoded<core::LimitRow> row = decode_limit(key, value);
       if (!row) return problem("{}", row.error().what);
       ++report_.limits;
+      // Fewer are counted where an earlier release began to count while they lived.
+      for (const auto& [queue, count] : row->live) {
+        const std::uint64_t found = live_named_[{row->name, queue}];
+        if (count > found)
+          problem("limit {} counts {} live jobs of queue {}, a recount {}", row->name, count, queue, found);
+      }
     });
     scan(family::groups, 600, "groups", [&](std::string_view key, std::string_view value) {
       const Decoded<core::GroupRow> row = decode_group(key, value);
@@ -464,7 +473,8 @@ class Checker {
   std::map<std::uint32_t, core::QueueRow> queues_;
   std::unordered_map<JobId, core::LeaseNumber, core::JobIdHash> leases_;
   std::map<std::pair<std::uint32_t, Status>, std::uint64_t> recount_;
-  std::map<std::uint32_t, std::uint64_t> live_members_;  // by queue
+  std::map<std::uint32_t, std::uint64_t> live_members_;                        // by queue
+  std::map<std::pair<std::string, std::uint32_t>, std::uint64_t> live_named_;  // by limit and queue
   std::map<RetainedKey, std::uint64_t> retained_;  // as recounted; what the store counts too is taken out
 };
 

@@ -86,15 +86,22 @@ Decoded<std::uint32_t> decode_lane(std::string_view value) {
 }
 
 void encode_limit(const core::LimitRow& row, std::string& out) {
-  const std::size_t room = 2 + 8 * varint_max + row.pace.counted.size() * 2 * varint_max;
+  const std::size_t room = 2 + (9 + 2 * (row.pace.counted.size() + row.live.size())) * varint_max;
   append(out, room, [&](Writer& to) {
     to.byte(limits_version);
     to.zigzag(row.created_at);
-    to.byte(static_cast<std::uint8_t>((row.concurrency ? 1u : 0u) | (row.rate ? 2u : 0u)));
+    to.byte(static_cast<std::uint8_t>((row.concurrency ? 1u : 0u) | (row.rate ? 2u : 0u) |
+                                      (row.live.empty() ? 0u : 4u) | (row.made ? 0u : 8u)));
     if (row.concurrency) to.varint(*row.concurrency);
     if (row.rate) write_rate(to, *row.rate);
     if (row.rate) write_pace(to, row.pace);
     to.zigzag(row.held_until);
+    if (row.live.empty()) return;
+    to.varint(row.live.size());
+    for (const auto& [queue, count] : row.live) {
+      to.varint(queue);
+      to.varint(count);
+    }
   });
 }
 
@@ -105,11 +112,16 @@ Decoded<core::LimitRow> decode_limit(std::string_view key, std::string_view valu
   begin_limits(from);
   row.created_at = from.zigzag();
   const std::uint8_t bits = from.byte();
-  if (bits > 3) from.fail();
+  if (bits > 15) from.fail();
+  row.made = (bits & 8) == 0;
   if ((bits & 1) != 0) row.concurrency = from.varint32();
   if ((bits & 2) != 0) row.rate = read_rate(from);
   if ((bits & 2) != 0) row.pace = read_pace(from);
   row.held_until = from.zigzag();
+  for (std::size_t left = (bits & 4) != 0 ? from.count() : 0; left > 0 && from.ok(); --left) {
+    const std::uint32_t queue = from.varint32();
+    row.live[queue] = from.varint();
+  }
   if (!from.done()) return damaged_limits("a limit");
   return row;
 }

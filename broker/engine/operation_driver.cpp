@@ -56,7 +56,7 @@ core::CommandBody command_of(const OperationSpec& spec, const JobId& id) {
     case Action::retry:
       break;
   }
-  return core::Retry{id, {}};
+  return core::Retry{id, {}, true};
 }
 
 // What became of one command, in the operation's counts.
@@ -98,7 +98,7 @@ bool has_ended(const OperationView& view) {
 }
 
 core::CommandBody replay_of(const JobId& id, const std::string& into) {
-  if (into.empty()) return core::Retry{id, core::Status::failed};
+  if (into.empty()) return core::Retry{id, core::Status::failed, true};
   return core::Move{id, core::Status::failed, into, std::string(core::moved_tag) + uuid_text(id)};
 }
 

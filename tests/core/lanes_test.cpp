@@ -173,6 +173,79 @@ TEST_F(LanesTest, ALimitInUseSaysWhoUsesIt) {
   EXPECT_EQ(bench.lease("q").size(), 1u);
 }
 
+TEST_F(LanesTest, JobsThatAreNotDueYetUseTheirLimitsToo) {
+  limit("api", 1);
+  NewJob later = Bench::job("q");
+  later.limits = {"api"};
+  later.delay_ms = 60'000;
+  const JobId delayed = bench.submit(later);
+  const auto in_use = [&] { return bench.call<Refused>(DeleteLimit{"api"}).why; };
+  EXPECT_EQ(in_use(), Refusal::limit_in_use);
+  bench.restart();
+  EXPECT_EQ(in_use(), Refusal::limit_in_use);
+  bench.call<JobChanged>(Cancel{delayed});
+  const JobId retried = submit("", {"api"});
+  bench.fail(bench.lease("q").at(0));
+  EXPECT_EQ(bench.status(retried), Status::delayed);
+  EXPECT_EQ(in_use(), Refusal::limit_in_use);
+  bench.call<JobDeleted>(Delete{retried, {}});
+  bench.restart();
+  EXPECT_EQ(bench.call<LimitDeleted>(DeleteLimit{"api"}).limit, "api");
+  // What comes again is counted, though nobody has made the limit.
+  bench.call<JobChanged>(Retry{delayed, {}});
+  bench.restart();
+  limit("api", 1);
+  EXPECT_EQ(in_use(), Refusal::limit_in_use);
+  bench.complete(bench.lease("q").at(0));
+  EXPECT_EQ(bench.call<LimitDeleted>(DeleteLimit{"api"}).limit, "api");
+  EXPECT_TRUE(bench.rows.limits.empty());
+}
+
+TEST_F(LanesTest, QueuesThatShareALimitAreServedInTurn) {
+  limit("api", 1);
+  for (const char* queue : {"q", "r"}) {
+    for (int i = 0; i < 10; ++i) submit("", {"api"}, false, queue);
+  }
+  std::map<std::string, Ticket> workers;
+  for (const char* queue : {"q", "r"}) {
+    workers[queue] = bench.post(OpenWorker{queue, {{queue, 1}}, {}, 10, {}});
+    bench.take(workers[queue]);
+  }
+  std::string order;
+  for (int i = 0; i < 8; ++i) {
+    for (const auto& [queue, worker] : workers) {
+      for (const GrantedJob& job : granted(worker)) {
+        order += queue;
+        bench.complete(job);
+      }
+    }
+  }
+  EXPECT_NE(order.find("qrqrqr"), std::string::npos) << order;
+}
+
+TEST_F(LanesTest, APollGetsAsManyOfAGroupAsItAsksFor) {
+  submit_many("a", 400);
+  bench.restart();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(bench.lease("q", 50).size(), 50u);
+}
+
+TEST(LanesBoundTest, LatestKeysTakeNoRoomOfGroups) {
+  MachineOptions options;
+  options.lanes_max = 3;
+  Bench bench(options);
+  const auto latest = [](int i) {
+    NewJob job = Bench::job("q");
+    job.gathering = Gathering{Gathering::Mode::latest, "k" + std::to_string(i), 0, 0};
+    return Submit{{job}, {}, false};
+  };
+  for (int i = 0; i < 3; ++i) bench.call<Submitted>(latest(i));
+  EXPECT_NE(bench.call<Refused>(latest(3)).detail.find("latest keys"), std::string::npos);
+  bench.call<Submitted>(latest(0));
+  NewJob grouped = Bench::job("q");
+  grouped.group = "g";
+  bench.call<Submitted>(Submit{{grouped}, {}, false});
+}
+
 // ── Groups ──
 
 TEST_F(LanesTest, ANewGroupWaitsForNoMoreThanOneJobOfEachOther) {

@@ -437,6 +437,36 @@ TEST_F(WorkflowsTest, WhatOneThatIsCancelledWasToldStays) {
   expect_nothing_left();
 }
 
+TEST_F(WorkflowsTest, WhatEndedWhileItWaitedForItsParentsIsNotReplayedWithoutThem) {
+  submit({member("p"), member("x", {0}), member("y", {1})});
+  fail("p");
+  EXPECT_EQ(states(), (std::vector<std::string>{"failed", "failed", "failed"}));
+  const auto replay = [&](int i) { return Retry{ids[i], Status::failed, true}; };
+  EXPECT_EQ(bench.call<Refused>(replay(1)).why, Refusal::wrong_state);
+  bench.restart();
+  EXPECT_EQ(bench.call<Refused>(replay(2)).why, Refusal::wrong_state);
+  bench.call<WorkflowChanged>(RetryWorkflow{workflow});
+  complete("p");
+  fail("x");
+  EXPECT_EQ(bench.call<JobChanged>(replay(1)).id, ids[1]) << "it had run";
+}
+
+TEST_F(WorkflowsTest, AnOrderedJobDoesNotWaitForOneBehindItself) {
+  NewMember adder = member("a");
+  adder.job.group = "g";
+  adder.job.ordered = true;
+  submit({adder});
+  const GrantedJob a = lease("a");
+  NewMember child = member("k");
+  child.job.group = "g";
+  child.job.ordered = true;
+  EXPECT_EQ(bench.call<Refused>(AddChildren{a.id, a.lease, {child}}).why, Refusal::wrong_state);
+  child.job.ordered = false;
+  bench.call<WorkflowSubmitted>(AddChildren{a.id, a.lease, {child}});
+  complete("k");
+  EXPECT_EQ(bench.status(a.id), Status::pending);
+}
+
 class WorkflowsInSlicesTest : public WorkflowsTest {
  protected:
   WorkflowsInSlicesTest()

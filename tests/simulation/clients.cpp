@@ -374,7 +374,7 @@ void World::operator_acts() {
           post(Move{*dead, Status::failed, queue_name(), "moved-from:" + std::to_string(dead->high())},
                Who::nobody, 0);
         } else {
-          post(Retry{*dead, Status::failed}, Who::nobody, 0);
+          post(Retry{*dead, Status::failed, true}, Who::nobody, 0);
         }
         if (random_.one_in(3)) post(Retry{*dead, Status::failed}, Who::nobody, 0);
       }

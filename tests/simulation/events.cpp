@@ -134,6 +134,13 @@ void World::add_children(Worker& worker, std::size_t index) {
     add.members.resize(1);
     add.members.front().depends_on.clear();
   }
+  const ModelJob* adder = model_.find(held.id, broker_->now().wall);
+  if (adder != nullptr && adder->spec->ordered && random_.one_in(3)) {
+    NewJob& behind = add.members.front().job;
+    behind.queue = adder->spec->queue;
+    behind.group = adder->spec->group;
+    behind.ordered = true;
+  }
   const Ticket ticket = post(std::move(add), Who::worker, index);
   asked_[static_cast<std::uint64_t>(ticket)].settles = {held};
 }

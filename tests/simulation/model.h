@@ -366,6 +366,7 @@ class Model {
   void keep_what_was_told(const core::Job& job, ModelJob& known) const;
   void parent_over(const core::JobId& id, core::Status status, const core::Bytes& result);
   void runs_again(const core::JobId& id);
+  bool in_workflow(const core::JobId& id) const;
   bool lacks_room(const std::vector<core::NewMember>& members);
   std::map<core::JobId, ModelAwait> waits_of(const ModelWorkflow& workflow, const ModelMember& member) const;
   bool runs_badly(const core::JobId& id) const;
@@ -414,6 +415,7 @@ class Model {
   bool check_named_reason(const core::Reason& reason) const;
   std::string difference(const core::LimitRow& row, const std::string& name) const;
   void set_limit(const std::string& name, std::optional<ModelLimit> value);
+  void audit_limit_rows(const Image& image) const;
   void audit_lanes(const Image& image, core::Now now) const;
   void check_view(const core::QueueView& view) const;
   void check_reason(const core::Reason& reason) const;

@@ -185,9 +185,11 @@ std::string Model::mismatch(const Image& image, Millis wall, const std::vector<J
   }
   for (const std::string& name : limits) {
     const auto row = image.limits.find(name);
-    if (limits_named_.contains(name) != (row != image.limits.end()))
+    // What was deleted is kept while jobs that ran again name it.
+    const bool made = row != image.limits.end() && row->second.made;
+    if (limits_named_.contains(name) != made)
       return fmt::format("limit {} is {}", name, row == image.limits.end() ? "not there" : "there");
-    if (row == image.limits.end()) continue;
+    if (!made) continue;
     const std::string wrong = difference(row->second, name);
     if (!wrong.empty()) return fmt::format("limit {}: {}", name, wrong);
   }

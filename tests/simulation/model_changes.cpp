@@ -113,6 +113,11 @@ void Model::predict(const Retry& retry) {
     answer_ = Refusal::wrong_state;
     return;
   }
+  if (retry.only_released && known->unreleased && in_workflow(retry.id)) {
+    rare_.add(Rare::retry_refused_before_its_parents);
+    answer_ = Refusal::wrong_state;
+    return;
+  }
   if (!known->spec->unique_key.empty() && !(known->spec->keeps_latest() && known->started_at != 0)) {
     const ModelKey* held = key_holder(known->spec->queue, known->spec->unique_key, now_.wall);
     if (held != nullptr && held->until == 0 && held->id != retry.id) {
@@ -141,7 +146,7 @@ void Model::predict(const Move& move) {
     answer_ = Refusal::unknown_queue;
     return;
   }
-  if (known->spec->queue == move.queue) return predict(Retry{move.id, move.only_from});
+  if (known->spec->queue == move.queue) return predict(Retry{move.id, move.only_from, true});
   if (known->spec->queue == callbacks_queue || move.queue == callbacks_queue) {
     answer_ = Refusal::wrong_state;
     return;

@@ -122,6 +122,12 @@ void Model::parent_over(const JobId& id, Status status, const Bytes& result) {
   }
 }
 
+bool Model::in_workflow(const JobId& id) const {
+  return std::ranges::any_of(workflows_, [&](const auto& item) {
+    return std::ranges::find(item.second.members, id, &ModelMember::id) != item.second.members.end();
+  });
+}
+
 void Model::runs_again(const JobId& id) {
   for (const auto& [workflow, known] : workflows_) {
     const auto member = std::ranges::find(known.members, id, &ModelMember::id);
@@ -178,6 +184,12 @@ void Model::predict(const AddChildren& add) {
     for (const auto& [id, parent] : known->parents) {
       if (parent.ref != member.ref) continue;
       answer_ = Refusal::step_exists;
+      return;
+    }
+    const Spec& own = *known->spec;
+    if (own.ordered && member.job.ordered && own.group == member.job.group && own.queue == member.job.queue) {
+      rare_.add(Rare::order_would_wait_for_itself);
+      answer_ = Refusal::wrong_state;
       return;
     }
   }

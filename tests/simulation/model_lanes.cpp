@@ -276,8 +276,7 @@ void Model::predict(const DeleteLimit& remove) {
     return std::ranges::find(limits, remove.limit) != limits.end();
   };
   bool in_use = std::ranges::any_of(jobs_, [&](const auto& item) {
-    const bool lives = is_ready(item.second.status) || item.second.status == Status::active;
-    return lives && names_it(item.second.spec->limits);
+    return !is_end(item.second.status) && names_it(item.second.spec->limits);
   });
   for (const auto& [id, schedule] : schedules_) in_use = in_use || names_it(schedule.said.job.limits);
   for (const auto& [id, trigger] : triggers_) in_use = in_use || names_it(trigger.said.job.limits);
@@ -381,13 +380,29 @@ bool Model::check_named_reason(const Reason& reason) const {
   }
 }
 
-void Model::audit_lanes(const Image& image, Now now) const {
-  audit_groups(image);
-  if (image.limits.size() != limits_named_.size()) violated("Q4", "there are more or fewer limits on disk");
+void Model::audit_limit_rows(const Image& image) const {
+  std::map<std::string, std::map<std::uint32_t, std::uint64_t>> live;
+  for (const auto& [id, job] : jobs_) {
+    if (is_end(job.status)) continue;
+    for (const std::string& name : job.spec->limits) ++live[name][static_cast<std::uint32_t>(job.queue)];
+  }
+  std::size_t made = 0;
   for (const auto& [name, row] : image.limits) {
+    if (row.live != live[name]) violated("Q4", fmt::format("limit {} on disk counts other live jobs", name));
+    live.erase(name);
+    if (!row.made) continue;
+    ++made;
     const std::string wrong = difference(row, name);
     if (!wrong.empty()) violated("Q4", fmt::format("limit {} on disk: {}", name, wrong));
   }
+  if (made != limits_named_.size()) violated("Q4", "there are more or fewer limits on disk");
+  if (!live.empty())
+    violated("Q4", fmt::format("jobs name limit {}, which is not on disk", live.begin()->first));
+}
+
+void Model::audit_lanes(const Image& image, Now now) const {
+  audit_groups(image);
+  audit_limit_rows(image);
   std::map<std::pair<QueueNumber, std::uint32_t>, int> numbers;
   for (const auto& [at, number] : image.lanes) {
     if (++numbers[{at.first, number}] > 1) violated("C2", "two lanes have one number");

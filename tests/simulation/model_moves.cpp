@@ -118,6 +118,8 @@ void Model::moved(const Job& job, const std::string& queue, Status from, const E
     known.wait.reset();
     known.awaits.clear();
   }
+  known.unreleased = from == Status::blocked && known.after_parents && is_end(job.status);
+  known.after_parents = job.status == Status::blocked && is_end(from);
   known.status = job.status;
   known.moved_at = now_.wall;
   if (blocked_again_) {
@@ -219,6 +221,7 @@ void Model::move_new(const Job& job, const std::string& queue) {
                  : known.run_at > now_.wall ? Status::delayed
                                             : Status::pending;
   known.member = move.member;
+  known.after_parents = move.blocked;
   known.aged = job.aged;
   if (move.moved) go_on(*move.moved, known);
   ModelQueue& home = queues_.at(queue);

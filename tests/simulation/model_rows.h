@@ -100,6 +100,8 @@ struct ModelJob {
   std::map<core::JobId, ModelAwait> awaits;           // while it is blocked for others
   std::map<core::JobId, core::ParentResult> parents;  // what became of those
   bool member = false;                                // made as a part of a graph
+  bool after_parents = false;                         // it is, or was, blocked for those it was to run after
+  bool unreleased = false;                            // and ended so
   std::uint32_t in_run = 0;                           // when it began to wait
   std::optional<std::uint32_t> changed_in_run;        // when its priority was changed last
 

@@ -25,6 +25,8 @@ std::string_view name_of(Rare rare) {
       "dead-letter-replayed",
       "dead-letter-moved",
       "move-refused-by-its-graph",
+      "retry-refused-before-its-parents",
+      "order-would-wait-for-itself",
       "replay-twice-refused",
       "retry-refused-by-unique-key",
       "deduplicated",

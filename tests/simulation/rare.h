@@ -31,6 +31,8 @@ enum class Rare : std::uint8_t {
   dead_letter_replayed,
   dead_letter_moved,
   move_refused_by_its_graph,
+  retry_refused_before_its_parents,
+  order_would_wait_for_itself,
   replay_twice_refused,
   retry_refused_by_unique_key,
   deduplicated,
