@@ -94,6 +94,39 @@ TEST(RepliesTest, AScheduleShowsItsTemplateItsTimetableAndItsRuns) {
   EXPECT_NE(out.find(R"("jobId":null,"error":"full"})"), std::string::npos);
 }
 
+TEST(RepliesTest, ABlockedJobWaitsForThoseItDependsOnAndForThoseItAdded) {
+  engine::WorkflowView view;
+  const auto add = [&view](std::string ref, std::optional<core::Status> status,
+                           std::vector<std::uint32_t> depends_on = {}, const core::JobId& adds_to = {}) {
+    engine::WorkflowMember member;
+    member.row.job = core::JobId::from_words(0x0199b3c27a107000, view.members.size());
+    member.row.ref = std::move(ref);
+    member.row.depends_on = std::move(depends_on);
+    member.row.adds_to = adds_to;
+    member.status = status;
+    view.members.push_back(std::move(member));
+    return view.members.back().row.job;
+  };
+  using enum core::Status;
+  add("done", completed);
+  const core::JobId shelf = add("shelf", blocked, {0});
+  add("last", blocked, {0, 1});
+  add("left", active, {}, shelf);
+  add("right", failed, {}, shelf);
+  add("gone", std::nullopt, {}, shelf);
+  add("both", blocked, {3}, shelf);
+  std::string out;
+  append_workflow(out, view);
+  const auto waits_of = [&out](std::string_view ref) {
+    const std::size_t from = out.find(R"("waitsFor":)", out.find(R"("ref":")" + std::string(ref) + '"'));
+    return out.substr(from + 11, out.find(']', from) - from - 10);
+  };
+  EXPECT_EQ(waits_of("shelf"), R"(["left","both"])") << out;
+  EXPECT_EQ(waits_of("last"), R"(["shelf"])");
+  EXPECT_EQ(waits_of("both"), R"(["left"])");
+  EXPECT_EQ(waits_of("left"), "[]");
+}
+
 TEST(RepliesTest, AListCarriesNoPayloadUnlessItIsWantedAndItsRoomIsBounded) {
   engine::JobPage page;
   page.jobs = {sample(), sample()};

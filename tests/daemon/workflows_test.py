@@ -73,6 +73,26 @@ class WorkflowsTest(harness.BrokerTest):
         listed = broker.call("GET", "/workflows", expect=200).json["workflows"]
         self.assertEqual([(w["workflowId"], w["status"], w["left"]) for w in listed], [(workflow, "completed", 0)])
 
+    def test_a_job_waits_for_those_that_it_adds(self):
+        broker = self.broker()
+        workflow = broker.call("POST", "/workflows", {"name": "book", "jobs": [
+            {"ref": "shelf", "queue": "shelves"}, {"ref": "index", "queue": "q", "dependsOn": ["shelf"]}]}, expect=202).json["workflowId"]
+        shelf = self.take(broker, "shelves")
+        broker.call("POST", f"/jobs/{shelf['jobId']}/children",
+                    {"leaseId": shelf["leaseId"], "jobs": [{"ref": "left", "queue": "pages"}, {"ref": "right", "queue": "pages"}]}, expect=202)
+        waits = self.states(broker, workflow)[2]
+        self.assertEqual(waits, {"shelf": ["left", "right"], "index": ["shelf"], "left": [], "right": []})
+        self.finish(broker, self.take(broker, "pages"))
+        broker.kill()
+        broker.start()
+        self.assertEqual(self.states(broker, workflow)[2]["shelf"], ["right"])
+        self.finish(broker, self.take(broker, "pages"))
+        shelf = self.take(broker, "shelves")
+        self.assertEqual(self.states(broker, workflow)[2]["shelf"], [])
+        broker.call("POST", f"/jobs/{shelf['jobId']}/suspend", {"leaseId": shelf["leaseId"], "waitFor": {"event": "sold"}}, expect=200)
+        self.assertEqual(self.states(broker, workflow)[2]["shelf"], [])
+        self.assertEqual(broker.call("GET", f"/jobs/{shelf['jobId']}/why", expect=200).json["event"], "sold")
+
     def test_ten_thousand_jobs_in_one_graph(self):
         broker = self.broker()
         jobs = [{"ref": "first", "queue": "q"}]

@@ -1,3 +1,5 @@
+#include <unordered_map>
+
 #include "broker/http/api/json_out.h"
 #include "broker/http/api/replies.h"
 #include "broker/http/api/replies_parts.h"
@@ -18,14 +20,28 @@ void write_workflow_row(ObjectWriter& object, const core::WorkflowRow& row) {
   object.time_or_null("finishedAt", row.finished_at);
 }
 
-/// Those that it depends on and that have not ended: what it waits for, while it is blocked.
-std::vector<std::string> waits_for(const engine::WorkflowView& view, const engine::WorkflowMember& member) {
-  std::vector<std::string> refs;
-  if (member.status != core::Status::blocked) return refs;
+bool is_to_end(const engine::WorkflowMember& member) {
+  return member.status && !core::is_end(*member.status);
+}
+
+using Refs = std::vector<std::string>;
+
+/// The jobs that others of the workflow added, and that have not ended, by the job that added them.
+std::unordered_map<core::JobId, Refs, core::JobIdHash> added_by(const engine::WorkflowView& view) {
+  std::unordered_map<core::JobId, Refs, core::JobIdHash> added;
+  for (const engine::WorkflowMember& member : view.members) {
+    if (member.row.adds_to != core::JobId{} && is_to_end(member))
+      added[member.row.adds_to].push_back(member.row.ref);
+  }
+  return added;
+}
+
+/// Those that it depends on and that have not ended.
+Refs waits_for(const engine::WorkflowView& view, const engine::WorkflowMember& member) {
+  Refs refs;
   for (const std::uint32_t index : member.row.depends_on) {
-    if (index >= view.members.size()) continue;
-    const engine::WorkflowMember& parent = view.members[index];
-    if (parent.status && !core::is_end(*parent.status)) refs.push_back(parent.row.ref);
+    if (index < view.members.size() && is_to_end(view.members[index]))
+      refs.push_back(view.members[index].row.ref);
   }
   return refs;
 }
@@ -56,6 +72,7 @@ void append_workflow_row(std::string& out, const core::WorkflowRow& row) {
 void append_workflow(std::string& out, const engine::WorkflowView& view) {
   ObjectWriter object(out);
   write_workflow_row(object, view.row);
+  const auto added = added_by(view);
   object.list("jobs", view.members, [&](const engine::WorkflowMember& member) {
     ObjectWriter job(out);
     job.text("ref", member.row.ref);
@@ -64,7 +81,7 @@ void append_workflow(std::string& out, const engine::WorkflowView& view) {
       job.text("status", core::name_of(*member.status));
     else
       job.null("status");
-    std::vector<std::string> depends_on;
+    Refs depends_on;
     for (const std::uint32_t index : member.row.depends_on) {
       if (index < view.members.size()) depends_on.push_back(view.members[index].row.ref);
     }
@@ -72,7 +89,14 @@ void append_workflow(std::string& out, const engine::WorkflowView& view) {
     job.texts("dependsOn", depends_on);
     job.text("onParentFailure",
              core::on_parent_failure_names[static_cast<std::size_t>(member.row.on_parent_failure)]);
-    job.texts("waitsFor", waits_for(view, member));
+    Refs waits;
+    if (member.status == core::Status::blocked) {
+      waits = waits_for(view, member);
+      const auto children = added.find(member.row.job);
+      if (children != added.end())
+        waits.insert(waits.end(), children->second.begin(), children->second.end());
+    }
+    job.texts("waitsFor", waits);
   });
 }
 
