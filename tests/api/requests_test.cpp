@@ -385,6 +385,7 @@ TEST(RequestsTest, LimitsOfAQueueAreReadOrRefused) {
 TEST(RequestsTest, AScheduleIsASubmitWithATimetable) {
   const CheckTimetable check = [](const core::Timetable& timetable) -> std::optional<TimetableFault> {
     if (timetable.cron == "bad") return TimetableFault{"cron", "has one field"};
+    if (timetable.timezone == "Mars") return TimetableFault{"timezone", "is no zone"};
     return std::nullopt;
   };
   const auto put = read_put_schedule(
@@ -426,6 +427,24 @@ TEST(RequestsTest, AScheduleIsASubmitWithATimetable) {
       {R"({"queue":"q","everyMs":1000,"tags":["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16"]})",
        "422 /tags: leaves no room: each job also gets the tag schedule:ID"},
       {R"({"queue":"q","everyMs":1000,"every":1})", "422 /every: is not a known field"},
+      {R"({"queue":"q","cron":"bad","timezone":"Mars"})", "422 /cron: has one field; /timezone: is no zone"},
+      {R"({"queue":"q","timezone":"Mars"})",
+       "422 /cron: is required, unless everyMs is given; /timezone: is no zone"},
+      {R"({"queue":"q","cron":5})", "422 /cron: must be a string, not a number"},
+      {R"({"queue":"q","startAt":"2026-10-04T09:08:07Z","endAt":"2026-10-03T09:08:07Z"})",
+       "422 /cron: is required, unless everyMs is given; /endAt: must be after startAt"},
+      {R"({"cron":"bad","timezone":"Mars","startAt":"2026-10-04T09:08:07Z","endAt":"2026-10-03T09:08:07Z","overlap":"x"})",
+       "422 /overlap: must be allow, skip or replace; /queue: is required; /endAt: must be after startAt; "
+       "/cron: has one field; /timezone: is no zone"},
+      {R"({"queue":"q","everyMs":1000,"overlap":"replace","uniqueKey":"k","uniqueForMs":5})",
+       "422 /overlap: replace excludes uniqueKey: the job that is cancelled may still keep the next from "
+       "being made"},
+      {R"({"queue":"q","everyMs":1000,"overlap":"replace","throttle":{"key":"k","perMs":5}})",
+       "422 /overlap: replace excludes throttle: the job that is cancelled may still keep the next from "
+       "being made"},
+      {R"({"queue":"q","everyMs":1000,"overlap":"skip","uniqueKey":"k"})", "ok"},
+      {R"({"queue":"q","everyMs":1000,"overlap":"replace","debounce":{"key":"k","delayMs":5}})", "ok"},
+      {R"({"queue":"q","everyMs":1000,"overlap":"replace","latest":{"key":"k"}})", "ok"},
   };
   for (const Row& row : rows)
     EXPECT_EQ(verdict(read_put_schedule(row.body, "s", limits, check)), row.verdict) << row.body;

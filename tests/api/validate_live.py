@@ -382,7 +382,7 @@ def walk_schedules(walk, queue):
         "name": "n", "payload": {"a": [1]}, "priority": 1, "delayMs": 1, "maxAttempts": 2, "maxStalls": 3, "leaseMs": 5000,
         "timeoutMs": 1, "backoff": {"type": "fixed"}, "retention": {"completedMs": 1000}, "uniqueKey": name, "uniqueForMs": 1,
         "group": "g", "tags": ["t"], "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "startAt": "2040-01-01T00:00:00Z", "endAt": "2041-01-01T00:00:00Z", "maxRuns": 3, "missed": "all", "overlap": "replace",
+        "startAt": "2040-01-01T00:00:00Z", "endAt": "2041-01-01T00:00:00Z", "maxRuns": 3, "missed": "all", "overlap": "skip",
         "paused": False}
     walk.call("putSchedule", 200, whole, scheduleId=name)
     walk.call("runSchedule", 202, scheduleId=name)
@@ -392,6 +392,7 @@ def walk_schedules(walk, queue):
     walk.call("pauseSchedule", 200, scheduleId=name)
     walk.call("resumeSchedule", 200, scheduleId=name)
     walk.call("putSchedule", 422, {"queue": queue, "runAt": "2040-01-01T00:00:00Z", "missed": "some"}, scheduleId=name)
+    walk.call("putSchedule", 422, whole | {"overlap": "replace"}, scheduleId=name)
     walk.call("deleteQueue", 409, queue=queue, query="force=true")
     walk.call("deleteSchedule", 200, scheduleId=name)
     for operation in ("getSchedule", "runSchedule", "pauseSchedule", "resumeSchedule", "deleteSchedule"):
@@ -459,6 +460,8 @@ def walk_workflows(walk, queue):
     job = lease()
     walk.call("addChildren", 202, {"leaseId": job["leaseId"], "jobs": [{"ref": "x", "queue": queue, "priority": 9}]}, jobId=job["jobId"])
     walk.call("addChildren", 409, {"leaseId": job["leaseId"], "jobs": [{"ref": "y", "queue": queue}]}, jobId=job["jobId"])
+    if walk.call("getWorkflow", 200, workflowId=workflow)[0]["jobs"][0]["waitsFor"] != ["x"]:
+        walk.complain("a job does not wait for its child")
     child = lease()
     walk.call("completeJob", 200, {"leaseId": child["leaseId"], "result": {"n": 1}}, jobId=child["jobId"])
     again = lease()

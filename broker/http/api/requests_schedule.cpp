@@ -78,19 +78,55 @@ constexpr auto schedule_fields = []<std::size_t... I, std::size_t... J>(std::ind
                     timetable_fields[J]...};
 }(std::make_index_sequence<new_job_fields.size()>{}, std::make_index_sequence<timetable_fields.size()>{});
 
-void check_timetable(Input& in, const Where& at, const core::Schedule& schedule,
+using Seen = std::bitset<schedule_fields.size()>;
+
+// A field of the wrong kind was there all the same: it is not named a second time as missing.
+constexpr std::size_t cron_index = new_job_fields.size();
+constexpr std::size_t every_index = cron_index + 1;
+constexpr std::size_t paused_index = schedule_fields.size() - 1;
+static_assert(schedule_fields[cron_index].name == "cron" && schedule_fields[every_index].name == "everyMs" &&
+              schedule_fields[paused_index].name == "paused");
+
+/// What the calendar finds in either of them, which it would tell of the first alone.
+void check_calendar(Input& in, const Where& at, const core::Timetable& timetable,
+                    const CheckTimetable& check) {
+  core::Timetable expression;
+  expression.cron = timetable.cron;
+  core::Timetable zone;
+  zone.cron = "* * * * *";
+  zone.timezone = timetable.timezone;
+  for (const core::Timetable* const part : {&expression, &zone}) {
+    if (part->cron.empty()) continue;
+    if (const auto fault = check(*part)) in.wrong(at.member(fault->field), fault->what);
+  }
+}
+
+void check_timetable(Input& in, const Where& at, const core::Timetable& timetable, const Seen& seen,
                      const CheckTimetable& check) {
-  const core::Timetable& timetable = schedule.timetable;
-  if (timetable.cron.empty() == (timetable.every_ms == 0))
-    return in.wrong(at.member("cron"), timetable.cron.empty() ? "is required, unless everyMs is given"
-                                                              : "excludes everyMs: give one of them");
+  const bool has_cron = seen[cron_index];
+  const bool has_every = seen[every_index];
+  if (has_cron == has_every)
+    in.wrong(at.member("cron"),
+             has_cron ? "excludes everyMs: give one of them" : "is required, unless everyMs is given");
   if (timetable.end_at <= timetable.start_at) in.wrong(at.member("endAt"), "must be after startAt");
-  if (timetable.cron.empty()) {
-    if (timetable.timezone != core::Timetable{}.timezone) in.wrong(at.member("timezone"), "is for cron only");
+  if (has_every) {
+    if (!has_cron && timetable.timezone != core::Timetable{}.timezone)
+      in.wrong(at.member("timezone"), "is for cron only");
     return;
   }
-  if (!check) return in.wrong(at.member("cron"), "needs a calendar, which this broker lacks: use everyMs");
-  if (const auto fault = check(timetable)) in.wrong(at.member(fault->field), fault->what);
+  if (check) return check_calendar(in, at, timetable, check);
+  if (has_cron) in.wrong(at.member("cron"), "needs a calendar, which this broker lacks: use everyMs");
+}
+
+/// A replaced job's key or window would still be there for the next.
+void check_overlap(Input& in, const Where& at, const core::Schedule& schedule) {
+  if (schedule.overlap != core::Overlap::replace) return;
+  const core::NewJob& job = schedule.job;
+  const char* const why = ": the job that is cancelled may still keep the next from being made";
+  if (!job.unique_key.empty())
+    in.wrong(at.member("overlap"), std::string("replace excludes uniqueKey") + why);
+  if (job.gathering && job.gathering->mode == core::Gathering::Mode::throttle)
+    in.wrong(at.member("overlap"), std::string("replace excludes throttle") + why);
 }
 
 }  // namespace
@@ -99,18 +135,18 @@ Parsed<core::PutSchedule> read_put_schedule(std::string_view body, std::string i
                                             const CheckTimetable& check) {
   auto put =
       read_document<core::PutSchedule>(body, limits, [&](Input& in, const Where& at, core::PutSchedule& out) {
-        static_assert(schedule_fields.back().name == "paused");
-        std::bitset<schedule_fields.size()> seen;
+        Seen seen;
         read_object(in, at, schedule_fields, out.schedule, &seen);
         if (in.json.error()) return;
-        out.keep_pause = !seen[schedule_fields.size() - 1];
+        out.keep_pause = !seen[paused_index];
         const core::NewJob& job = out.schedule.job;
         if (job.run_at)
           in.wrong(at.member("runAt"), "has no meaning here: the timetable says when; see startAt");
         if (job.tags.size() >= wire::tags_max)
           in.wrong(at.member("tags"), "leaves no room: each job also gets the tag schedule:ID");
         check_together(in, at, job);
-        if (in.clean()) check_timetable(in, at, out.schedule, check);
+        check_timetable(in, at, out.schedule.timetable, seen, check);
+        check_overlap(in, at, out.schedule);
       });
   if (put) put->schedule.id = std::move(id);
   return put;
