@@ -73,6 +73,16 @@ TEST(RefusalsTest, ACallbackThatMayNotBeMadeIsRefusedWhereverAJobIsDescribed) {
                  at("/invoke"));
 }
 
+TEST(RefusalsTest, AQueueInUseNeedNotHaveJobs) {
+  Broker broker;
+  ASSERT_EQ(broker.ask(put, "/queues/q", "{}").status, 200u);
+  ASSERT_EQ(broker.ask(put, "/schedules/s", R"({"queue":"q","everyMs":60000})").status, 200u);
+  const Response refused = broker.ask(del, "/queues/q");
+  EXPECT_EQ(refused.status, 409u);
+  EXPECT_EQ(member(refused.body, "type"), "urn:pawl:error:queue-in-use");
+  EXPECT_EQ(member(refused.body, "title"), "The queue is in use");
+}
+
 TEST(RefusalsTest, WhatIsNamedInvokeCanBeWaitedFor) {
   Broker broker;
   for (const char* rest : {R"("waitFor":{"event":"invoke"})", R"("sleepMs":1000,"as":"invoke")",

@@ -46,7 +46,7 @@ inline constexpr ProblemType lease_lost{names::lease_lost, 409, "The lease is no
 inline constexpr ProblemType wrong_state{names::wrong_state, 409, "The job's state does not allow this"};
 inline constexpr ProblemType unique_key_taken{names::unique_key_taken, 409,
                                               "Another live job has the unique key"};
-inline constexpr ProblemType queue_in_use{names::queue_in_use, 409, "The queue still has jobs"};
+inline constexpr ProblemType queue_in_use{names::queue_in_use, 409, "The queue is in use"};
 inline constexpr ProblemType limit_in_use{names::limit_in_use, 409, "The limit is in use"};
 inline constexpr ProblemType too_many_limits{names::too_many_limits, 409, "There are too many limits"};
 inline constexpr ProblemType too_many_groups{names::too_many_groups, 503, "Too many groups wait", 5};
