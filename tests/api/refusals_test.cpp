@@ -83,6 +83,54 @@ TEST(RefusalsTest, AQueueInUseNeedNotHaveJobs) {
   EXPECT_EQ(member(refused.body, "title"), "The queue is in use");
 }
 
+TEST(RefusalsTest, AnEventWithoutDataIsAnEmptyObject) {
+  Broker broker;
+  const auto heard = [&broker](const std::string& event) {
+    const std::string id = broker.submit(R"({"queue":"q"})");
+    const std::string lease = R"({"leaseId":")" + broker.lease("q").lease_id + '"';
+    EXPECT_EQ(broker.ask(post, "/jobs/" + id + "/suspend", lease + R"(,"waitFor":{"event":"e"}})").status,
+              200u);
+    EXPECT_EQ(broker.ask(post, "/events", event).status, 202u);
+    const std::string body = broker.ask(get, "/jobs/" + id).body;
+    EXPECT_EQ(broker.ask(post, "/jobs/" + id + "/cancel").status, 200u);
+    const std::size_t from = body.find(R"("steps":)");
+    return body.substr(from, body.find('}', from) + 1 - from);
+  };
+  EXPECT_EQ(heard(R"({"name":"e"})"), R"("steps":{"e":{})");
+  EXPECT_EQ(heard(R"({"name":"e","data":null})"), R"("steps":{"e":null})");
+}
+
+TEST(RefusalsTest, WhatASuspensionWaitsForIsOneThing) {
+  Broker broker;
+  const std::string id = broker.submit(R"({"queue":"q"})");
+  const std::string lease = broker.lease("q").lease_id;
+  struct Row {
+    std::string_view fields;
+    std::string_view pointer;
+    std::string_view detail;
+  };
+  constexpr Row rows[] = {
+      {"", "", "needs one of sleepMs, until, waitFor and invoke"},
+      {R"(,"as":"a")", "", "needs one of sleepMs, until, waitFor and invoke"},
+      {R"(,"sleepMs":1,"until":"2030-01-01T00:00:00Z")", "/until", "excludes sleepMs: give one of them"},
+      {R"(,"waitFor":{"event":"e"},"sleepMs":1)", "/sleepMs", "excludes waitFor: give one of them"},
+      {R"(,"invoke":{"queue":"q"},"sleepMs":1)", "/sleepMs", "excludes invoke: give one of them"},
+      {R"(,"sleepMs":"1")", "/sleepMs", "must be a number, not a string"},
+  };
+  for (const Row& row : rows) {
+    const Response answer = broker.ask(post, "/jobs/" + id + "/suspend",
+                                       R"({"leaseId":")" + lease + '"' + std::string(row.fields) + "}");
+    expect_refused(answer, R"("errors":[{"pointer":")" + std::string(row.pointer) + R"(","detail":")" +
+                               std::string(row.detail) + R"("}])");
+  }
+  expect_refused(broker.ask(post, "/leases/settle",
+                            R"({"settlements":[{"jobId":")" + id + R"(","leaseId":")" + lease +
+                                R"(","outcome":"suspend"},{"jobId":")" + id + R"(","leaseId":")" + lease +
+                                R"(","outcome":"suspend","waitFor":{"event":"e"},"sleepMs":1}]})"),
+                 R"([{"pointer":"/settlements/0","detail":"needs one of sleepMs, until and waitFor"},)"
+                 R"({"pointer":"/settlements/1/sleepMs","detail":"excludes waitFor: give one of them"}])");
+}
+
 TEST(RefusalsTest, WhatIsNamedInvokeCanBeWaitedFor) {
   Broker broker;
   for (const char* rest : {R"("waitFor":{"event":"invoke"})", R"("sleepMs":1000,"as":"invoke")",

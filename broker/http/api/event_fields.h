@@ -10,7 +10,5 @@ namespace pawl::http::api {
 void read_match(Input& in, const Where& at, core::Match& out);
 /// {event, match?, timeoutMs?, as?}; `as` is the event's name when it is not said.
 void read_wait_for(Input& in, const Where& at, core::Suspension& out);
-/// Exactly one of sleepMs, until and waitFor.
-void check_suspension(Input& in, const Where& at, const core::Suspension& suspension);
 
 }  // namespace pawl::http::api

@@ -108,13 +108,6 @@ void read_wait_for(Input& in, const Where& at, core::Suspension& out) {
   if (out.as.empty()) out.as = out.event;
 }
 
-void check_suspension(Input& in, const Where& at, const core::Suspension& suspension) {
-  if (in.json.error()) return;
-  const int said = int{suspension.sleep_ms.has_value()} + int{suspension.until.has_value()} +
-                   int{!suspension.event.empty()};
-  if (said != 1 && in.clean()) in.wrong(at, "needs one of sleepMs, until and waitFor");
-}
-
 Parsed<core::KeepStep> read_keep_step(std::string_view body, const core::JobId& id, std::string name,
                                       const Limits& limits) {
   using K = Field<core::KeepStep>;
@@ -147,7 +140,10 @@ Parsed<core::RaiseEvent> read_event(std::string_view body, const Limits& limits)
   auto event = read_document<core::RaiseEvent>(
       body, limits,
       [](Input& in, const Where& at, core::RaiseEvent& out) { read_object(in, at, fields, out); });
-  if (event) event->values = std::make_shared<const JsonEventData>(event->data);
+  if (!event) return event;
+  // As null it would read as the end of the time of a wait.
+  if (!event->data) event->data = std::make_shared<const std::string>("{}");
+  event->values = std::make_shared<const JsonEventData>(event->data);
   return event;
 }
 

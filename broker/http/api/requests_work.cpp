@@ -19,6 +19,7 @@ struct Draft {
   bool has_delay = false;
   bool has_retry_after = false;
   std::shared_ptr<core::Suspension> suspension{};  // when one of its fields came
+  std::vector<std::string_view> waits{};           // those of sleepMs, until and waitFor that came, in turn
 
   core::Suspension& suspend() {
     if (!suspension) suspension = std::make_shared<core::Suspension>();
@@ -90,15 +91,19 @@ constexpr F required_retry_after_field{"retryAfterMs", retry_after_field.read, t
 constexpr F as_field{"as",
                      [](Input& in, const Where& at, Draft& draft) { read_name(in, at, draft.suspend().as); }};
 constexpr F sleep_field{"sleepMs", [](Input& in, const Where& at, Draft& draft) {
+                          draft.waits.push_back("sleepMs");
                           read_optional_integer(in, at, 0, wire::delay_ms_max, draft.suspend().sleep_ms);
                         }};
 constexpr F until_field{"until", [](Input& in, const Where& at, Draft& draft) {
+                          draft.waits.push_back("until");
                           core::Millis ms = -1;
                           read_time(in, at, ms);
                           if (ms >= 0) draft.suspend().until = ms;
                         }};
-constexpr F wait_for_field{
-    "waitFor", [](Input& in, const Where& at, Draft& draft) { read_wait_for(in, at, draft.suspend()); }};
+constexpr F wait_for_field{"waitFor", [](Input& in, const Where& at, Draft& draft) {
+                             draft.waits.push_back("waitFor");
+                             read_wait_for(in, at, draft.suspend());
+                           }};
 
 constexpr std::array suspend_fields{lease_id_field, as_field, sleep_field, until_field, wait_for_field};
 constexpr std::array complete_fields{lease_id_field, result_field};
@@ -118,9 +123,14 @@ void require_retry_after(Input& in, const Where& at, const Draft& draft) {
   if (!draft.has_retry_after && !in.json.error()) in.wrong(at.member("retryAfterMs"), "is required");
 }
 
-void require_suspension(Input& in, const Where& at, Draft& draft) {
-  check_suspension(in, at, draft.suspend());
+/// choices: the names of those of which exactly one must be there.
+void require_suspension(Input& in, const Where& at, Draft& draft, const char* choices) {
+  draft.suspend();
   draft.settlement.suspension = draft.suspension;
+  if (in.json.error()) return;
+  if (draft.waits.empty()) in.wrong(at, std::string("needs one of ") + choices);
+  for (std::size_t i = 1; i < draft.waits.size(); ++i)
+    in.wrong(at.member(draft.waits[i]), "excludes " + std::string(draft.waits[0]) + ": give one of them");
 }
 
 /// Fields of another outcome than the one that was given.
@@ -176,7 +186,8 @@ void read_settlement_item(Input& in, const Where& at, core::Settlement& out) {
   if (draft.outcome_known) {
     if (draft.settlement.outcome == Settlement::Outcome::fail) require_error(in, at, draft);
     if (draft.settlement.outcome == Settlement::Outcome::rate_limited) require_retry_after(in, at, draft);
-    if (draft.settlement.outcome == Settlement::Outcome::suspend) require_suspension(in, at, draft);
+    if (draft.settlement.outcome == Settlement::Outcome::suspend)
+      require_suspension(in, at, draft, "sleepMs, until and waitFor");
     refuse_strangers(in, at, draft);
   }
   out = std::move(draft.settlement);
@@ -208,7 +219,7 @@ Parsed<core::Settlement> read_settlement(std::string_view body, const core::JobI
         return read_object(in, at, rate_limited_fields, out);
       case Settlement::Outcome::suspend:
         read_object(in, at, suspend_fields, out);
-        return require_suspension(in, at, out);
+        return require_suspension(in, at, out, "sleepMs, until, waitFor and invoke");
       case Settlement::Outcome::fail:
         break;
     }
