@@ -11,8 +11,9 @@
 
 namespace pawl::http::api {
 
-/// A string, number, boolean or null as one text, the same for equal values ("7", "7.0" and "70e-1" are one).
-/// Reads and skips any value; nothing for an object or an array.
+/// A string, number, boolean or null as one text, the same for equal values ("7", "7.0" and "70e-1" are one)
+/// and for no others, however many digits they have. Reads and skips any value; nothing for an object or an
+/// array.
 std::optional<std::string> read_scalar(JsonReader& json);
 
 /// Values in an event's data by path: names of members, joined with dots. A name that has a dot itself is not
