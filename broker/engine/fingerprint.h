@@ -15,9 +15,11 @@ namespace pawl::engine {
 enum class Fingerprint : std::uint64_t { none = 0 };
 
 /// The first line of a message, at most 1 024 bytes of it, with its
-///   numbers, dates and times   as <n>        "took 31.5 s" → "took <n> s"
-///   UUIDs, hashes, long ids    as <id>       "no user 7f3c9a00d1" → "no user <id>"
-///   IP addresses, e-mail addresses and URLs  as <address>
+///   numbers with sign and exponent, dates, times  as <n>       "took 31.5 s" → "took <n> s"
+///   UUIDs, hashes, long ids                       as <id>      "no user 7f3c9a00d1" → "no user <id>"
+///   IP, MAC and e-mail addresses, URLs            as <address>
+///
+/// An id is known by its characters alone, so some are taken for words. Linear in the length.
 std::string common_form(std::string_view message);
 
 /// Of one type and one common form. Not kept on disk but in operations that name one; it may change with a

@@ -36,10 +36,106 @@ TEST(FingerprintTest, WhatDiffersFromJobToJobIsTakenOut) {
   expect("", "");
 }
 
+TEST(FingerprintTest, WhatStandsForIdsNumbersAndAddressesIsTheSame) {
+  constexpr std::string_view uuid = "550e8400-e29b-41d4-a716-446655440000";
+  const auto with = [](std::string_view before, std::string_view id, std::string_view after) {
+    return std::string(before).append(id).append(after);
+  };
+  struct Place {
+    std::string_view before, after, form;
+  };
+  for (const auto& [before, after, form] : {
+           Place{"GET /users/", " returned 404", "GET /users/<id> returned <n>"},
+           {"order:", " not found", "order:<id> not found"},
+           {"order-", " not found", "order-<id> not found"},
+           {"order_", ", again", "order_<id>, again"},
+           {"#", " gone", "#<id> gone"},
+           {"urn:uuid:", " gone", "urn:uuid:<id> gone"},
+           {"open /tmp/", ".png: no such file", "open /tmp/<id>.png: no such file"},
+           {"Foo2-", "_v2", "Foo<n>-<id>_v<n>"},
+           {"items 5,", " and 7", "items <n>,<id> and <n>"},
+           {"v1.", "?", "v<n>.<id>?"},
+           {"5/", "/7", "<n>/<id>/<n>"},
+       }) {
+    EXPECT_EQ(common_form(with(before, uuid, after)), form);
+    EXPECT_EQ(common_form(with(before, "123E4567-E89B-12D3-A456-426614174000", after)), form);
+    EXPECT_EQ(common_form(with(before, "00000000-0000-0000-0000-000000000000", after)), form);
+  }
+  EXPECT_EQ(common_form(with("", uuid, "-") + with("", uuid, "")), "<id>-<id>");
+  // With a letter or a digit beside it, it is not one.
+  EXPECT_NE(common_form(with("x", uuid, "")), "x<id>");
+  EXPECT_NE(common_form(with("", uuid, "7")), "<id>7");
+
+  struct Pair {
+    std::string_view one, other, form;
+  };
+  for (const auto& [one, other, form] : {
+           Pair{"no cus_NffrFeUfNV2Hib", "no cus_Mc8q7RkW1bZx0P", "no cus_<id>"},
+           {"no id NffrFeUfNV2Hib", "no id Mc8q7RkW1bZx0P", "no id <id>"},
+           {"{'id': 'pm_aBcDEfGhIjK8Lm'}", "{'id': 'pm_Mc8q7RkW1bZx0P'}", "{'id': 'pm_<id>'}"},
+           {"no V1StGXR8_Z5jdHi6B-myT", "no Uakgb_J5m9g-0JDMbcJqLJ", "no <id>"},
+           {"no V1StGXR8_Z5jdHi6B-myT", "no -akgbJJ5m9g20JDMbcJq_", "no <id>"},
+           {"/a/order-V1StGXR8_Z5jdHi6B-myT_small.png", "/a/order-x9Kq_J5m9g-0JDMbcJqLa_small.png",
+            "/a/order-<id>_small.png"},
+           {"pi_3MmlLrLkdIwHu7ix0snN0B15_secret_YrKJUKribcBjcG8HVhfZluoGH",
+            "pi_3PKtQ2LkdIwHu7ix1aZ8kW2m_secret_Q8w2ZyT1uXc4VbN6mK9pLs3D", "pi_<id>_secret_<id>"},
+           {"Request ID: ABCDEFG123456789", "Request ID: 4442587FB7D0A2F9", "Request ID: <id>"},
+           {"Extended Request ID: "
+            "vlR7PnpV2Ce81l0PRw6jlUpck7Jo5ZsQjryTjKlc5aLWGVHPZLj5NeC6qMa0emYBDXOo6QBU0Wo=",
+            "Extended Request ID: "
+            "7r+Ox2zQ8kVb/3mTfYh1NdWcE5sLuJ9pGaRiX0tZvKqB4yM6oHnDlF+PeSUw2AgC7jI1rTkV8Qx=",
+            "Extended Request ID: <id>="},
+           {"merge of 74214ca", "merge of c5ca2d6", "merge of <id>"},
+           {"merge of 14c82b6", "merge of 0535c7d0", "merge of <id>"},
+           {"no route to 2001:470::1", "no route to 2001:db8::1", "no route to <address>"},
+           {"no route to 2001:470:0:0:0:0:0:1", "no route to fe80:0:0:0:0:0:0:1", "no route to <address>"},
+           {"Connection refused: /2001:470::1", "Connection refused: /2001:db8::1",
+            "Connection refused: /<address>"},
+           {"[2001:470::1]:443", "[2001:db8::1]:443", "[<address>]:<n>"},
+           {"no lease for 00:11:22:33:44:55", "no lease for aa:bb:cc:dd:ee:ff", "no lease for <address>"},
+           {"no lease for 00-11-22-33-44-55", "no lease for 00-1A-2B-3C-4D-5E", "no lease for <address>"},
+           {"mail to a@localhost", "mail to bob@localhost:25", "mail to <address>"},
+           {"p = 1.5e-07", "p = 0.25", "p = <n>"},
+           {"took 1.5e-07s", "took 0.25s", "took <n>s"},
+           {"1e5 rows", "7 rows", "<n> rows"},
+           {"1.0E10 rows", "7 rows", "<n> rows"},
+           {R"({"n":-1e+06,"m":2})", R"({"n":5,"m":2})", R"({"n":<n>,"m":<n>})"},
+           {"got -5, wanted more", "got 5, wanted more", "got <n>, wanted more"},
+           {"got -1,234.5 (-7ms)", "got +5 (7ms)", "got <n> (<n>ms)"},
+           {"offset:-5", "offset:5", "offset:<n>"},
+           {"at -08:00", "at 10:15", "at <n>"},
+       }) {
+    EXPECT_EQ(common_form(one), form) << one;
+    EXPECT_EQ(common_form(other), form) << other;
+  }
+}
+
+TEST(FingerprintTest, WordsKeepWhatTellsThemApart) {
+  for (const auto& [message, form] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
+           {"utf8 sha256 x86_64 ipv4 base64", "utf<n> sha<n> x<n>_<n> ipv<n> base<n>"},
+           {"S3 EC2 h264 i18n K8sApiClient", "S<n> EC<n> h<n> i<n>n K<n>sApiClient"},
+           {"Error2Handler Http2FrameReader.read", "Error<n>Handler Http<n>FrameReader.read"},
+           {"test_Error2Handler test_Http2FrameReader", "test_Error<n>Handler test_Http<n>FrameReader"},
+           {"ERR_HTTP2_STREAM_ERROR", "ERR_HTTP<n>_STREAM_ERROR"},
+           {"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_<n>_GCM_SHA<n>"},
+           {"LPPROCESSENTRY32 1099511628211ULL", "LPPROCESSENTRY<n> <n>ULL"},
+           {"x86_64-linux-gnu-gcc-12, v1.2.3-rc1", "x<n>_<n>-linux-gnu-gcc-<n>, v<n>-rc<n>"},
+           {"prod-EU1-k8s-Node3-v2 us-east-1a", "prod-EU<n>-k<n>s-Node<n>-v<n> us-east-<n>a"},
+           {"E000123 bad1234 facade1 100000b", "E<n> bad<n> facade<n> <n>b"},
+           {"tenant-7 --5 a-5 1e5b 2e-commerce", "tenant-<n> --<n> a-<n> <n>e<n>b <n>e-commerce"},
+           {"com.example.Foo@1b6d3586 react@17", "com.example.Foo@<id> react@<n>"},
+           {"/usr/lib/python3/Foo2/bar.py:12", "/usr/lib/python<n>/Foo<n>/bar.py:<n>"},
+           {"ORA-00942, SQLSTATE[42P01]", "ORA-<n>, SQLSTATE[<n>P<n>]"},
+           {"12:30:15 std::string 50%", "<n> std::string <n>%"},
+       })
+    EXPECT_EQ(common_form(message), form) << message;
+}
+
 TEST(FingerprintTest, TellsCausesApart) {
   EXPECT_EQ(fingerprint_of("timeout", "took 3 s"), fingerprint_of("timeout", "took 31.5 s"));
   EXPECT_NE(fingerprint_of("timeout", "took 3 s"), fingerprint_of("late", "took 3 s"));
   EXPECT_NE(fingerprint_of("timeout", "took 3 s"), fingerprint_of("timeout", "took 3 ms"));
+  EXPECT_NE(fingerprint_of("http-404", "gone"), fingerprint_of("http-500", "gone"));
   const Fingerprint some = fingerprint_of("a", "b");
   EXPECT_EQ(parse_fingerprint(fingerprint_text(some)), some);
   for (const char* wrong : {"", "12", "000000000000000g", "00000000000000000", "000000000000000A"})
