@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "broker/engine/codec.h"
@@ -11,6 +12,44 @@
 namespace pawl::engine {
 
 using core::JobId;
+
+namespace {
+
+void take_state(WorkflowMember& member, const core::Job& job) {
+  member.status = job.status;
+  if (job.wait != nullptr) member.event = job.wait->event;
+}
+
+bool is_to_end(const WorkflowMember& member) { return member.status && !core::is_end(*member.status); }
+
+// Of those that are blocked, and for no other of the graph. False: what was read is damaged.
+bool read_invoked(const storage::Snapshot& snapshot, WorkflowView& view) {
+  std::unordered_set<JobId, core::JobIdHash> adders;
+  for (const WorkflowMember& member : view.members) {
+    if (is_to_end(member)) adders.insert(member.row.adds_to);
+  }
+  for (WorkflowMember& member : view.members) {
+    if (member.status != core::Status::blocked || !member.event.empty()) continue;
+    const JobId& id = member.row.job;
+    const bool waits = adders.contains(id) || std::ranges::any_of(member.row.depends_on, [&](auto index) {
+                         return index < view.members.size() && is_to_end(view.members[index]);
+                       });
+    if (waits) continue;
+    bool damaged = false;
+    const auto scanned =
+        snapshot.scan({family::parents, std::string(id.view()), end_of_prefix(id.view())},
+                      [&](std::string_view key, std::string_view value) {
+                        const Decoded<core::ParentResult> parent = decode_parent(key, value);
+                        damaged = damaged || !parent;
+                        if (parent && parent->status == core::Status::pending) member.invoked = parent->id;
+                        return !damaged;
+                      });
+    if (!scanned || damaged) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 std::expected<WorkflowView, ListError> read_workflow(Port& port, const core::WorkflowId& id) {
   const std::unique_ptr<storage::Snapshot> snapshot = port.snapshot();
@@ -25,7 +64,7 @@ std::expected<WorkflowView, ListError> read_workflow(Port& port, const core::Wor
                                       [&](std::string_view key, std::string_view value) {
                                         Decoded<core::MemberRow> member = decode_member(key, value);
                                         damaged = damaged || !member;
-                                        if (member) view.members.push_back({std::move(*member), {}, {}});
+                                        if (member) view.members.push_back({std::move(*member), {}, {}, {}, {}});
                                         return !damaged;
                                       });
   if (!scanned || damaged) return std::unexpected(ListError::store);
@@ -56,12 +95,12 @@ std::expected<WorkflowView, ListError> read_workflow(Port& port, const core::Wor
   for (WorkflowMember& member : view.members) {
     const auto in_memory = known.find(member.row.job);
     if (in_memory != known.end()) {
-      if (!in_memory->second->gone) member.status = in_memory->second->view.job.status;
+      if (!in_memory->second->gone) take_state(member, in_memory->second->view.job);
       continue;
     }
-    if (const auto job = read_job(*snapshot, member.row.job, port.wall(), damaged))
-      member.status = job->status;
+    if (const auto job = read_job(*snapshot, member.row.job, port.wall(), damaged)) take_state(member, *job);
   }
+  damaged = damaged || !read_invoked(*snapshot, view);
   if (damaged) return std::unexpected(ListError::store);
   return view;
 }

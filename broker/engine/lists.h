@@ -66,6 +66,8 @@ struct WorkflowMember {
   core::MemberRow row;
   std::string queue;
   std::optional<core::Status> status;  // absent: the job's record is gone
+  std::string event;                   // that it waits for, blocked
+  std::optional<core::JobId> invoked;  // the same
 };
 struct WorkflowView {
   core::WorkflowRow row;

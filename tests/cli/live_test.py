@@ -274,14 +274,14 @@ class SchedulesTest(CliTest):
         file = self.folder / "payload.json"
         file.write_text('{"from": "file"}')
         made = self.pawl("schedules", "put", "s", "q", "--file", str(file), "--every", "1h", "--start-at", "2040-01-02T03:04:05Z",
-                         "--end-at", "2040-01-02T04:04:05Z", "--max-runs", "12", "--missed", "all", "--overlap", "replace",
+                         "--end-at", "2040-01-02T04:04:05Z", "--max-runs", "12", "--missed", "all", "--overlap", "skip",
                          "--name", "n", "--priority", "-7", "--max-attempts", "9", "--delay", "2m", "--unique-key", "k",
                          "--unique-for", "1s", "--group", "g", "--tag", "t", "--lease", "7s", "--timeout", "3m", "--json").json
         self.assertEqual({k: made[k] for k in made if k not in ("createdAt", "updatedAt")}, {
             "scheduleId": "s", "queue": "q", "name": "n", "payload": {"from": "file"}, "priority": -7, "delayMs": 120_000,
             "maxAttempts": 9, "leaseMs": 7000, "timeoutMs": 180_000, "uniqueKey": "k", "uniqueForMs": 1000, "group": "g",
             "tags": ["t"], "everyMs": 3_600_000, "startAt": "2040-01-02T03:04:05.000Z", "endAt": "2040-01-02T04:04:05.000Z",
-            "maxRuns": 12, "missed": "all", "overlap": "replace", "paused": False, "lastRun": None, "runs": 0, "skipped": 0,
+            "maxRuns": 12, "missed": "all", "overlap": "skip", "paused": False, "lastRun": None, "runs": 0, "skipped": 0,
             "nextRuns": ["2040-01-02T03:04:05.000Z", "2040-01-02T04:04:05.000Z"]})
         self.assertIn("0 of 12", self.pawl("schedules", "get", "s").out)
         first = self.pawl("schedules", "run", "s").out

@@ -23,6 +23,24 @@ class WorkflowsTest(harness.BrokerTest):
         whole = broker.call("GET", f"/workflows/{workflow}", expect=200).json
         return whole["status"], {job["ref"]: job["status"] for job in whole["jobs"]}, {job["ref"]: job["waitsFor"] for job in whole["jobs"]}
 
+    def test_what_a_blocked_job_waits_for_is_told(self):
+        broker = self.broker()
+        made = broker.call("POST", "/workflows", {"name": "w", "jobs": [{"ref": ref, "queue": "q"} for ref in "abc"]}, expect=202).json
+        jobs = broker.lease("q", max_jobs=3)
+        held = lambda i: {"leaseId": jobs[i]["leaseId"]}
+        broker.call("POST", f"/jobs/{jobs[0]['jobId']}/children", {**held(0), "jobs": [{"ref": "k", "queue": "other"}]}, expect=202)
+        broker.call("POST", f"/jobs/{jobs[1]['jobId']}/suspend", {**held(1), "waitFor": {"event": "paid", "match": {}}}, expect=200)
+        invoked = {"queue": "other", "as": "report"}
+        broker.call("POST", f"/jobs/{jobs[2]['jobId']}/suspend", {**held(2), "invoke": invoked}, expect=200)
+        (child, other) = sorted(broker.lease("other", max_jobs=2), key=lambda job: job["jobId"])
+        for _ in range(2):
+            told = {job["ref"]: job for job in broker.call("GET", f"/workflows/{made['workflowId']}", expect=200).json["jobs"]}
+            self.assertEqual([told[ref]["waitsFor"] for ref in "abc"], [["k"], [], []])
+            self.assertEqual([told[ref]["waitsForEvent"] for ref in "abc"], [None, "paid", None])
+            self.assertEqual([told[ref]["waitsForJob"] for ref in "abc"], [None, None, other["jobId"]])
+            broker.kill()
+            broker.start()
+
     def test_a_photo_is_published_after_a_failure_a_retry_and_kills(self):
         broker = self.broker()
         made = broker.call("POST", "/workflows", PHOTO, expect=202)

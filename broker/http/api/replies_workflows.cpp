@@ -97,6 +97,11 @@ void append_workflow(std::string& out, const engine::WorkflowView& view) {
         waits.insert(waits.end(), children->second.begin(), children->second.end());
     }
     job.texts("waitsFor", waits);
+    job.text_or_null("waitsForEvent", member.event);
+    if (member.invoked)
+      job.job_id("waitsForJob", *member.invoked);
+    else
+      job.null("waitsForJob");
   });
 }
 

@@ -26,6 +26,12 @@ std::string joined(const Json& refs) {
   return text;
 }
 
+std::string waits_text(const Json& job) {
+  if (job["waitsForEvent"].is_string()) return "event " + job["waitsForEvent"].text();
+  if (job["waitsForJob"].is_string()) return "job " + job["waitsForJob"].text();
+  return joined(job["waitsFor"]);
+}
+
 std::string workflow_table(const Json& workflow, const Screen& screen) {
   using enum Column::Align;
   Table table{{{"REF", left, true},
@@ -41,7 +47,7 @@ std::string workflow_table(const Json& workflow, const Screen& screen) {
                {job["queue"].text()},
                {job["jobId"].text()},
                {joined(job["dependsOn"])},
-               {joined(job["waitsFor"])}});
+               {waits_text(job)}});
   }
   return table.text(screen);
 }

@@ -18,6 +18,8 @@ import {WorkflowState} from './workflows';
 
 const hasEnded = (status: Workflow['jobs'][number]['status']) => status === null || ['completed', 'failed', 'cancelled'].includes(status);
 
+const waits = (job: Workflow['jobs'][number]) => job.waitsForEvent ? `event ${job.waitsForEvent}` : job.waitsForJob ? `job ${job.waitsForJob}` : job.waitsFor.join(', ');
+
 export function WorkflowPage({id}: {id: string}) {
   const {data, failure, refresh} = usePoll(id, (signal) => api.workflow(id, signal), 1500);
   if (!data) {
@@ -68,7 +70,7 @@ export function WorkflowPage({id}: {id: string}) {
                   <td class="wide"><QueueLink queue={job.queue} /></td>
                   <td class="wide"><JobLink id={job.jobId} /></td>
                   <td>{job.dependsOn.join(', ') || <span class="muted">–</span>}</td>
-                  <td class="wide">{job.waitsFor.join(', ') || <span class="muted">–</span>}</td>
+                  <td class="wide">{waits(job) || <span class="muted">–</span>}</td>
                   <td class="wide">{job.dependsOn.length > 0 ? {fail: 'it fails too', run: 'it runs all the same', skip: 'it is cancelled'}[job.onParentFailure] : <span class="muted">–</span>}</td>
                 </tr>
               ))}
