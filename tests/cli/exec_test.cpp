@@ -247,6 +247,17 @@ TEST(ProgressTest, IsReadOrIsAnOrdinaryLine) {
   }
 }
 
+TEST(RateLimitedTest, IsReadOrIsAnOrdinaryLine) {
+  EXPECT_EQ(parse_rate_limited("PAWL_RATE_LIMITED 30000"), 30'000);
+  EXPECT_EQ(parse_rate_limited("PAWL_RATE_LIMITED 0"), 0);
+  EXPECT_EQ(parse_rate_limited("PAWL_RATE_LIMITED 3155760000000"), 3'155'760'000'000);
+  for (const char* line : {"PAWL_RATE_LIMITED", "PAWL_RATE_LIMITED ", "PAWL_RATE_LIMITED 30s",
+                           "PAWL_RATE_LIMITED 1.5", "PAWL_RATE_LIMITED -1", " PAWL_RATE_LIMITED 5",
+                           "PAWL_RATE_LIMITED 3155760000001", "PAWL_RATE_LIMITED 99999999999999999999"}) {
+    EXPECT_FALSE(parse_rate_limited(line)) << line;
+  }
+}
+
 class LinesTest : public testing::Test {
  protected:
   std::vector<double> percents_;
@@ -263,6 +274,15 @@ TEST_F(LinesTest, ProgressIsNotPartOfTheTail) {
   EXPECT_EQ(logged_, (std::vector<std::string>{"one", "two", "three"}));
   EXPECT_EQ(lines_.tail(), "one\ntwo\n\nthree");
   EXPECT_EQ(lines_.last_line(), "three");
+}
+
+TEST_F(LinesTest, TheLastRateLimitCountsAndIsNotLogged) {
+  EXPECT_FALSE(lines_.retry_after_ms());
+  lines_.feed("PAWL_RATE_LIMITED 9\n429\nPAWL_RATE_LIMITED 5\nPAWL_RATE_LIMITED soon");
+  lines_.finish();
+  EXPECT_EQ(lines_.retry_after_ms(), 5);
+  EXPECT_EQ(logged_, (std::vector<std::string>{"429", "PAWL_RATE_LIMITED soon"}));
+  EXPECT_EQ(lines_.tail(), "429\nPAWL_RATE_LIMITED soon");
 }
 
 TEST_F(LinesTest, TheTailIsTheEndInWholeLines) {
@@ -300,6 +320,9 @@ TEST(VerdictTest, FollowsFromTheEnd) {
   EXPECT_FALSE(failed({Cause::exited, 1, "", ""}).permanent);
   EXPECT_EQ(failed({Cause::exited, 1, "", ""}).type, "exit-1");
   EXPECT_TRUE(failed({Cause::exited, 65, "", ""}).permanent);
+  EXPECT_EQ(std::get<RateLimited>(verdict_of({Cause::exited, 75, "", ""})).retry_after_ms, 1000);
+  EXPECT_EQ(std::get<RateLimited>(verdict_of({Cause::exited, 75, "", ""}, 30'000)).retry_after_ms, 30'000);
+  EXPECT_EQ(std::get<Completed>(verdict_of({Cause::exited, 0, "", ""}, 30'000)).result, "null");
   EXPECT_EQ(failed({Cause::signalled, SIGKILL, "", ""}).type, "signal-KILL");
   EXPECT_EQ(failed({Cause::output_too_big, 0, "", ""}).type, "result-too-large");
   EXPECT_EQ(failed({Cause::timed_out, 0, "", ""}).type, "timeout");

@@ -49,6 +49,27 @@ class WorkTest(CliTest):
         self.worker("q", "--exec", "head -c 1048574 /dev/zero | tr '\\0' x")
         self.assertEqual(len(self.ended(job_id, "completed")["result"]), 1048574)
 
+    def test_a_rate_limit_holds_the_queue_and_costs_no_attempt(self):
+        first = self.submit("q", "--max-attempts", "1")
+        second = self.submit("q", "--max-attempts", "1")
+        again = self.folder / "again"
+        worker = self.worker("q", "--exec", f"test -e {again} && exit; echo PAWL_RATE_LIMITED 9 >&2; "
+                             "echo slow down >&2; echo PAWL_RATE_LIMITED 3600000 >&2; exit 75")
+        eventually(lambda: self.server.call("GET", "/queues/q", expect=200).json["heldUntil"], what="the hold")
+        line = next(line for line in iter(worker.stderr.readline, "") if first in line)
+        self.assertIn("attempt 1", line)
+        self.assertIn("given back: rate-limited for 1h00m", line)
+        for job_id in (first, second):
+            job = self.server.job(job_id)
+            self.assertEqual((job["status"], job["attemptsMade"], job["errors"]), ("pending", 0, []))
+        again.touch()
+        self.pawl("resume", "q")
+        for job_id in (first, second):
+            self.assertEqual(self.ended(job_id, "completed")["attemptsMade"], 1)
+        log = self.pawl("logs", first).out
+        self.assertIn("slow down", log)
+        self.assertNotIn("PAWL", log)
+
     def test_progress_and_log_lines_are_told(self):
         job_id = self.submit("q")
         gate = self.folder / "gate"

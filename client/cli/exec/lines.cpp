@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/cli/text/utf8.h"
+#include "client/wire/protocol.h"
 
 namespace pawl::cli {
 
@@ -23,6 +24,17 @@ std::optional<Progress> parse_progress(std::string_view line) {
   const std::size_t begin = line.find_first_not_of(' ');
   if (begin != std::string_view::npos) progress.message = valid_utf8(line.substr(begin));
   return progress;
+}
+
+std::optional<std::int64_t> parse_rate_limited(std::string_view line) {
+  constexpr std::string_view mark = "PAWL_RATE_LIMITED ";
+  if (!line.starts_with(mark)) return std::nullopt;
+  line.remove_prefix(mark.size());
+  std::int64_t ms = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), ms);
+  if (error != std::errc{} || end != line.data() + line.size()) return std::nullopt;
+  if (ms < 0 || ms > wire::delay_ms_max) return std::nullopt;
+  return ms;
 }
 
 StderrLines::StderrLines(OnProgress on_progress, OnLine on_line)
@@ -56,6 +68,10 @@ void StderrLines::line(std::string_view text) {
   if (text.ends_with('\r')) text.remove_suffix(1);
   if (const auto progress = parse_progress(text)) {
     on_progress_(*progress);
+    return;
+  }
+  if (const auto ms = parse_rate_limited(text)) {
+    retry_after_ms_ = ms;
     return;
   }
   tail_.append(text).append("\n");

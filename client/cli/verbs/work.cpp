@@ -61,7 +61,7 @@ ProcessEnd Executor::run_command(Job& job, StderrLines& lines) const {
 
 /// What became of it, for the notice.
 std::string Executor::settle(Job& job, const ProcessEnd& end, const StderrLines& lines) const {
-  Verdict verdict = verdict_of(end);
+  Verdict verdict = verdict_of(end, lines.retry_after_ms());
   if (auto* completed = std::get_if<Completed>(&verdict)) {
     job.complete(JsonText::raw(std::move(completed->result)));
     return "completed";
@@ -74,6 +74,10 @@ std::string Executor::settle(Job& job, const ProcessEnd& end, const StderrLines&
               .stack = lines.tail(),
               .permanent = failed->permanent});
     return said;
+  }
+  if (const auto* limited = std::get_if<RateLimited>(&verdict)) {
+    job.rate_limited(milliseconds{limited->retry_after_ms});
+    return fmt::format("given back: rate-limited for {}", duration_text(limited->retry_after_ms));
   }
   switch (job.stop_reason()) {
     case StopReason::cancelled:
