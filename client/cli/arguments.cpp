@@ -198,7 +198,8 @@ void add_search(CLI::App& app, JobSearch& search) {
 
 void add_payload(CLI::App& app, PayloadSource& source) {
   CLI::Option* payload =
-      app.add_option("PAYLOAD", source.payload, "JSON; - reads it from standard input; null when left out");
+      app.add_option("PAYLOAD", source.payload,
+                     fmt::format("JSON; - reads it from standard input; {} when left out", source.left_out));
   app.add_option("--file", source.file, "Read the payload from a file")->type_name("FILE")->excludes(payload);
   app.add_flag("--text", source.text, "The payload is plain text: send it as a JSON string");
 }

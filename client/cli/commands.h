@@ -19,7 +19,8 @@ class Session;
 struct PayloadSource {
   std::optional<std::string> payload;  // JSON; "-": from standard input
   std::string file;
-  bool text = false;  // the payload is text, to be sent as a JSON string
+  bool text = false;              // the payload is text, to be sent as a JSON string
+  std::string left_out = "null";  // what it is when none is given
 };
 
 struct Enqueue : PayloadSource {
@@ -202,6 +203,7 @@ struct ScheduleAction {
 };
 
 struct RaiseEvent : PayloadSource {
+  RaiseEvent() { left_out = "{}"; }
   std::string name;
 };
 struct Triggers : Page {};

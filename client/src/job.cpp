@@ -2,8 +2,10 @@
 
 #include <cxxabi.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <pawl/worker.hpp>
+#include <set>
 #include <typeinfo>
 
 #include "client/src/held_job.h"
@@ -25,6 +27,21 @@ std::string type_name(const std::type_info& type) {
   std::string out = status == 0 && readable != nullptr ? readable : type.name();
   std::free(readable);
   return out;
+}
+
+// Some are missing when the job was cancelled while it waited. They cannot be added again if they depend on
+// those that are there: those are no jobs of the new graph, whose jobs would get nothing of them.
+void check_apart(const std::vector<WorkflowJob>& missing, const std::set<std::string_view>& there) {
+  const bool apart = std::ranges::none_of(missing, [&](const WorkflowJob& child) {
+    return std::ranges::any_of(child.depends_on, [&](std::string_view ref) { return there.contains(ref); });
+  });
+  if (apart) return;
+  std::string refs;
+  for (const WorkflowJob& child : missing) refs += (refs.empty() ? "" : ", ") + child.ref;
+  throw permanent_error("children-missing",
+                        "the job did not wait for all its children, and the missing ones depend on others "
+                        "that have ended; submit it anew. Missing: " +
+                            refs);
 }
 
 }  // namespace
@@ -132,8 +149,16 @@ Parent Job::invoke(std::string_view as, const JobSpec& spec) {
 }
 
 void Job::wait_for_children(const std::vector<WorkflowJob>& children) {
-  if (children.empty() || parent(children.front().ref)) return;
-  value_or_throw(held_->outbox->add_children(*held_, children));
+  std::set<std::string_view> there;
+  client::JsonSlice(held_->text)["parents"].members(
+      [&](std::string_view ref, client::JsonSlice) { there.insert(ref); });
+  std::vector<WorkflowJob> missing;
+  for (const WorkflowJob& child : children) {
+    if (!there.contains(child.ref)) missing.push_back(child);
+  }
+  if (missing.empty()) return;
+  check_apart(missing, there);
+  value_or_throw(held_->outbox->add_children(*held_, missing));
   release();  // the lease is over: this only tells the session
   throw client::Suspended{};
 }

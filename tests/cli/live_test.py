@@ -70,6 +70,15 @@ class ReadingTest(CliTest):
         self.assertIn("running", self.pawl("why", job_id).out)
         self.assertEqual(self.pawl("why", job_id, "--json").json["reason"], "running")
 
+    def test_an_event_without_data_has_an_empty_object(self):
+        job_id = self.submit("q")
+        (job,) = self.server.lease("q")
+        self.server.call("POST", f"/jobs/{job_id}/suspend", {"leaseId": job["leaseId"], "waitFor": {"event": "paid"}}, expect=200)
+        self.assertEqual(self.pawl("event", "paid").out, "1 resumed, 0 started, 0 gathered\n")
+        self.assertEqual(self.server.job(job_id)["steps"], {"paid": {}})
+        self.assertIn("{} when left out", self.pawl("event", "--help").out)
+        self.assertIn("null when left out", self.pawl("enqueue", "--help").out)
+
     def test_a_list_says_how_it_goes_on(self):
         ids = {self.submit("q") for _ in range(3)}
         first = self.pawl("list", "--limit", "2")

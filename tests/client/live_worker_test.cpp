@@ -86,6 +86,71 @@ TEST_F(LiveWorkerTest, ARateLimitOutsideCostsNoAttempt) {
   EXPECT_EQ(calls, 2);
 }
 
+class LiveChildrenTest : public LiveWorkerTest {
+ protected:
+  /// A worker of the jobs that add children, and the adder that was cancelled and retried when `left` had
+  /// ended and `right` had not.
+  JobRecord end_of_retried(const std::vector<std::string>& depends_on) {
+    Worker worker(options());
+    worker.on("adder", [&](Job& job) {
+      job.wait_for_children(
+          {{.ref = "left", .job = {.queue = "children", .payload = "left"}},
+           {.ref = "right", .job = {.queue = "children", .payload = "right"}, .depends_on = depends_on}});
+      return json{job.parent("left")->result.parse(), job.parent("right")->result.parse()};
+    });
+    worker.start();
+    const Enqueued adder = submit("adder");
+    complete_child("left");
+    (void)client_.cancel(adder.job_id);
+    (void)client_.retry(adder.job_id);
+    if (depends_on.empty()) {
+      complete_child("right");  // nobody waits for it any more
+      complete_child("right");
+    }
+    return end_of(adder);
+  }
+  void complete_child(std::string_view payload) {
+    const auto given = json::parse(
+        client_.request("POST", "/queues/children/lease", R"({"workerId":"w","waitMs":20000})").text);
+    const json& job = given.at("jobs").at(0);
+    EXPECT_EQ(job["payload"], payload);
+    const json body{{"leaseId", job["leaseId"]}, {"result", payload}};
+    EXPECT_TRUE(
+        client_.request("POST", "/jobs/" + job["jobId"].get<std::string>() + "/complete", body.dump()).ok());
+  }
+};
+
+TEST_F(LiveChildrenTest, ThoseThatAreMissingAfterARetryAreAddedAgain) {
+  const JobRecord end = end_of_retried({});
+  EXPECT_EQ(end.result.text(), R"(["left","right"])");
+  EXPECT_TRUE(end.errors.empty());
+}
+
+TEST_F(LiveChildrenTest, ThoseThatDependOnOneThatHasEndedFailTheJobAndAreNamed) {
+  const JobRecord end = end_of_retried({"left"});
+  EXPECT_EQ(end.status, Status::failed);
+  ASSERT_EQ(end.errors.size(), 1u);
+  EXPECT_EQ(end.errors[0].type, "children-missing");
+  EXPECT_TRUE(end.errors[0].message.ends_with("Missing: right")) << end.errors[0].message;
+}
+
+TEST_F(LiveWorkerTest, AnEventWithoutDataCameAndOneWithNullReadsAsATimeOut) {
+  Worker worker(options());
+  worker.on("waits", [](Job& job) {
+    const auto came = job.wait_for_event({.event = std::string(job.payload())});
+    return came ? came->text() : "nothing";
+  });
+  worker.start();
+  const auto result_after = [&](const std::string& event, const auto& raise) {
+    const Enqueued job = submit("waits", event);
+    while (client_.get(job.job_id).status != Status::blocked) std::this_thread::sleep_for(1ms);
+    EXPECT_EQ(raise().resumed, 1u);
+    return end_of(job).result.parse();
+  };
+  EXPECT_EQ(result_after("plain", [&] { return client_.raise_event("plain"); }), "{}");
+  EXPECT_EQ(result_after("null", [&] { return client_.raise_event("null", JsonText()); }), "nothing");
+}
+
 TEST_F(LiveWorkerTest, AHandleThatIsDroppedFailsTheAttemptAsAbandoned) {
   Worker worker(options());
   worker.on("dropped", [](Job job) { const Job gone = std::move(job); });

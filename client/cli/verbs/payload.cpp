@@ -42,7 +42,7 @@ Result<std::string> read_file(const std::string& file) {
 
 Result<std::string> json_of(const PayloadSource& from) {
   std::string source = "the payload";
-  Result<std::string> read = std::string{"null"};
+  Result<std::string> read = from.left_out;
   if (!from.file.empty()) {
     source = from.file;
     read = read_file(from.file);

@@ -257,9 +257,10 @@ class Client {
   void retry_workflow(std::string_view id) { value_or_throw(try_retry_workflow(id)); }
 
   /// Wakes every job that waits for the event and matches, and starts the jobs of every trigger that does. An
-  /// event that nobody waits for is not kept. Sent once: after an error it may have been heard.
-  Result<EventRaised> try_raise_event(std::string_view name, const JsonText& data = {});
-  EventRaised raise_event(std::string_view name, const JsonText& data = {}) {
+  /// event that nobody waits for is not kept. Null as data reads as a time-out in Job::wait_for_event().
+  /// After an error of kind `connection` or `timeout` it may have been heard.
+  Result<EventRaised> try_raise_event(std::string_view name, const JsonText& data = JsonText::raw("{}"));
+  EventRaised raise_event(std::string_view name, const JsonText& data = JsonText::raw("{}")) {
     return value_or_throw(try_raise_event(name, data));
   }
 

@@ -193,8 +193,8 @@ class Job {
   /// a handler that takes a Job&.
   void sleep(std::string_view name, milliseconds time);
   void sleep_until(std::string_view name, Time when);
-  /// The event's data, when it came in time; else nothing. Waits as sleep() does. Events of before it was
-  /// called are not heard.
+  /// The event's data, when it came in time; else nothing: an event that was raised with the data null reads
+  /// so too. Waits as sleep() does. Events of before it was called are not heard.
   std::optional<JsonText> wait_for_event(const EventWait& wait);
 
   /// What became of another job, which is submitted the first time; waits as sleep() does until it has ended,
@@ -204,6 +204,10 @@ class Job {
   /// Submits jobs the first time and waits, as sleep() does, until all of them have ended, however they did;
   /// parent(ref) tells what became of each. They may depend on each other. Throws Exception when they cannot
   /// be submitted.
+  ///
+  /// A job that was cancelled while it waited, and retried, has heard of some of them only: the others are
+  /// submitted again, and the earlier ones go on by themselves. If one of those depends on one that has
+  /// ended, it throws permanent_error instead, of the type "children-missing".
   void wait_for_children(const std::vector<WorkflowJob>& children);
 
   // The verdict. It is sent at once and again after a broken connection until the broker has confirmed it.
