@@ -271,12 +271,16 @@ Result<std::vector<FailureGroup>> Client::try_failure_groups(std::string_view qu
                      client::read_failure_groups);
 }
 Result<Response> Client::try_dlq_replay(std::string_view queue, const DeadLetters& which) {
-  return state_->ask(
-      {.method = "POST", .target = queue_path(queue, "/dlq/replay"), .body = letters_json(which)});
+  return state_->ask({.method = "POST",
+                      .target = queue_path(queue, "/dlq/replay"),
+                      .body = letters_json(which),
+                      .in_parts = true});
 }
 Result<Response> Client::try_dlq_purge(std::string_view queue, const DeadLetters& which) {
-  return state_->ask(
-      {.method = "POST", .target = queue_path(queue, "/dlq/purge"), .body = letters_json(which)});
+  return state_->ask({.method = "POST",
+                      .target = queue_path(queue, "/dlq/purge"),
+                      .body = letters_json(which),
+                      .in_parts = true});
 }
 
 Result<ScheduleRecord> Client::try_put_schedule(const ScheduleSpec& spec) {
@@ -356,7 +360,7 @@ Result<JsonText> Client::try_keep_step(std::string_view job_id, std::string_view
 }
 
 Result<std::string> Client::try_start_bulk(const BulkSpec& spec) {
-  return state_->ask({.method = "POST", .target = "/bulk", .body = client::bulk_json(spec)},
+  return state_->ask({.method = "POST", .target = "/bulk", .body = client::bulk_json(spec), .in_parts = true},
                      [](JsonSlice answer) { return answer["bulkId"].string(); });
 }
 Result<OperationRecord> Client::try_get_operation(std::string_view id) {
@@ -376,8 +380,7 @@ Result<WorkflowSubmitted> Client::try_add_children(std::string_view job_id, std:
                                                    const std::vector<WorkflowJob>& children) {
   return state_->ask({.method = "POST",
                       .target = job_path(job_id, "/children"),
-                      .body = client::children_json(lease_id, children),
-                      .repeatable = false},
+                      .body = client::children_json(lease_id, children)},
                      client::read_graph_made);
 }
 Result<void> Client::try_invoke(std::string_view job_id, std::string_view lease_id, std::string_view as,
@@ -391,16 +394,13 @@ Result<void> Client::try_invoke(std::string_view job_id, std::string_view lease_
   client::append_key(invoked, "as");
   client::append_quoted(invoked, as);
   body += invoked + "}}";
-  const auto answer = state_->ask(
-      {.method = "POST", .target = job_path(job_id, "/suspend"), .body = body, .repeatable = false},
-      [](JsonSlice) { return true; });
-  if (!answer) return std::unexpected(answer.error());
-  return {};
+  return state_->tell({.method = "POST", .target = job_path(job_id, "/suspend"), .body = body});
 }
 
 Result<Response> Client::try_request(std::string_view method, std::string_view target, std::string body,
                                      const Headers& headers) {
-  return state_->call({.method = method, .target = target, .body = body, .headers = headers});
+  return state_->call(
+      {.method = method, .target = target, .body = body, .headers = headers, .in_parts = true});
 }
 
 }  // namespace pawl

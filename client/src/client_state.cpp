@@ -83,8 +83,8 @@ Result<Response> Client::State::call(const Ask& ask) {
       if (result->status != 503 && result->status != 429) return std::move(*result);
       wait = std::max(wait, result->retry_after);
     }
-    const bool safe = repeat || (!result && result.error().unsent);
-    if (!safe || steady_clock::now() + wait > until) {
+    const bool nothing_done = result ? !ask.in_parts : result.error().unsent;
+    if (!(repeat || nothing_done) || steady_clock::now() + wait > until) {
       if (result) return std::move(*result);
       return std::unexpected(std::move(result.error().error));
     }

@@ -30,7 +30,8 @@ struct Client::State {
     std::string_view body = {};
     Headers headers = {};
     milliseconds extra_time = {};  // how long the broker may think on purpose: a long poll
-    bool repeatable = false;       // whatever its method and headers say
+    bool repeatable = false;       // after a lost answer too, whatever its method and headers say
+    bool in_parts = false;         // some of it may have been done when the broker says 429 or 503
   };
 
   /// Any answer is a Response. Repeats what is safe to repeat, until retry_for has passed.

@@ -30,8 +30,10 @@ struct ClientOptions {
   std::string token = {};                     // sent as `Authorization: Bearer`
   milliseconds connect_timeout{5'000};
   milliseconds request_timeout{30'000};  // for one answer, from the first byte sent
-  /// How long a request that may be repeated is repeated while the broker cannot be reached or says 429 or
-  /// 503. Reads, submits, settlements and put_schedule may be; cancel, retry and the like are sent once.
+  /// How long a request is repeated while the broker cannot be reached or says 429 or 503: nothing of it was
+  /// done then. (Of dlq_replay, dlq_purge and start_bulk some may have been: these are not.) When an answer
+  /// was lost, only what may be done twice is repeated: reads, submits of jobs, put_schedule, put_limit,
+  /// put_trigger and keep_step.
   milliseconds retry_for{10'000};
   std::size_t pool_size = 8;  // most connections; further calls wait for a free one
 };
@@ -241,8 +243,7 @@ class Client {
   Result<ScheduleRecord> try_resume_schedule(std::string_view id);
   ScheduleRecord resume_schedule(std::string_view id) { return value_or_throw(try_resume_schedule(id)); }
 
-  /// Submits all jobs of a graph, or none. Sent once: after an error of kind `connection` or `timeout` it may
-  /// be there.
+  /// Submits all jobs of a graph, or none. After an error of kind `connection` or `timeout` it may be there.
   Result<WorkflowSubmitted> try_submit_workflow(const WorkflowSpec& spec);
   WorkflowSubmitted submit_workflow(const WorkflowSpec& spec) {
     return value_or_throw(try_submit_workflow(spec));
@@ -307,7 +308,7 @@ class Client {
 
   /// Anything else of the broker's HTTP interface. Any HTTP status is a Response; only a failure to get one
   /// is an Error. `target` is a path with its query, already escaped; `body` is JSON or empty. Repeated as
-  /// ClientOptions says when `method` is GET or HEAD or `headers` has an Idempotency-Key.
+  /// reads are when `method` is GET or HEAD or `headers` has an Idempotency-Key; else not once it was sent.
   using Headers = std::vector<std::pair<std::string, std::string>>;
   Result<Response> try_request(std::string_view method, std::string_view target, std::string body = {},
                                const Headers& headers = {});
