@@ -213,6 +213,10 @@ Result<QueueInfo> Client::try_set_limits(std::string_view queue, const QueueLimi
   return state_->ask({.method = "PUT", .target = queue_path(queue), .body = to_json(limits)},
                      client::read_queue);
 }
+Result<QueueInfo> Client::try_set_order(std::string_view queue, const QueueOrder& order) {
+  return state_->ask({.method = "PUT", .target = queue_path(queue), .body = to_json(order)},
+                     client::read_queue);
+}
 Result<QueueInfo> Client::try_set_push(std::string_view queue, const std::optional<PushTarget>& target) {
   return state_->ask({.method = "PUT", .target = queue_path(queue), .body = to_json(target)},
                      client::read_queue);
@@ -314,11 +318,14 @@ Result<WorkflowSubmitted> Client::try_submit_workflow(const WorkflowSpec& spec) 
 Result<WorkflowRecord> Client::try_get_workflow(std::string_view id) {
   return state_->ask({.method = "GET", .target = workflow_path(id)}, client::read_workflow);
 }
-Result<void> Client::try_cancel_workflow(std::string_view id) {
-  return state_->tell({.method = "POST", .target = workflow_path(id, "/cancel")});
+Result<std::vector<WorkflowRecord>> Client::try_workflows() {
+  return state_->list("workflows", client::read_workflow);
 }
-Result<void> Client::try_retry_workflow(std::string_view id) {
-  return state_->tell({.method = "POST", .target = workflow_path(id, "/retry")});
+Result<std::uint64_t> Client::try_cancel_workflow(std::string_view id) {
+  return state_->ask({.method = "POST", .target = workflow_path(id, "/cancel")}, client::read_jobs_count);
+}
+Result<std::uint64_t> Client::try_retry_workflow(std::string_view id) {
+  return state_->ask({.method = "POST", .target = workflow_path(id, "/retry")}, client::read_jobs_count);
 }
 
 Result<EventRaised> Client::try_raise_event(std::string_view name, const JsonText& data) {

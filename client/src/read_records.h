@@ -41,6 +41,8 @@ QueueInfo read_queue(JsonSlice answer);
 ScheduleRecord read_schedule(JsonSlice answer);
 WorkflowSubmitted read_graph_made(JsonSlice answer);
 WorkflowRecord read_workflow(JsonSlice answer);
+/// How many jobs a cancel or a retry of a workflow concerned.
+std::uint64_t read_jobs_count(JsonSlice answer);
 TriggerRecord read_trigger(JsonSlice answer);
 EventRaised read_raised(JsonSlice answer);
 

@@ -7,6 +7,7 @@ namespace pawl::client {
 
 inline constexpr std::string_view backoff_types[] = {"exponential", "linear", "fixed"};
 inline constexpr std::string_view missed_names[] = {"skip", "one", "all"};
+inline constexpr std::string_view on_ordered_failure_names[] = {"block", "skip"};
 inline constexpr std::string_view overlap_names[] = {"allow", "skip", "replace"};
 
 }  // namespace pawl::client

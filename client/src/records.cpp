@@ -22,6 +22,7 @@ using client::append_key;
 using client::append_quoted;
 using client::backoff_types;
 using client::missed_names;
+using client::on_ordered_failure_names;
 using client::overlap_names;
 
 void put(std::string& out, std::string_view key, std::string_view text) {
@@ -195,6 +196,17 @@ std::string to_json(const QueueLimits& limits) {
   put_rate(out, "rateLimit", limits.rate);
   put_count(out, "groupConcurrency", limits.group_concurrency);
   put_rate(out, "groupRateLimit", limits.group_rate);
+  return out + '}';
+}
+
+std::string to_json(const QueueOrder& order) {
+  std::string out = "{";
+  append_key(out, "priorityAgeingMs");
+  if (order.priority_ageing)
+    wire::append_json_integer(out, std::int64_t{order.priority_ageing->count()});
+  else
+    out += "null";
+  put(out, "onOrderedFailure", on_ordered_failure_names[static_cast<std::size_t>(order.on_ordered_failure)]);
   return out + '}';
 }
 

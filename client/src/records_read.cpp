@@ -264,6 +264,12 @@ QueueLimits read_limits(JsonSlice settings) {
   return limits;
 }
 
+QueueOrder read_order(JsonSlice settings) {
+  QueueOrder order{.priority_ageing = duration_of(settings["priorityAgeingMs"])};
+  read_word(settings["onOrderedFailure"], on_ordered_failure_names, order.on_ordered_failure);
+  return order;
+}
+
 LimitRecord read_limit(JsonSlice answer) {
   LimitRecord limit;
   answer.members([&](std::string_view key, JsonSlice value) {
@@ -307,6 +313,7 @@ QueueInfo read_queue(JsonSlice answer) {
     if (key == "heldUntil") queue.held_until = time_of(value);
     if (key == "settings") {
       queue.limits = read_limits(value);
+      queue.order = read_order(value);
       queue.callback = callback_of(value["callback"]);
     }
     if (key == "paused") queue.paused = value.is_true();
@@ -363,6 +370,8 @@ WorkflowRecord read_workflow(JsonSlice answer) {
   workflow.text = answer.text();
   return workflow;
 }
+
+std::uint64_t read_jobs_count(JsonSlice answer) { return number_of<std::uint64_t>(answer["jobs"]); }
 
 TriggerRecord read_trigger(JsonSlice answer) {
   TriggerRecord trigger;

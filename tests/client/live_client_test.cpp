@@ -65,6 +65,34 @@ TEST_F(LiveClientTest, SetsAndLiftsTheLimitsOfAQueue) {
   EXPECT_EQ(wrong.error().status, 422);
 }
 
+TEST_F(LiveClientTest, SetsTheOrderOfAQueueAndLeavesItsLimits) {
+  EXPECT_EQ(client_.set_limits("mail", {.max_concurrency = 20}).order, QueueOrder{});
+  const QueueOrder order{.priority_ageing = 1min, .on_ordered_failure = OnOrderedFailure::skip};
+  EXPECT_EQ(client_.set_order("mail", order).order, order);
+  EXPECT_EQ(client_.queue("mail").order, order);
+  EXPECT_EQ(client_.queue("mail").limits.max_concurrency, 20u);
+  EXPECT_EQ(client_.set_order("mail", {}).order, QueueOrder{});
+  const auto wrong = client_.try_set_order("mail", {.priority_ageing = 0ms});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().errors.at(0).pointer, "/priorityAgeingMs");
+}
+
+TEST_F(LiveClientTest, WorkflowsAreListedCancelledAndRetried) {
+  const std::vector<JobSpec> two(2, JobSpec{.queue = "q"});
+  const auto first = client_.submit_workflow(WorkflowSpec::group("first", two));
+  const auto second = client_.submit_workflow(WorkflowSpec::chord("second", two, {.queue = "q"}));
+  const auto all = client_.workflows();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].workflow_id, second.workflow_id) << "the newest first";
+  EXPECT_EQ(all[0].total, 3u);
+  EXPECT_EQ(all[1].name, "first");
+  EXPECT_EQ(client_.cancel_workflow(first.workflow_id), 2u);
+  EXPECT_EQ(client_.cancel_workflow(first.workflow_id), 0u);
+  EXPECT_EQ(client_.workflows().at(1).status, "cancelled");
+  EXPECT_EQ(client_.retry_workflow(first.workflow_id), 2u);
+  EXPECT_EQ(client_.try_cancel_workflow("none").error().kind, ErrorKind::not_found);
+}
+
 TEST(LiveCallbackTest, IsPutAsItIs) {
   const testing::LiveBroker broker({"--push-allow", "127.0.0.1"});
   Client client = broker.client();

@@ -144,6 +144,11 @@ class Client {
   QueueInfo set_limits(std::string_view queue, const QueueLimits& limits) {
     return value_or_throw(try_set_limits(queue, limits));
   }
+  /// Sets the order in which a queue gives its jobs; the queue is made if it is not there.
+  Result<QueueInfo> try_set_order(std::string_view queue, const QueueOrder& order);
+  QueueInfo set_order(std::string_view queue, const QueueOrder& order) {
+    return value_or_throw(try_set_order(queue, order));
+  }
   /// The broker posts the queue's jobs to the target itself; nothing: not any more. The queue is made if it
   /// is not there.
   Result<QueueInfo> try_set_push(std::string_view queue, const std::optional<PushTarget>& target);
@@ -250,12 +255,15 @@ class Client {
   }
   Result<WorkflowRecord> try_get_workflow(std::string_view id);
   WorkflowRecord get_workflow(std::string_view id) { return value_or_throw(try_get_workflow(id)); }
-  /// Ends all that has not ended.
-  Result<void> try_cancel_workflow(std::string_view id);
-  void cancel_workflow(std::string_view id) { value_or_throw(try_cancel_workflow(id)); }
-  /// Runs again what failed or was cancelled.
-  Result<void> try_retry_workflow(std::string_view id);
-  void retry_workflow(std::string_view id) { value_or_throw(try_retry_workflow(id)); }
+  /// All of them, the newest first; without their jobs.
+  Result<std::vector<WorkflowRecord>> try_workflows();
+  std::vector<WorkflowRecord> workflows() { return value_or_throw(try_workflows()); }
+  /// Ends all that has not ended: how many jobs that concerned.
+  Result<std::uint64_t> try_cancel_workflow(std::string_view id);
+  std::uint64_t cancel_workflow(std::string_view id) { return value_or_throw(try_cancel_workflow(id)); }
+  /// Runs again what failed or was cancelled: how many jobs.
+  Result<std::uint64_t> try_retry_workflow(std::string_view id);
+  std::uint64_t retry_workflow(std::string_view id) { return value_or_throw(try_retry_workflow(id)); }
 
   /// Wakes every job that waits for the event and matches, and starts the jobs of every trigger that does. An
   /// event that nobody waits for is not kept. Null as data reads as a time-out in Job::wait_for_event().

@@ -180,6 +180,22 @@ struct QueueLimits {
 /// The limits as members of the body of PUT /queues/Q. Does not check the values; the broker does.
 std::string to_json(const QueueLimits& limits);
 
+/// What a failed job of a strict order does to those behind it.
+enum class OnOrderedFailure {
+  block,  // they wait until it is replayed, cancelled or deleted
+  skip,   // the order goes on at once
+};
+/// In which order a queue gives its jobs. docs/FAIRNESS.md
+struct QueueOrder {
+  /// A job counts as one priority higher for each so long since its submit; absent: it does not.
+  std::optional<milliseconds> priority_ageing = {};
+  OnOrderedFailure on_ordered_failure = OnOrderedFailure::block;
+
+  friend bool operator==(const QueueOrder&, const QueueOrder&) = default;
+};
+/// The order as the body of PUT /queues/Q. Does not check the values; the broker does.
+std::string to_json(const QueueOrder& order);
+
 /// Where the broker posts a queue's jobs by itself. docs/PUSH.md
 struct PushTarget {
   std::string url;
@@ -227,6 +243,7 @@ struct QueueInfo {
   bool paused = false;
   std::optional<Time> held_until;  // a worker was told to slow down
   QueueLimits limits;
+  QueueOrder order;
   std::optional<Callback> callback;  // of its jobs without one of their own
   std::uint64_t pending = 0, active = 0, completed = 0, failed = 0;
   std::uint64_t delayed = 0, stalled = 0, blocked = 0, cancelled = 0;
@@ -272,7 +289,7 @@ struct WorkflowSubmitted {
   std::vector<std::string> job_ids;  // in the order of the spec
 };
 
-/// A workflow as the broker knows it.
+/// A workflow as the broker knows it. From a list, its jobs are absent.
 struct WorkflowRecord {
   struct Job {
     std::string ref;
