@@ -70,6 +70,28 @@ class ReadingTest(CliTest):
         self.assertIn("running", self.pawl("why", job_id).out)
         self.assertEqual(self.pawl("why", job_id, "--json").json["reason"], "running")
 
+    def test_get_tells_of_the_workflow_the_parents_the_wait_and_the_callback(self):
+        self.server = self.broker("--push-allow", "127.0.0.1", data=self.folder / "calling")
+        plain = self.pawl("get", self.submit("plain")).out
+        for label in ("workflow", "ref", "parents", "waits for", "callback"):
+            self.assertNotRegex(plain, rf"(?m)^{label}\b")
+        graph = {"name": "photo", "jobs": [
+            {"ref": "thumbnail", "queue": "images"},
+            {"ref": "publish", "queue": "web", "dependsOn": ["thumbnail"],
+             "callback": {"url": "http://127.0.0.1:9/", "on": ["failed"]}}]}
+        made = self.server.call("POST", "/workflows", graph, expect=202).json
+        thumbnail, publish = (job["jobId"] for job in made["jobs"])
+        self.finish("images", "complete", result=1)
+        (job,) = self.server.lease("web", wait_ms=5000)
+        text = self.pawl("get", publish).out
+        self.assertRegex(text, rf"(?m)^workflow +{made['workflowId']}$")
+        self.assertRegex(text, r"(?m)^ref +publish$")
+        self.assertRegex(text, rf"(?m)^parents\n +thumbnail  {thumbnail}  completed$")
+        self.assertRegex(text, r"(?m)^callback +http://127.0.0.1:9/\ncallback on +failed$")
+        wait = {"event": "paid", "match": {"order.id": 7}, "timeoutMs": 3_600_000}
+        self.server.call("POST", f"/jobs/{publish}/suspend", {"leaseId": job["leaseId"], "waitFor": wait}, expect=200)
+        self.assertRegex(self.pawl("get", publish).out, r'(?m)^waits for +paid \{"order.id": ?7\}, until .*\(in ')
+
     def test_an_event_without_data_has_an_empty_object(self):
         job_id = self.submit("q")
         (job,) = self.server.lease("q")

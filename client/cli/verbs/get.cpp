@@ -45,6 +45,22 @@ std::string errors_text(const Json& job) {
   return text;
 }
 
+/// "paid {"order.id": 7}, until 2026-11-24 20:56:00 (in 3 h)"
+std::string wait_text(const Json& wait) {
+  std::string text = wait["event"].text();
+  if (const Json match = wait["match"]; match.size() > 0) text.append(" ").append(match.dump());
+  if (!wait["until"].is_null()) text.append(", until ").append(moment_text(wait["until"]));
+  return text;
+}
+
+/// What became of the jobs that it waited for; their results stand in their own records.
+std::string parents_text(const Json& job) {
+  std::string text;
+  for (const auto& [ref, parent] : job["parents"].members())
+    text.append(fmt::format("{}  {}  {}\n", ref, parent["jobId"].text(), parent["status"].text()));
+  return text;
+}
+
 std::string record_text(const Json& job, const Screen& screen) {
   const std::string status = job["status"].text();
   Fields fields;
@@ -68,7 +84,12 @@ std::string record_text(const Json& job, const Screen& screen) {
   fields.add("group", job["group"].text());
   fields.add("unique key", job["uniqueKey"].text());
   fields.add("tags", tags_text(job));
+  fields.add("workflow", job["workflowId"].text());
+  fields.add("ref", job["ref"].text());
+  fields.add("waits for", wait_text(job["waitsFor"]));
+  add_callback(fields, job["callback"]);
   fields.add("history", history_text(job));
+  fields.add_block("parents", parents_text(job));
   fields.add_block("errors", errors_text(job));
   if (!job["payload"].is_null()) fields.add_block("payload", job["payload"].dump(true));
   if (status == "completed") fields.add_block("result", job["result"].dump(true));

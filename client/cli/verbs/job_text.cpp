@@ -72,6 +72,11 @@ std::string list_text(const Json& texts) {
 
 std::string tags_text(const Json& job) { return list_text(job["tags"]); }
 
+void add_callback(Fields& fields, const Json& callback) {
+  fields.add("callback", callback["url"].text());
+  fields.add("callback on", list_text(callback["on"]));
+}
+
 std::string last_error_text(const Json& job) {
   Json error = job["lastError"];  // in lists; a whole record has them all
   if (const auto errors = job["errors"].items(); !errors.empty()) error = errors.back();

@@ -30,6 +30,9 @@ std::string tags_text(const Json& job);
 std::string jobs_table(const Json& jobs, const Screen& screen);
 
 /// "type: message" of the last error; empty when there is none.
+/// Whom a job or a queue tells of ends; nothing when it is null.
+void add_callback(Fields& fields, const Json& callback);
+
 std::string last_error_text(const Json& job);
 
 /// Asks again and again until the job has ended; `seen` gets each record. A broker that goes away meanwhile

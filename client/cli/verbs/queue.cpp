@@ -155,10 +155,7 @@ void add_limits(Fields& fields, const Json& settings) {
                                    duration_text(push["timeoutMs"].integer()),
                                    push["signed"].truth() ? ", signed" : ", not signed"));
   }
-  if (const Json callback = settings["callback"]; callback.is_object()) {
-    fields.add("callback", callback["url"].text());
-    fields.add("callback on", list_text(callback["on"]));
-  }
+  add_callback(fields, settings["callback"]);
   if (settings["onOrderedFailure"].text() == "skip") fields.add("strict orders", "skip what fails");
 }
 
