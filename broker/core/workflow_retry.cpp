@@ -75,6 +75,9 @@ struct Machine::State::Again {
       if (adder == index_of.end()) continue;
       Dependent as{row.adds_to, row.ref, OnParentFailure::run};
       as.added = true;
+      // It may have been added before, by an attempt that was cancelled: the newer one is it.
+      std::erase_if(edges[adder->second],
+                    [&](const Edge& edge) { return edge.as.added && edge.as.ref == row.ref; });
       edges[adder->second].push_back({static_cast<std::uint32_t>(i), std::move(as)});
     }
   }

@@ -451,6 +451,23 @@ TEST_F(WorkflowsTest, WhatEndedWhileItWaitedForItsParentsIsNotReplayedWithoutThe
   EXPECT_EQ(bench.call<JobChanged>(replay(1)).id, ids[1]) << "it had run";
 }
 
+TEST_F(WorkflowsTest, OfAChildThatWasAddedTwiceTheNewerCounts) {
+  submit({member("a")});
+  const GrantedJob first = lease("a");
+  bench.call<WorkflowSubmitted>(AddChildren{first.id, first.lease, {member("k")}});
+  bench.call<JobChanged>(Cancel{first.id});
+  bench.call<JobChanged>(Retry{first.id, {}});
+  const GrantedJob second = lease("a");
+  bench.call<WorkflowSubmitted>(AddChildren{second.id, second.lease, {member("k")}});
+  complete("k", "1");
+  complete("k", "2");
+  fail("a");
+  bench.call<WorkflowChanged>(RetryWorkflow{workflow});
+  const std::vector<ParentResult> told = lease("a").parents;
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(texts(told), (Texts{{"k", "completed 2"}}));
+}
+
 TEST_F(WorkflowsTest, AnOrderedJobDoesNotWaitForOneBehindItself) {
   NewMember adder = member("a");
   adder.job.group = "g";

@@ -310,7 +310,11 @@ std::map<JobId, ModelAwait> Model::waits_of(const ModelWorkflow& workflow, const
   };
   for (const std::uint32_t index : member.depends_on) add(workflow.members[index], member.policy, false);
   for (const ModelMember& child : workflow.members) {
-    if (child.adds_to == member.id) add(child, OnParentFailure::run, true);
+    if (child.adds_to != member.id) continue;
+    std::erase_if(waits, [&](const auto& item) {  // that of an earlier life
+      return item.second.added && item.second.ref == child.ref;
+    });
+    add(child, OnParentFailure::run, true);
   }
   return waits;
 }
