@@ -36,14 +36,14 @@ bool read_invoked(const storage::Snapshot& snapshot, WorkflowView& view) {
                        });
     if (waits) continue;
     bool damaged = false;
-    const auto scanned =
-        snapshot.scan({family::parents, std::string(id.view()), end_of_prefix(id.view())},
-                      [&](std::string_view key, std::string_view value) {
-                        const Decoded<core::ParentResult> parent = decode_parent(key, value);
-                        damaged = damaged || !parent;
-                        if (parent && parent->status == core::Status::pending) member.invoked = parent->id;
-                        return !damaged;
-                      });
+    const auto scanned = snapshot.scan({family::parents, std::string(id.view()), end_of_prefix(id.view())},
+                                       [&](std::string_view key, std::string_view value) {
+                                         const Decoded<core::ParentResult> parent = decode_parent(key, value);
+                                         damaged = damaged || !parent;
+                                         if (parent && parent->status == core::Status::pending)
+                                           member.invoked = parent->id;
+                                         return !damaged;
+                                       });
     if (!scanned || damaged) return false;
   }
   return true;
@@ -64,7 +64,8 @@ std::expected<WorkflowView, ListError> read_workflow(Port& port, const core::Wor
                                       [&](std::string_view key, std::string_view value) {
                                         Decoded<core::MemberRow> member = decode_member(key, value);
                                         damaged = damaged || !member;
-                                        if (member) view.members.push_back({std::move(*member), {}, {}, {}, {}});
+                                        if (member)
+                                          view.members.push_back({std::move(*member), {}, {}, {}, {}});
                                         return !damaged;
                                       });
   if (!scanned || damaged) return std::unexpected(ListError::store);
