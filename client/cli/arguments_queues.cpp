@@ -286,8 +286,8 @@ void add_work(CLI::App& root, Draft& draft) {
   app.add_option(
          "--exec", options.command,
          "The command, for sh -c. It gets the payload on standard input; its standard output is the result. "
-         "Exit 0 completes, 65 fails for good, 75 gives the job back since a service outside said to slow "
-         "down, anything else fails the attempt")
+         "Exit 0 completes, 65 fails for good, 75 behind a line PAWL_RATE_LIMITED MS on standard error gives "
+         "the job back, anything else fails the attempt")
       ->required()
       ->type_name("COMMAND");
   app.add_option("--concurrency", options.concurrency, "Jobs at once")

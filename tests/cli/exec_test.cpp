@@ -320,7 +320,7 @@ TEST(VerdictTest, FollowsFromTheEnd) {
   EXPECT_FALSE(failed({Cause::exited, 1, "", ""}).permanent);
   EXPECT_EQ(failed({Cause::exited, 1, "", ""}).type, "exit-1");
   EXPECT_TRUE(failed({Cause::exited, 65, "", ""}).permanent);
-  EXPECT_EQ(std::get<RateLimited>(verdict_of({Cause::exited, 75, "", ""})).retry_after_ms, 1000);
+  EXPECT_EQ(std::get<Failed>(verdict_of({Cause::exited, 75, "", ""})).type, "exit-75");
   EXPECT_EQ(std::get<RateLimited>(verdict_of({Cause::exited, 75, "", ""}, 30'000)).retry_after_ms, 30'000);
   EXPECT_EQ(std::get<Completed>(verdict_of({Cause::exited, 0, "", ""}, 30'000)).result, "null");
   EXPECT_EQ(failed({Cause::signalled, SIGKILL, "", ""}).type, "signal-KILL");

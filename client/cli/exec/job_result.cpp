@@ -57,7 +57,8 @@ std::expected<std::string, std::string> result_of(std::string_view output) {
 Verdict verdict_of(const ProcessEnd& end, std::optional<std::int64_t> retry_after_ms) {
   switch (end.cause) {
     case ProcessEnd::Cause::exited: {
-      if (end.code == exit_rate_limited) return RateLimited{retry_after_ms.value_or(retry_after_default_ms)};
+      // Without the line it is some program's own "try again": that uses up attempts, and so has an end.
+      if (end.code == exit_rate_limited && retry_after_ms) return RateLimited{*retry_after_ms};
       if (end.code != 0) return failed_exit(end.code);
       auto result = result_of(end.output);
       if (!result) return too_large();
