@@ -335,6 +335,7 @@ void Machine::State::grant_some(Queue& queue, Waiter& waiter, std::size_t most, 
 }
 
 void Machine::State::match_queue(Queue& queue, Now now, Outbox& outbox) {
+  bool refills_noted = false;
   while (!queue.waiters.empty()) {
     // Rather asked once than for each worker that waits.
     if (opens_at(queue, matched_at) > matched_at) return wake_later(queue);
@@ -354,7 +355,7 @@ void Machine::State::match_queue(Queue& queue, Now now, Outbox& outbox) {
     Queue* from = choose(*taker);
     // Rather a turn later than short: the window of a queue that nobody asked for work holds only a few.
     if (from->window.size() + from->lined < taker->room()) {
-      note_refills(*from);
+      if (!std::exchange(refills_noted, true)) note_refills(*from);
       if (reads_on(*from)) {
         note_matchable(queue);
         return;
