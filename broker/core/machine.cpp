@@ -119,7 +119,7 @@ void Machine::needs(const Command& command, Needs& needs) const {
     } else if constexpr (std::is_same_v<Body, Heartbeat>) {
       for (const Beat& beat : body.beats) job(beat.id);
     } else if constexpr (std::is_same_v<Body, RunSchedule> || std::is_same_v<Body, GetSchedule> ||
-                         std::is_same_v<Body, PauseSchedule>) {
+                         std::is_same_v<Body, PauseSchedule> || std::is_same_v<Body, DeleteSchedule>) {
       const auto row = state.schedules.find(body.schedule);
       if (row != state.schedules.end()) state.schedule_needs(row->second, needs);
     } else if constexpr (std::is_same_v<Body, PutSchedule>) {

@@ -1,14 +1,23 @@
 // A queue whose jobs the broker posts to a URL by itself.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "broker/core/ids.h"
 
 namespace pawl::core {
+
+/// What is posted. Values are on disk.
+enum class PushBody : std::uint8_t {
+  payload = 0,
+  job = 1,  // as a worker gets it with its lease
+};
+inline constexpr std::array<std::string_view, 2> push_body_names{"payload", "job"};  // by value
 
 /// Only kept here: what sends (broker/push) is a worker like any other.
 struct Push {
@@ -18,6 +27,7 @@ struct Push {
   std::uint32_t max_concurrency = 10;       // requests at once, 1…1000
   std::string secret;                       // whsec_…; empty: requests are not signed
   std::vector<std::uint16_t> permanent_on;  // statuses after which a job is not tried again
+  PushBody body = PushBody::payload;
 
   friend bool operator==(const Push&, const Push&) = default;
 };

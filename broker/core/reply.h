@@ -40,13 +40,14 @@ enum class Refusal : std::uint8_t {
   too_many_limits,
   too_many_groups,  // that wait
   too_many_paused_groups,
+  schedule_in_use,
 };
 
 struct Refused {
   Refusal why;
   std::string detail;            // one sentence
-  std::optional<JobId> job;      // unique_key_taken: who holds it
-  std::optional<Status> status;  // wrong_state: the job's
+  std::optional<JobId> job;      // unique_key_taken, schedule_in_use: who holds it
+  std::optional<Status> status;  // wrong_state, schedule_in_use: the job's
   std::string pointer{};         // unknown_limit of a submit: the wrong field, a JSON Pointer
 };
 

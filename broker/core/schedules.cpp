@@ -211,9 +211,16 @@ void Machine::State::apply(Ticket to, const ListSchedules&, Now, Outbox& outbox)
   outbox.reply(to, std::move(list));
 }
 
-void Machine::State::apply(Ticket to, const DeleteSchedule& remove, Now, Outbox& outbox) {
+void Machine::State::apply(Ticket to, const DeleteSchedule& remove, Now now, Outbox& outbox) {
   const auto row = schedules.find(remove.schedule);
   if (row == schedules.end()) return outbox.reply(to, no_such_schedule(remove.schedule));
+  const Entry* last = find(row->second.last_job, now);
+  if (last != nullptr && !is_end(last->job.status) && !remove.in_use_too) {
+    return outbox.reply(to, Refused{Refusal::schedule_in_use,
+                                    "its last job is " + std::string(name_of(last->job.status)) +
+                                        "; let it end or cancel it, or delete the schedule by force",
+                                    last->job.id, last->job.status});
+  }
   disarm(row->second);
   schedules.erase(row);
   outbox.erase_schedule(remove.schedule);

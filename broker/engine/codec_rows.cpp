@@ -58,6 +58,7 @@ enum SettingBit : std::uint32_t {
   has_ageing,
   has_push,
   has_queue_callback,
+  pushes_whole_jobs,
   setting_count,
   has_searchable = 24,
 };
@@ -84,8 +85,9 @@ std::size_t room_for_push(const core::Push& push) {
   return room + push.permanent_on.size() * varint_max;
 }
 
-std::shared_ptr<const core::Push> read_push(Reader& from) {
+std::shared_ptr<const core::Push> read_push(Reader& from, core::PushBody body) {
   auto push = std::make_shared<core::Push>();
+  push->body = body;
   push->url = from.text();
   for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
     std::string name(from.text());
@@ -117,6 +119,7 @@ void write_settings(Writer& to, const core::QueueRow& row) {
             bit(skips_failed, settings.skip_failed) | bit(has_next_lane, row.next_lane != 1) |
             bit(has_ageing, settings.priority_ageing_ms.has_value()) |
             bit(has_push, settings.push != nullptr) | bit(has_queue_callback, settings.callback != nullptr) |
+            bit(pushes_whole_jobs, settings.push != nullptr && settings.push->body == core::PushBody::job) |
             bit(has_searchable, !settings.searchable.empty()));
   if (!settings.pause_reason.empty()) to.text(settings.pause_reason);
   if (settings.priority) to.zigzag(*settings.priority);
@@ -170,7 +173,8 @@ void read_settings(Reader& from, core::QueueRow& row) {
   settings.skip_failed = has(skips_failed);
   if (has(has_next_lane)) row.next_lane = from.varint32();
   if (has(has_ageing)) settings.priority_ageing_ms = from.zigzag();
-  if (has(has_push)) settings.push = read_push(from);
+  if (has(has_push))
+    settings.push = read_push(from, has(pushes_whole_jobs) ? core::PushBody::job : core::PushBody::payload);
   if (has(has_queue_callback)) settings.callback = read_callback(from);
   if (has(has_searchable)) settings.searchable = read_texts(from);
 }

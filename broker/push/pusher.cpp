@@ -16,6 +16,7 @@
 
 #include "broker/engine/codec.h"
 #include "broker/engine/inbox.h"
+#include "broker/http/api/replies.h"
 #include "broker/push/dispatcher.h"
 #include "broker/push/request.h"
 #include "broker/push/signature.h"
@@ -39,7 +40,11 @@ Request request_of(const core::GrantedJob& job, const core::Push& push) {
   Request request;
   request.url = parse_url(job.target.empty() ? push.url : job.target).value_or(Url{});
   request.timeout = milliseconds(push.timeout_ms);
-  request.body = job.payload ? *job.payload : "null";
+  if (push.body == core::PushBody::job) {
+    http::api::append_granted_job(request.body, job);
+  } else {
+    request.body = job.payload ? *job.payload : "null";
+  }
   request.queue_headers = push.headers;
   const auto add = [&](const char* name, std::string value) {
     request.headers.emplace_back(name, std::move(value));

@@ -132,6 +132,11 @@ void add_queue(CLI::App& root, Draft& draft) {
   app.add_option("--push-concurrency", options.push_concurrency, "With --push: most requests at once")
       ->needs(push)
       ->type_name("N");
+  app.add_option("--push-body", options.push_body,
+                 "With --push: what is posted, the payload or the job as a worker gets it")
+      ->needs(push)
+      ->check(CLI::IsMember({"payload", "job"}))
+      ->type_name("payload|job");
   app.add_option("--push-permanent-on", options.push_permanent_on,
                  "With --push: statuses after which a job is not tried again, with commas")
       ->needs(push)
@@ -285,11 +290,18 @@ void add_work(CLI::App& root, Draft& draft) {
       ->required();
   app.add_option(
          "--exec", options.command,
-         "The command, for sh -c. It gets the payload on standard input; its standard output is the result. "
+         "The command, for sh -c. It gets the payload, or with --input job the job, on standard input; its "
+         "standard output is the result. "
          "Exit 0 completes, 65 fails for good, 75 behind a line PAWL_RATE_LIMITED MS on standard error gives "
          "the job back, anything else fails the attempt")
       ->required()
       ->type_name("COMMAND");
+  app.add_option(
+         "--input", options.input,
+         "What the command gets: the payload, or the job with its payload, the results of its parents and "
+         "its steps")
+      ->check(CLI::IsMember({"payload", "job"}))
+      ->capture_default_str();
   app.add_option("--concurrency", options.concurrency, "Jobs at once")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

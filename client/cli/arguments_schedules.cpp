@@ -73,6 +73,8 @@ void add_action(CLI::App& parent, Draft& draft, ScheduleAction::Kind kind, const
                 const char* text) {
   const auto verb = add_verb<ScheduleAction>(parent, draft, {name, commands, text}, ScheduleAction{kind, {}});
   verb.app->add_option("ID", verb.options->id, "The schedule")->required();
+  if (kind == ScheduleAction::Kind::remove)
+    verb.app->add_flag("--force", verb.options->force, "Also while the last of its jobs has not ended");
 }
 
 }  // namespace

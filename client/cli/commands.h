@@ -112,6 +112,7 @@ struct Queue {
   std::optional<std::int64_t> push_timeout_ms;
   std::optional<std::int64_t> push_concurrency;
   std::vector<std::int64_t> push_permanent_on;
+  std::optional<std::string> push_body;
   std::optional<Callback> callback;
   std::optional<std::string> on_ordered_failure;
   std::vector<std::string> unset;  // settings that go back to the broker's default
@@ -200,6 +201,7 @@ struct SchedulePut : PayloadSource {
 struct ScheduleAction {
   enum class Kind { run, pause, resume, remove } kind;
   std::string id;
+  bool force = false;  // remove
 };
 
 struct RaiseEvent : PayloadSource {
@@ -239,6 +241,7 @@ struct WorkflowAction {
 struct Work {
   std::vector<WorkerQueue> queues;
   std::string command;
+  std::string input = "payload";   // or job
   std::vector<std::string> names;  // empty: any
   unsigned concurrency = 1;
   std::string worker_id;

@@ -25,6 +25,7 @@ constexpr std::array hints{
     Hint{wire::error::unknown_schedule, "List the schedules that there are with: pawl schedules"},
     Hint{wire::error::wrong_state, "See what the job is doing with: pawl get ID"},
     Hint{wire::error::queue_in_use, "Let it run empty with: pawl drain QUEUE"},
+    Hint{wire::error::schedule_in_use, "Cancel that job with: pawl cancel ID, or delete with --force"},
     Hint{wire::error::body_too_large, "Keep large data elsewhere and send its address as the payload."},
     Hint{wire::error::disk_full, "Make room on the broker's disk; reading and settling go on meanwhile."},
     Hint{wire::error::overloaded, "The broker is busy; the same command will work in a moment."},
@@ -78,6 +79,7 @@ Failure failure_of(const Error& error, std::string_view url) {
                     "happened.",
                     url));
   }
+  if (!error.job_id.empty()) failure.hints.push_back(fmt::format("Job {}", error.job_id));
   if (auto hint = hint_for(error.type); !hint.empty()) failure.hints.push_back(std::move(hint));
   if (!error.request_id.empty()) failure.hints.push_back(fmt::format("Request {}", error.request_id));
   if (error.retry_after.count() > 0) {

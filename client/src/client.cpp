@@ -298,8 +298,8 @@ Result<ScheduleRecord> Client::try_get_schedule(std::string_view id) {
 Result<std::vector<ScheduleRecord>> Client::try_schedules() {
   return state_->list("schedules", client::read_schedule);
 }
-Result<void> Client::try_delete_schedule(std::string_view id) {
-  return state_->tell({.method = "DELETE", .target = schedule_path(id)});
+Result<void> Client::try_delete_schedule(std::string_view id, bool force) {
+  return state_->tell({.method = "DELETE", .target = schedule_path(id, force ? "?force=true" : "")});
 }
 Result<Enqueued> Client::try_run_schedule(std::string_view id) {
   return state_->ask({.method = "POST", .target = schedule_path(id, "/run")}, client::read_enqueued);

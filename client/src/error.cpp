@@ -67,6 +67,7 @@ Error read_problem(JsonSlice problem, int status) {
     if (key == "type") error.type = value.string();
     if (key == "title") error.title = value.string();
     if (key == "detail") error.detail = value.string();
+    if (key == "jobId") error.job_id = value.string();
     if (key == "requestId") error.request_id = value.string();
     if (key == "status") error.status = static_cast<int>(value.integer().value_or(0));
     if (key != "errors") return;

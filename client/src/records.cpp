@@ -24,6 +24,7 @@ using client::backoff_types;
 using client::missed_names;
 using client::on_ordered_failure_names;
 using client::overlap_names;
+using client::push_body_names;
 
 void put(std::string& out, std::string_view key, std::string_view text) {
   if (text.empty()) return;
@@ -231,6 +232,7 @@ std::string to_json(const std::optional<PushTarget>& target) {
     }
     out += ']';
   }
+  put(out, "body", push_body_names[static_cast<std::size_t>(target->body)]);
   return R"({"push":)" + out + "}}";
 }
 

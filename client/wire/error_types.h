@@ -27,6 +27,7 @@ inline constexpr std::string_view lease_lost = "lease-lost";                  //
 inline constexpr std::string_view wrong_state = "wrong-state";                // 409, with the job's `status`
 inline constexpr std::string_view unique_key_taken = "unique-key-taken";  // 409, with the holder's `jobId`
 inline constexpr std::string_view queue_in_use = "queue-in-use";          // 409
+inline constexpr std::string_view schedule_in_use = "schedule-in-use";    // 409, with its job's `jobId`
 inline constexpr std::string_view limit_in_use = "limit-in-use";          // 409, with who names it
 inline constexpr std::string_view too_many_limits = "too-many-limits";    // 409
 inline constexpr std::string_view too_many_paused_groups = "too-many-paused-groups";  // 409

@@ -394,7 +394,8 @@ def walk_schedules(walk, queue):
     walk.call("putSchedule", 422, {"queue": queue, "runAt": "2040-01-01T00:00:00Z", "missed": "some"}, scheduleId=name)
     walk.call("putSchedule", 422, whole | {"overlap": "replace"}, scheduleId=name)
     walk.call("deleteQueue", 409, queue=queue, query="force=true")
-    walk.call("deleteSchedule", 200, scheduleId=name)
+    walk.call("deleteSchedule", 409, scheduleId=name)
+    walk.call("deleteSchedule", 200, scheduleId=name, query="force=true")
     for operation in ("getSchedule", "runSchedule", "pauseSchedule", "resumeSchedule", "deleteSchedule"):
         walk.call(operation, 404, scheduleId=name)
 

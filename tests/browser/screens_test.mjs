@@ -210,6 +210,7 @@ test('a schedule is run now, paused, resumed, edited and deleted', async () => {
     const schedule = await broker.get('/schedules/handled');
     assert.deepEqual([schedule.cron, schedule.timezone, schedule.maxAttempts, schedule.payload], ['*/20 8-18 * * *', 'Asia/Tokyo', 8, {big: 1}]);
     await page.getByRole('button', {name: 'Delete', exact: true}).click();
+    await dialog.getByText('the last of them is pending').waitFor();
     await dialog.getByRole('button', {name: 'Delete', exact: true}).click();
     await page.waitForURL('**/ui/schedules');
     assert.equal((await broker.answer('GET', '/schedules/handled')).status, 404);

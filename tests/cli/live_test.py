@@ -301,6 +301,15 @@ class SchedulesTest(CliTest):
         self.assertIn("pawl schedules", done.err)
         self.assertEqual(self.server.job(job_id)["status"], "completed")
 
+    def test_one_in_use_is_deleted_by_force(self):
+        self.pawl("schedules", "put", "s", "q", "--every", "90m")
+        job_id = self.pawl("schedules", "run", "s").out.strip()
+        refused = self.pawl("schedules", "delete", "s", status=1)
+        for part in ("its last job is pending", job_id, "--force"):
+            self.assertIn(part, refused.err)
+        self.assertEqual(self.pawl("schedules", "delete", "s", "--force").out, "s  deleted\n")
+        self.assertEqual(self.server.job(job_id)["status"], "pending")
+
     def test_put_hands_over_every_option(self):
         file = self.folder / "payload.json"
         file.write_text('{"from": "file"}')

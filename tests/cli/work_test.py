@@ -44,6 +44,21 @@ class WorkTest(CliTest):
         self.assertEqual(worker.returncode, 0, err)
         self.assertIn("completed 4, failed", err)
 
+    def test_the_whole_job_tells_what_its_parents_did(self):
+        graph = {"name": "w", "jobs": [{"ref": "scan", "queue": "scans"},
+                                       {"ref": "page", "queue": "pages", "payload": {"n": 1.0}, "dependsOn": ["scan"]}]}
+        file = self.folder / "graph.json"
+        file.write_text(json.dumps(graph))
+        made = self.pawl("workflows", "submit", str(file), "--json").json
+        page = next(job["jobId"] for job in made["jobs"] if job["ref"] == "page")
+        self.worker("scans", "--exec", "echo '{\"dpi\": 300}'")
+        self.worker("pages", "--exec", "cat", "--input", "job")
+        job = self.ended(page, "completed")["result"]
+        self.assertEqual((job["jobId"], job["payload"], job["attempt"]), (page, {"n": 1.0}, 1))
+        self.assertEqual((job["parents"]["scan"]["status"], job["parents"]["scan"]["result"]), ("completed", {"dpi": 300}))
+        wrong = self.pawl("work", "pages", "--exec", "cat", "--input", "all", status=2)
+        self.assertIn("--input", wrong.err)
+
     def test_a_result_just_below_the_limit_is_kept(self):
         job_id = self.submit("q")
         self.worker("q", "--exec", "head -c 1048574 /dev/zero | tr '\\0' x")

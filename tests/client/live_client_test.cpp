@@ -271,7 +271,10 @@ TEST_F(LiveClientTest, ASchedulesLifeFromPutToDelete) {
   EXPECT_EQ(client_.list({.tag = "schedule:beat"}).jobs.size(), paused.runs + 1);
   EXPECT_FALSE(client_.resume_schedule("beat").next_runs.empty());
 
-  client_.delete_schedule("beat");
+  const auto in_use = client_.try_delete_schedule("beat").error();
+  EXPECT_EQ(in_use.type, "urn:pawl:error:schedule-in-use");
+  EXPECT_FALSE(in_use.job_id.empty());
+  client_.delete_schedule("beat", true);
   EXPECT_TRUE(client_.schedules().empty());
   EXPECT_EQ(client_.get(by_hand.job_id).status, Status::pending) << "its jobs stay";
 }

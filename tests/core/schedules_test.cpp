@@ -78,7 +78,7 @@ TEST_F(SchedulesTest, MissedRunsAreSkippedMadeUpForOnceOrAll) {
   };
   for (const Case& one : {Case{Missed::skip, 0, 2}, Case{Missed::one, 1, 1}, Case{Missed::all, 10, 0}}) {
     SCOPED_TRACE(missed_names[static_cast<std::size_t>(one.missed)]);
-    bench.post(DeleteSchedule{"s"});
+    bench.post(DeleteSchedule{"s", true});
     bench.post(DeleteQueue{"q", true});
     const Millis begin = bench.now.wall;
     put(every(10 * minute, one.missed));
@@ -243,9 +243,33 @@ TEST_F(SchedulesTest, RefusesWhatIsNotThereAndGuardsItsQueue) {
   EXPECT_EQ(refused.why, Refusal::queue_in_use);
   EXPECT_NE(refused.detail.find("schedule s"), std::string::npos);
   EXPECT_EQ(bench.call<ScheduleList>(ListSchedules{}).schedules.size(), 1u);
-  bench.call<ScheduleDeleted>(DeleteSchedule{"s"});
+  bench.call<ScheduleDeleted>(DeleteSchedule{"s", true});
   EXPECT_TRUE(bench.rows.schedules.empty());
   bench.call<QueueDeleted>(DeleteQueue{"q", true});
+}
+
+TEST_F(SchedulesTest, OneWhoseLastJobHasNotEndedIsDeletedByForceOnly) {
+  put(every(10'000));
+  bench.advance(10'000);
+  const JobId job = get().row.last_job;
+  const auto refused = [&] {
+    bench.restart();
+    return bench.call<Refused>(DeleteSchedule{"s"});
+  };
+  EXPECT_EQ(refused().why, Refusal::schedule_in_use);
+  EXPECT_EQ(refused().job, job);
+  EXPECT_EQ(refused().status, Status::pending);
+  const GrantedJob held = bench.lease("q").at(0);
+  EXPECT_EQ(refused().status, Status::active);
+  EXPECT_NE(refused().detail.find("active"), std::string::npos);
+  bench.complete(held);
+  bench.call<ScheduleDeleted>(DeleteSchedule{"s"});
+  EXPECT_TRUE(bench.rows.schedules.empty());
+
+  put(every(10'000));
+  bench.advance(10'000);
+  bench.call<ScheduleDeleted>(DeleteSchedule{"s", true});
+  EXPECT_EQ(pending(), 1u);
 }
 
 TEST_F(SchedulesTest, ARunByHandThatIsRefusedChangesNothing) {

@@ -57,7 +57,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             count = sum(1 for request in server.came if request["path"] == self.path)
         self.answered = False
         try:
-            self.behave(self.path.partition("?")[0].strip("/"), count)
+            self.behave(self.path.partition("?")[0].strip("/"), count, body)
         finally:
             self.no_longer_under_way()
 
@@ -67,7 +67,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.under_way -= not self.answered
             self.answered = True
 
-    def behave(self, name, count):
+    def behave(self, name, count, body):
         if name == "ok":
             self.answer(200, b'{"n": 7}', "application/json")
         elif name == "flaky":
@@ -105,6 +105,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, b'{"n": 8}', "application/json")
         elif name == "with-a-url":
             self.answer(307, b"", headers={"Location": "ok?next=https://10.0.0.1/x"})
+        elif name == "works":
+            self.answer(200, self.server.work(body, count), "application/json")
         elif name == "elsewhere":
             self.answer(307, b"", headers={"Location": self.server.other.url("/ok")})
         elif name == "moved":
@@ -151,7 +153,7 @@ class PushTest(harness.BrokerTest):
         trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         shown = self.put(broker, "hooks", receiver.url("/ok"), secret=SECRET, headers={"X-Team": "blue"}, timeoutMs=5000)
         self.assertEqual(shown["settings"]["push"], {"url": receiver.url("/ok"), "headers": ["X-Team"], "timeoutMs": 5000, "maxConcurrency": 10,
-                                                     "signed": True, "permanentOn": []})
+                                                     "signed": True, "permanentOn": [], "body": "payload"})
         self.assertNotIn("blue", json.dumps(shown))
         job_id = broker.submit("hooks", name="greet", payload={"to": "a@b", "z": 1.0}, traceparent=trace)
         job = self.ended(broker, job_id)
@@ -269,7 +271,7 @@ class PushTest(harness.BrokerTest):
         job, came = self.outcome(broker, receiver, "/ok", host="localhost")
         self.assertEqual((job["status"], job["errors"][-1]["type"], came), ("failed", "refused-address", []))
         for wrong in ({"url": "ftp://x"}, {"url": "http://u:p@hooks.example.com/"}, {"headers": {"Host": "x"}}, {"headers": {"A b": "x"}},
-                      {"headers": {"X": "a\r\nb: c"}}, {"timeoutMs": -1}, {"maxConcurrency": 0}, {"secret": "short"}, {"permanentOn": [200]}):
+                      {"headers": {"X": "a\r\nb: c"}}, {"timeoutMs": -1}, {"maxConcurrency": 0}, {"secret": "short"}, {"permanentOn": [200]}, {"body": "all"}):
             self.put(broker, "q", **{"url": "http://hooks.example.com/", "expect": 422, **wrong})
 
     def test_a_silent_name_server_holds_up_nothing_else(self):
@@ -314,6 +316,55 @@ class PushTest(harness.BrokerTest):
         job = self.ended(unknowing, unknowing.submit("good"))
         self.assertEqual(job["errors"][-1]["type"], "tls")
         self.assertEqual(len(receiver.of("/ok")), 1)
+
+    def test_a_whole_job_tells_what_its_parents_did(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        shown = self.put(broker, "pages", receiver.url("/ok"), body="job", secret=SECRET)
+        self.assertEqual(shown["settings"]["push"]["body"], "job")
+        broker.kill()
+        broker.start()
+        graph = {"name": "w", "jobs": [{"ref": "scan", "queue": "scans"}, {"ref": "tag", "queue": "scans", "payload": 2},
+                                       {"ref": "page", "queue": "pages", "payload": {"n": 1.0}, "dependsOn": ["scan", "tag"]}]}
+        made = {job["ref"]: job["jobId"] for job in broker.call("POST", "/workflows", graph, expect=202).json["jobs"]}
+        for job in broker.lease("scans", max_jobs=2):
+            broker.call("POST", f"/jobs/{job['jobId']}/complete", {"leaseId": job["leaseId"], "result": {"of": job["payload"]}}, expect=200)
+        self.assertEqual(self.ended(broker, made["page"])["result"], {"n": 7})
+        (came,) = receiver.of("/ok")
+        job = json.loads(came["body"])
+        self.assertEqual(job["parents"], {"scan": {"jobId": made["scan"], "status": "completed", "result": {"of": None}},
+                                          "tag": {"jobId": made["tag"], "status": "completed", "result": {"of": 2}}})
+        self.assertEqual((job["jobId"], job["queue"], job["payload"], job["attempt"]), (made["page"], "pages", {"n": 1.0}, 1))
+        self.assertIn(b'"payload":{"n": 1.0}', came["body"])
+        headers = {name.lower(): value for name, value in came["headers"].items()}
+        signed = f"{made['page']}.{headers['webhook-timestamp']}.".encode() + came["body"]
+        digest = hmac.new(base64.b64decode(SECRET.removeprefix("whsec_")), signed, hashlib.sha256).digest()
+        self.assertEqual(headers["webhook-signature"], "v1," + base64.b64encode(digest).decode())
+
+    def test_a_receiver_works_with_the_lease_of_a_whole_job(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+
+        def work(body, count):
+            """A step, a sleep, a child; the answer to a request whose lease it gave back does not count."""
+            job = json.loads(body)
+            call = lambda path, fields: broker.call("POST", f"/jobs/{job['jobId']}/{path}", {"leaseId": job["leaseId"], **fields})
+            if count == 1:
+                self.assertEqual(call("steps/cut", {"result": [1, 2]}).status, 200)
+                self.assertEqual(call("suspend", {"sleepMs": 50, "as": "cool"}).status, 200)
+            elif count == 2:
+                self.assertEqual(job["steps"], {"cut": [1, 2], "cool": None})
+                self.assertEqual(call("children", {"jobs": [{"ref": "half", "queue": "halves"}]}).status, 202)
+            return json.dumps({"count": count, "parents": job.get("parents")}).encode()
+
+        receiver.work = work
+        self.put(broker, "wholes", receiver.url("/works"), body="job")
+        job_id = broker.submit("wholes", maxAttempts=1)
+        (half,) = broker.lease("halves", wait_ms=10_000)
+        self.assertEqual(broker.job(job_id)["status"], "blocked")
+        broker.call("POST", f"/jobs/{half['jobId']}/complete", {"leaseId": half["leaseId"], "result": 5}, expect=200)
+        job = self.ended(broker, job_id)
+        self.assertEqual((job["status"], job["attemptsMade"], job["result"]["count"], job["errors"]), ("completed", 1, 3, []))
+        self.assertEqual(job["result"]["parents"]["half"]["result"], 5)
+        self.assertEqual(len(receiver.of("/works")), 3)
 
     def test_what_was_under_way_is_done_after_a_kill(self):
         broker, receiver = self.allowing("127.0.0.1"), self.receiver()

@@ -88,6 +88,7 @@ void Model::check_answer(Ticket, const Reply& reply) {
                                          : *refusal == Refusal::lease_lost         ? "L2"
                                          : *refusal == Refusal::unique_key_taken   ? "U1"
                                          : *refusal == Refusal::unknown_schedule   ? "T4"
+                                         : *refusal == Refusal::schedule_in_use    ? "T4"
                                          : *refusal == Refusal::unknown_trigger    ? "E3"
                                          : *refusal == Refusal::unknown_limit      ? "Q4"
                                          : *refusal == Refusal::limit_in_use       ? "Q4"

@@ -252,7 +252,16 @@ void Model::predict(const GetSchedule& get) {
 void Model::predict(const ListSchedules&) { answer_ = ExpectedSchedules{}; }
 
 void Model::predict(const DeleteSchedule& remove) {
-  if (known_schedule(remove.schedule) == nullptr) return;
+  const ModelSchedule* known = known_schedule(remove.schedule);
+  if (known == nullptr) return;
+  const ModelJob* last = find(known->last_job, now_.wall);
+  if (last != nullptr && !is_end(last->status)) {
+    rare_.add(remove.in_use_too ? Rare::schedule_in_use_deleted : Rare::schedule_in_use);
+    if (!remove.in_use_too) {
+      answer_ = Refusal::schedule_in_use;
+      return;
+    }
+  }
   set_schedule(remove.schedule, std::nullopt);
   row_due_ = remove.schedule;
   answer_ = ExpectedScheduleGone{remove.schedule};

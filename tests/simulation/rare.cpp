@@ -124,6 +124,8 @@ std::string_view name_of(Rare rare) {
       "schedule-resumed-after-its-runs",
       "schedule-slice-full",
       "schedule-guarded-its-queue",
+      "schedule-in-use",
+      "schedule-in-use-deleted",
       "schedules-full",
       "child-released",
       "child-released-after-restart",

@@ -130,6 +130,8 @@ enum class Rare : std::uint8_t {
   schedule_resumed_after_its_runs,
   schedule_slice_full,
   schedule_guarded_its_queue,
+  schedule_in_use,
+  schedule_in_use_deleted,
   schedules_full,
   child_released,
   child_released_after_restart,

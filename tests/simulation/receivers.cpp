@@ -39,6 +39,7 @@ std::shared_ptr<const Push> Receivers::new_push(Random& random) {
   push->max_concurrency = static_cast<std::uint32_t>(random.between(1, 4));
   if (random.one_in(2)) push->permanent_on = {404, 410};
   if (random.one_in(8)) push->permanent_on.push_back(429);
+  if (random.one_in(3)) push->body = core::PushBody::job;
   return push;
 }
 

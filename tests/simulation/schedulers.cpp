@@ -75,7 +75,7 @@ void World::scheduler_acts() {
       post(PauseSchedule{schedule_id(), false}, Who::nobody, 0);
       break;
     case 4:
-      post(DeleteSchedule{schedule_id()}, Who::nobody, 0);
+      post(DeleteSchedule{schedule_id(), !random_.one_in(4)}, Who::nobody, 0);
       break;
     case 5:
       post(GetSchedule{schedule_id()}, Who::nobody, 0);

@@ -62,6 +62,22 @@ bool take_null(Input& in);
 void read_integer(Input& in, const Where& at, std::int64_t min, std::int64_t max, std::int64_t& out);
 void read_number(Input& in, const Where& at, double min, double max, double& out);
 void read_boolean(Input& in, const Where& at, bool& out);
+/// One of the words; `out` is its place among them.
+template <typename Enum, std::size_t N>
+void read_word(Input& in, const Where& at, const std::array<std::string_view, N>& words, Enum& out) {
+  if (!expect(in, at, JsonKind::string)) return;
+  const std::string_view text = in.json.read_string();
+  if (in.json.error()) return;
+  std::string choices;
+  for (std::size_t i = 0; i < N; ++i) {
+    if (words[i] == text) {
+      out = static_cast<Enum>(i);
+      return;
+    }
+    choices += (i == 0 ? "" : i + 1 == N ? " or " : ", ") + std::string(words[i]);
+  }
+  in.wrong(at, "must be " + choices);
+}
 /// [A-Za-z0-9._:-]{1,128}
 void read_name(Input& in, const Where& at, std::string& out);
 /// 1…256 bytes without control characters.

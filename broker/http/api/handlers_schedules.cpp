@@ -65,7 +65,10 @@ void list_schedules(Call& call) {
 void delete_schedule(Call& call) {
   auto id = path_name(call, "scheduleId");
   if (!id) return;
-  post_and_answer<core::ScheduleDeleted>(call, core::DeleteSchedule{std::move(*id)},
+  Query query(call.request.query);
+  const bool force = query.boolean("force", false);
+  if (const auto problem = query.verdict()) return refuse(call, *problem);
+  post_and_answer<core::ScheduleDeleted>(call, core::DeleteSchedule{std::move(*id), force},
                                          [](const core::ScheduleDeleted& deleted) {
                                            std::string body;
                                            {

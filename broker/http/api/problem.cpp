@@ -53,6 +53,8 @@ const ProblemType& type_of(core::Refusal why) {
       return problem::too_many_triggers;
     case unknown_limit:
       return problem::unknown_limit;
+    case schedule_in_use:
+      return problem::schedule_in_use;
     case limit_in_use:
       return problem::limit_in_use;
     case too_many_limits:

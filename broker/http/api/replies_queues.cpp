@@ -69,6 +69,7 @@ void append_push(std::string& out, const core::Push* push) {
   object.integer("timeoutMs", push->timeout_ms);
   object.integer("maxConcurrency", push->max_concurrency);
   object.boolean("signed", !push->secret.empty());
+  object.text("body", core::push_body_names[static_cast<std::size_t>(push->body)]);
   object.list("permanentOn", push->permanent_on,
               [&out](std::uint16_t status) { out += std::to_string(status); });
 }

@@ -175,7 +175,9 @@ void read_push(Input& in, const Where& at, core::Push& push) {
         [](Input& i, const Where& w, core::Push& p) {
           if (!take_null(i)) read_whole_text(i, w, 256, p.secret);
         }},
-      P{"permanentOn", read_permanent_on}};
+      P{"permanentOn", read_permanent_on},
+      P{"body",
+        [](Input& i, const Where& w, core::Push& p) { read_word(i, w, core::push_body_names, p.body); }}};
   read_object(in, at, fields, push);
 }
 

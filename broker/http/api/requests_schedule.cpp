@@ -12,21 +12,6 @@ constexpr std::int64_t every_ms_max = 366LL * 86'400'000;
 constexpr std::int64_t runs_max = 1'000'000'000'000;
 constexpr std::size_t cron_bytes_max = 256;
 
-template <typename Enum, std::size_t N>
-void read_word(Input& in, const Where& at, const std::array<std::string_view, N>& words, Enum& out) {
-  if (!expect(in, at, JsonKind::string)) return;
-  const std::string_view text = in.json.read_string();
-  std::string choices;
-  for (std::size_t i = 0; i < N; ++i) {
-    if (words[i] == text) {
-      out = static_cast<Enum>(i);
-      return;
-    }
-    choices += (i == 0 ? "" : i + 1 == N ? " or " : ", ") + std::string(words[i]);
-  }
-  in.wrong(at, "must be " + choices);
-}
-
 void read_short_text(Input& in, const Where& at, std::string& out) {
   std::string text;
   read_label(in, at, text);

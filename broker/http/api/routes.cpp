@@ -90,7 +90,7 @@ constexpr std::array table{
     with_query(Route{get, "/schedules", "listSchedules", list_schedules}),
     Route{get, "/schedules/{scheduleId}", "getSchedule", get_schedule},
     Route{put, "/schedules/{scheduleId}", "putSchedule", put_schedule, body, of_payload},
-    Route{del, "/schedules/{scheduleId}", "deleteSchedule", delete_schedule},
+    with_query(Route{del, "/schedules/{scheduleId}", "deleteSchedule", delete_schedule}),
     Route{post, "/schedules/{scheduleId}/run", "runSchedule", run_schedule, may_body},
     Route{post, "/schedules/{scheduleId}/pause", "pauseSchedule", pause_schedule, may_body},
     Route{post, "/schedules/{scheduleId}/resume", "resumeSchedule", resume_schedule, may_body},

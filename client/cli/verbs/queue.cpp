@@ -75,6 +75,7 @@ void add_push(JsonObject& changes, const Queue& command) {
   push.add("timeoutMs", command.push_timeout_ms).add("maxConcurrency", command.push_concurrency);
   if (!command.push_permanent_on.empty())
     push.add_raw("permanentOn", fmt::format("[{}]", fmt::join(command.push_permanent_on, ",")));
+  push.add("body", command.push_body);
   changes.add_raw("push", push.text());
 }
 
@@ -154,6 +155,7 @@ void add_limits(Fields& fields, const Json& settings) {
     fields.add("push", fmt::format("{} at once, each {} at most{}", push["maxConcurrency"].text(),
                                    duration_text(push["timeoutMs"].integer()),
                                    push["signed"].truth() ? ", signed" : ", not signed"));
+    if (push["body"].text() == "job") fields.add("what is pushed", "the job");
   }
   add_callback(fields, settings["callback"]);
   if (settings["onOrderedFailure"].text() == "skip") fields.add("strict orders", "skip what fails");

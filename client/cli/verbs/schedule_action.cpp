@@ -17,7 +17,7 @@ Result<Answer> carry_out_schedule(const ScheduleAction& command, Session& sessio
     case ScheduleAction::Kind::remove:
       break;
   }
-  return session.call("DELETE", path("schedules", command.id), {});
+  return session.call("DELETE", path("schedules", command.id) + (command.force ? "?force=true" : ""), {});
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ ProcessEnd Executor::run_command(Job& job, StderrLines& lines) const {
   spec.command = work_.command;
   spec.environment = {fmt::format("PAWL_JOB_ID={}", job.id()), fmt::format("PAWL_ATTEMPT={}", job.attempt()),
                       fmt::format("PAWL_QUEUE={}", job.queue()), fmt::format("PAWL_NAME={}", job.name())};
-  spec.input = job.payload_text();
+  spec.input = work_.input == "job" ? job.text() : job.payload_text();
   spec.output_max = result_bytes_max;
   if (const auto limit = job.timeout()) spec.timeout_ms = limit->count();
   auto end = run_process(spec, job.stop_token(), kill_, [&](std::string_view bytes) { lines.feed(bytes); });

@@ -234,9 +234,12 @@ class Client {
   Result<std::vector<ScheduleRecord>> try_schedules();
   std::vector<ScheduleRecord> schedules() { return value_or_throw(try_schedules()); }
 
-  /// The jobs that it made stay.
-  Result<void> try_delete_schedule(std::string_view id);
-  void delete_schedule(std::string_view id) { value_or_throw(try_delete_schedule(id)); }
+  /// The jobs that it made stay. Errors: schedule-in-use, unless forced, while the last of them has not
+  /// ended.
+  Result<void> try_delete_schedule(std::string_view id, bool force = false);
+  void delete_schedule(std::string_view id, bool force = false) {
+    value_or_throw(try_delete_schedule(id, force));
+  }
 
   /// One run now, whatever the timetable, the overlap rule and a pause say. It does not count as a run.
   Result<Enqueued> try_run_schedule(std::string_view id);

@@ -40,6 +40,7 @@ struct Error {
   std::string detail;                       // one sentence about this error
   std::vector<FieldError> errors;           // one for every wrong field
   std::chrono::milliseconds retry_after{};  // what the broker asked for; 0 when it did not
+  std::string job_id;                       // whom it is about, as who holds the key; or empty
   std::string request_id;                   // names this request in the broker's log; empty: not told
 
   /// One line for people: the detail, and each wrong field with its pointer.

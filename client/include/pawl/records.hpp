@@ -196,6 +196,8 @@ struct QueueOrder {
 /// The order as the body of PUT /queues/Q. Does not check the values; the broker does.
 std::string to_json(const QueueOrder& order);
 
+enum class PushBody { payload, job };  // job: as a worker gets it with its lease
+
 /// Where the broker posts a queue's jobs by itself. docs/PUSH.md
 struct PushTarget {
   std::string url;
@@ -204,6 +206,7 @@ struct PushTarget {
   std::optional<std::uint32_t> max_concurrency = {};  // absent: 10
   std::string secret = {};                            // whsec_…; empty: not signed
   std::vector<std::uint32_t> permanent_on = {};       // statuses after which a job is not tried again
+  PushBody body = PushBody::payload;
 };
 /// The target as the body of PUT /queues/Q; nothing: the queue is pushed no more. Does not check the values.
 std::string to_json(const std::optional<PushTarget>& target);

@@ -46,4 +46,5 @@ export interface JobEvent {
   lines?: string[];
 }
 
+export const hasEnded = (status: Status) => ['completed', 'failed', 'cancelled'].includes(status);
 export const statuses: readonly Status[] = ['pending', 'active', 'delayed', 'blocked', 'stalled', 'completed', 'failed', 'cancelled'];

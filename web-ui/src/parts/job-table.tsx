@@ -1,7 +1,7 @@
 // A page of jobs. Rows never move by themselves: what happens to a job changes its row where it is.
 import {useLayoutEffect, useState} from 'preact/hooks';
 
-import type {ListedJob} from '../api/types';
+import {hasEnded, type ListedJob} from '../api/types';
 import {enqueueCopy} from '../screens/enqueue/address';
 import {carryOut, retry} from '../state/actions';
 import {useKeys} from '../state/keys';
@@ -101,7 +101,7 @@ export function changed(job: ListedJob, event: import('../api/types').JobEvent):
   }
   if (event.kind === 'status') {
     if (event.status === 'active') next.startedAt = event.at;
-    if (['completed', 'failed', 'cancelled'].includes(event.status)) next.finishedAt = event.at;
+    if (hasEnded(event.status)) next.finishedAt = event.at;
     else next.finishedAt = null;
     if (event.status === 'delayed') next.runAt = null;
     if (event.errorType) next.lastError = {attempt: event.attempt, at: event.at, type: event.errorType, message: '', stack: '', workerId: null};

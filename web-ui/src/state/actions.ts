@@ -152,8 +152,14 @@ export const pauseSchedule = (id: string): Action =>
   ({label: 'Pause', done: `${id} is paused.`, method: 'POST', path: `/schedules/${id}/pause`, pawl: ['schedules', 'pause', id]});
 export const resumeSchedule = (id: string): Action =>
   ({label: 'Resume', done: `${id} goes on from now.`, method: 'POST', path: `/schedules/${id}/resume`, pawl: ['schedules', 'resume', id]});
-export const deleteSchedule = (id: string): Action =>
-  ({label: 'Delete', done: `${id} is gone; its jobs stay.`, method: 'DELETE', path: `/schedules/${id}`, pawl: ['schedules', 'delete', id]});
+/// inUse: its last job has not ended.
+export const deleteSchedule = (id: string, inUse: boolean): Action => ({
+  label: 'Delete',
+  done: `${id} is gone; its jobs stay.`,
+  method: 'DELETE',
+  path: `/schedules/${id}${inUse ? '?force=true' : ''}`,
+  pawl: ['schedules', 'delete', id, ...(inUse ? ['--force'] : [])],
+});
 export const putSchedule = (id: string, spec: string): Action =>
   ({label: 'Save', done: `${id} is saved.`, method: 'PUT', path: `/schedules/${id}`, body: spec, pawl: null});
 

@@ -2,7 +2,7 @@
 import {useEffect, useRef, useState} from 'preact/hooks';
 
 import {api} from '../../api/api';
-import type {Job, LogLine, Reason} from '../../api/types';
+import {hasEnded, type Job, type LogLine, type Reason} from '../../api/types';
 import type {HubMessage} from '../../live/hub';
 import {useLive} from '../../live/live';
 import {ActionButton} from '../../parts/action-button';
@@ -29,7 +29,6 @@ import {Facts} from './facts';
 import {Logs} from './logs';
 import {Next, Timeline} from './timeline';
 
-const isEnd = ({status}: Pick<Job, 'status'>) => ['completed', 'failed', 'cancelled'].includes(status);
 /// The stream brings changes at once; this catches what it cannot, such as a place in the line.
 const pollMs = 5000;
 
@@ -93,8 +92,8 @@ export function JobPage({id}: {id: string}) {
     <>
       <Head job={job} why={why} refresh={record.refresh} />
       {record.failure && <Problem failure={record.failure} />}
-      {!isEnd(job) && <Why why={why} />}
-      {job.progress !== null && !isEnd(job) && <section class="panel pad" aria-label="Progress"><Progress value={job.progress} message={job.message} /></section>}
+      {!hasEnded(job.status) && <Why why={why} />}
+      {job.progress !== null && !hasEnded(job.status) && <section class="panel pad" aria-label="Progress"><Progress value={job.progress} message={job.message} /></section>}
       <div class="columns job-columns">
         <div>
           {job.status === 'completed' && <JsonView name="result" text={result} redacted={job.redacted} />}
@@ -112,7 +111,7 @@ export function JobPage({id}: {id: string}) {
 }
 
 function Head({job, why, refresh}: {job: Job; why: Reason; refresh: () => void}) {
-  const end = isEnd(job);
+  const end = hasEnded(job.status);
   const again = retry(job.jobId);
   useKeys([
     {keys: 'r', does: 'Retry this job', run: () => end && void carryOut(again).then(refresh)},

@@ -1,5 +1,5 @@
 // Every step of a job's life, how long it stayed in each, what decided it, and what comes next.
-import type {Job, Reason} from '../../api/types';
+import {hasEnded, type Job, type Reason} from '../../api/types';
 import {StateBadge} from '../../parts/state-badge';
 import {Span, Time} from '../../parts/time';
 import {duration, plural} from '../../text/format';
@@ -19,7 +19,7 @@ function reason(job: Job, index: number): string | null {
   if (step.status === 'failed' && error) return `${error.type}; no attempt is left`;
   if (step.status === 'stalled') return error?.message ?? 'its lease ran out: the worker fell silent';
   if (step.status === 'pending' && before?.status === 'active') return error ? `${error.type}; next attempt at once` : 'the worker gave it back';
-  if (step.status === 'pending' && before && ['completed', 'failed', 'cancelled'].includes(before.status)) return 'it was asked to run again';
+  if (step.status === 'pending' && before && hasEnded(before.status)) return 'it was asked to run again';
   if (step.status === 'active' && before && !next && job.workerId) return `leased by ${job.workerId}`;
   return null;
 }
@@ -74,7 +74,7 @@ export function Timeline({job}: {job: Job}) {
         {job.history.map((step, index) => {
           const why = reason(job, index);
           const next = job.history[index + 1];
-          const ended = !next && ['completed', 'failed', 'cancelled'].includes(step.status);
+          const ended = !next && hasEnded(step.status);
           return (
             <li key={step.at + step.status} data-step={step.status}>
               <StateBadge status={step.status} />

@@ -2,7 +2,7 @@
 import {useState} from 'preact/hooks';
 
 import {api} from '../../api/api';
-import type {Schedule} from '../../api/types';
+import {hasEnded, type Schedule} from '../../api/types';
 import {ActionButton} from '../../parts/action-button';
 import {Empty} from '../../parts/empty';
 import {JobLink, QueueLink} from '../../parts/job-link';
@@ -32,6 +32,8 @@ export function SchedulePage({id}: {id: string}) {
     );
   }
   const {schedule, payload} = data;
+  const {lastRun} = schedule;
+  const goesOn = lastRun?.status && !hasEnded(lastRun.status) ? lastRun.status : null;
   return (
     <>
       <div class="page-head">
@@ -44,7 +46,7 @@ export function SchedulePage({id}: {id: string}) {
           <ActionButton action={runSchedule(id)} icon="active" then={({text}) => go(href('jobs', (JSON.parse(text) as {jobId: string}).jobId))} />
           <ActionButton action={schedule.paused ? resumeSchedule(id) : pauseSchedule(id)} icon={schedule.paused ? 'active' : 'paused'} then={refresh} />
           <button type="button" class="button" onClick={() => setEditing(true)}>Edit</button>
-          <ActionButton action={deleteSchedule(id)} kind="danger" then={() => go(href('schedules'))} ask={{title: `Delete ${id}?`, text: <p>1 schedule is removed for good. The jobs that it made stay.</p>}} />
+          <ActionButton action={deleteSchedule(id, goesOn !== null)} kind="danger" then={() => go(href('schedules'))} ask={{title: `Delete ${id}?`, text: <p>1 schedule is removed for good. The jobs that it made stay{goesOn && <>; the last of them is {goesOn}</>}.</p>}} />
         </div>
       </div>
       {failure && <Problem failure={failure} />}

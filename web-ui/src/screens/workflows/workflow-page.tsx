@@ -1,6 +1,6 @@
 // One workflow: its graph as it stands, the same as a table, and what can be done to the whole.
 import {api} from '../../api/api';
-import type {Workflow} from '../../api/types';
+import {hasEnded, type Workflow} from '../../api/types';
 import {ActionButton} from '../../parts/action-button';
 import {CopyButton} from '../../parts/copy-button';
 import {Empty} from '../../parts/empty';
@@ -16,7 +16,6 @@ import {Graph} from './graph';
 import {openChain} from './layout';
 import {WorkflowState} from './workflows';
 
-const hasEnded = (status: Workflow['jobs'][number]['status']) => status === null || ['completed', 'failed', 'cancelled'].includes(status);
 
 const waits = (job: Workflow['jobs'][number]) => job.waitsForEvent ? `event ${job.waitsForEvent}` : job.waitsForJob ? `job ${job.waitsForJob}` : job.waitsFor.join(', ');
 
@@ -32,7 +31,7 @@ export function WorkflowPage({id}: {id: string}) {
       </>
     );
   }
-  const chain = openChain(data.jobs.map(({ref, dependsOn, status}) => ({ref, dependsOn, ended: hasEnded(status)})));
+  const chain = openChain(data.jobs.map(({ref, dependsOn, status}) => ({ref, dependsOn, ended: status === null || hasEnded(status)})));
   const again = data.failed + data.cancelled;
   return (
     <>
