@@ -79,7 +79,7 @@ struct JobId {
   }
 };
 
-/// A UUIDv7 too. None: all zero.
+/// A UUIDv7 too, its first half as that of a job's: workflows sort as they were submitted. None: all zero.
 struct WorkflowId {
   std::array<std::uint8_t, 16> bytes{};
 

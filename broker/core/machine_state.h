@@ -119,6 +119,7 @@ struct Machine::State {
   // random.cpp
   std::uint64_t random_word();
   double random_unit();
+  std::uint64_t next_id_high(Millis wall);
   JobId new_id(Millis wall, const Queue& queue, const Job& job);
 
   // residence.cpp: what is in memory, and the windows

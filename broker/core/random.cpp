@@ -14,9 +14,9 @@ std::uint64_t Machine::State::random_word() {
 
 double Machine::State::random_unit() { return static_cast<double>(random_word() >> 11) * 0x1.0p-53; }
 
-// The layout stands at JobId. More than 4096 ids in one millisecond borrow from the next ones (RFC 9562,
-// section 6.2).
-JobId Machine::State::new_id(Millis wall, const Queue& queue, const Job& job) {
+// The first half of an id of a job or a workflow; the layout stands at JobId. More than 4096 of them in one
+// millisecond borrow from the next ones (RFC 9562, section 6.2).
+std::uint64_t Machine::State::next_id_high(Millis wall) {
   std::uint64_t high = (static_cast<std::uint64_t>(wall) << 16) | 0x7000;
   if (high <= marks.last_id_high) {
     const std::uint64_t last = marks.last_id_high;
@@ -24,6 +24,11 @@ JobId Machine::State::new_id(Millis wall, const Queue& queue, const Job& job) {
   }
   marks.last_id_high = high;
   marks_dirty = true;
+  return high;
+}
+
+JobId Machine::State::new_id(Millis wall, const Queue& queue, const Job& job) {
+  const std::uint64_t high = next_id_high(wall);
   const std::uint64_t low = (std::uint64_t{2} << 62) |
                             (std::uint64_t{static_cast<std::uint32_t>(queue.row.number)} << 38) |
                             (static_cast<std::uint64_t>(job.priority + 1000) << 27) |

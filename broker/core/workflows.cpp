@@ -51,9 +51,8 @@ std::string_view WorkflowRow::status() const {
 // ── Making ──
 
 WorkflowId Machine::State::new_workflow_id(Millis wall) {
-  const std::uint64_t high = (static_cast<std::uint64_t>(wall) << 16) | 0x7000 | (random_word() & 0xfff);
   const std::uint64_t low = (std::uint64_t{2} << 62) | (random_word() >> 2);
-  return {JobId::from_words(high, low).bytes};
+  return {JobId::from_words(next_id_high(wall), low).bytes};
 }
 
 // One job of a graph, not yet placed: what it waits for has no id before all are made.

@@ -118,14 +118,20 @@ struct Decide {
     entry.detail = command.reason;
     return entry;
   }
-  Found operator()(const core::DeleteQueue& command) const { return of_queue("delete-queue", command.name); }
+  Found operator()(const core::DeleteQueue& command) const {
+    AuditEntry entry = of_queue("delete-queue", command.name);
+    if (command.with_jobs) entry.detail = "forced";
+    return entry;
+  }
   Found operator()(const core::PutSchedule& command) const {
     AuditEntry entry = of_named("put-schedule", command.schedule.id);
     entry.queue = command.schedule.job.queue;
     return entry;
   }
   Found operator()(const core::DeleteSchedule& command) const {
-    return of_named("delete-schedule", command.schedule);
+    AuditEntry entry = of_named("delete-schedule", command.schedule);
+    if (command.in_use_too) entry.detail = "forced";
+    return entry;
   }
   Found operator()(const core::RunSchedule& command) const {
     return of_named("run-schedule", command.schedule);

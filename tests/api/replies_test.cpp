@@ -240,9 +240,10 @@ TEST(RepliesTest, ProblemsCarryTheirHeadersAndMembers) {
 TEST(RepliesTest, EveryRefusalAndBusyHasItsStatus) {
   using enum core::Refusal;
   const std::pair<core::Refusal, unsigned> refusals[]{
-      {unknown_job, 404},          {unknown_queue, 404},    {lease_lost, 409},        {wrong_state, 409},
-      {idempotency_mismatch, 422}, {unique_key_taken, 409}, {queue_in_use, 409},      {too_many_queues, 409},
-      {too_many_log_lines, 409},   {unknown_schedule, 404}, {too_many_schedules, 409}};
+      {unknown_job, 404},      {unknown_queue, 404},        {lease_lost, 409},
+      {wrong_state, 409},      {idempotency_mismatch, 422}, {unique_key_taken, 409},
+      {queue_in_use, 409},     {too_many_queues, 409},      {too_many_log_lines, 409},
+      {unknown_schedule, 404}, {too_many_schedules, 409},   {schedule_in_use, 409}};
   for (const auto& [why, status] : refusals)
     EXPECT_EQ(problem_of(core::Refused{why, "", {}, {}}).type.status, status);
   const std::pair<engine::Busy, unsigned> busies[]{{engine::Busy::inbox_full, 503},

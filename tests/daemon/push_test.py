@@ -234,6 +234,12 @@ class PushTest(harness.BrokerTest):
         closed = self.broker()
         self.assertIn("push.allow", closed.call("GET", f"/jobs/{closed.submit('q')}/why", expect=200).json["sentence"])
 
+    def test_callbacks_are_pushed_by_the_broker_only(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        problem = self.put(broker, "pawl.callbacks", receiver.url("/ok"), expect=422, body="job")
+        self.assertEqual(problem["errors"][0]["pointer"], "/push")
+        broker.call("PUT", "/queues/pawl.callbacks", {"push": None}, expect=200)
+
     def test_callbacks_are_not_submitted(self):
         broker = self.allowing("127.0.0.1")
         job = {"queue": "pawl.callbacks"}

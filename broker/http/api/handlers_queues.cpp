@@ -39,6 +39,8 @@ std::optional<Problem> check_push(const Call& call, const core::PutQueue& put) {
   if (!put.push || !*put.push) return std::nullopt;
   const auto& check = call.context.check_push;
   std::optional<std::pair<std::string, std::string>> wrong;
+  if (put.name == core::callbacks_queue)
+    return Problem{problem::invalid_input, "", {{"/push", "the broker pushes this queue by itself"}}};
   if (check)
     wrong = check(**put.push);
   else
