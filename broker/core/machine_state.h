@@ -409,7 +409,8 @@ struct Machine::State {
   BeatResult beat(const Beat& beat, Now now, Outbox& outbox);
   Reason reason(const Entry& entry, Millis wall);
   bool explain_limits(const Queue& queue, Millis wall, Reason& why) const;
-  void explain_workers(const Entry& entry, Reason& why) const;
+  bool explain_turn(const Lane& lane, Reason& why) const;
+  void explain_workers(const Entry& entry, const Lane& lane, Reason& why) const;
 
   // tick.cpp
   void wake_queues(Now now);

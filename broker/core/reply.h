@@ -165,9 +165,11 @@ struct Reason {
     delayed,             // until
     blocked,             // waits for other jobs
     waiting_for_event,   // text: the event's name; until, when that has an end
-    behind,              // `ahead` jobs of its queue come first (at least; the exact number when `exact`)
+    behind,              // `ahead` jobs of its queue come first (at least; the exact number when `exact`),
+                         // when the queue has groups: of its group, text
     no_worker,           // nobody asks for work of its queue; `pushed`: not even the broker itself
     no_worker_for_name,  // workers ask, but for other names
+    group_turn,          // the first of its group, and `ahead` other groups come first; text: the group
     workers_busy,        // it is next, and all who ask have as much as they take; a push queue's: `limit`
     starting,            // it is next
     draining,            // the broker is stopping

@@ -120,8 +120,28 @@ bool Machine::State::explain_limits(const Queue& queue, Millis wall, Reason& why
   return true;
 }
 
+// True when other lanes of its group, or other groups, come before the first job of its lane.
+bool Machine::State::explain_turn(const Lane& lane, Reason& why) const {
+  constexpr std::uint64_t turns_counted = 1'000;
+  if (!lane.stands) return false;
+  const Group& group = *lane.group;
+  if (*group.heads.begin() < *lane.stands) {
+    why.code = Reason::Code::behind;
+    why.ahead = 1;
+    why.exact = false;
+    return true;
+  }
+  for (const Turn& turn : lane.queue->turns) {
+    if (turn.group == &group) break;
+    why.exact = ++why.ahead < turns_counted;
+    if (!why.exact) break;
+  }
+  if (why.ahead > 0) why.code = Reason::Code::group_turn;
+  return why.ahead > 0;
+}
+
 // What those do who ask for jobs of its queue, when nothing keeps the job from starting.
-void Machine::State::explain_workers(const Entry& entry, Reason& why) const {
+void Machine::State::explain_workers(const Entry& entry, const Lane& lane, Reason& why) const {
   using Code = Reason::Code;
   const Queue& queue = *entry.queue;
   const auto& push = queue.row.settings.push;
@@ -137,12 +157,15 @@ void Machine::State::explain_workers(const Entry& entry, Reason& why) const {
     room = room || waiter->waiting;
   }
   why.pushed = push != nullptr;
+  if (queue.has_lanes()) why.text = lane.key.group;
   if (queue.subscribers == 0 && active == 0) {
     why.code = Code::no_worker;
   } else if (queue.subscribers > 0 && !named) {
     why.code = Code::no_worker_for_name;
   } else if (why.ahead > 0 || !why.exact) {
     why.code = Code::behind;
+  } else if (queue.has_lanes() && explain_turn(lane, why)) {
+    return;
   } else if (room) {
     why.code = Code::starting;
   } else {
@@ -209,7 +232,7 @@ Reason Machine::State::reason(const Entry& entry, Millis wall) {
   why.until = 0;
   if (queue.has_lanes() && explain_lane(entry, wall, why)) return why;
   why.text.clear();
-  explain_workers(entry, why);
+  explain_workers(entry, line, why);
   return why;
 }
 

@@ -32,7 +32,10 @@ Result<std::string> read_token(const std::string& file) {
 }  // namespace
 
 Query& Query::add(std::string_view name, std::string_view value) {
-  if (value.empty()) return *this;
+  return value.empty() ? *this : add_always(name, value);
+}
+
+Query& Query::add_always(std::string_view name, std::string_view value) {
   text_.append(text_.empty() ? "?" : "&").append(name).append("=").append(url_escape(value));
   return *this;
 }

@@ -38,7 +38,8 @@ struct Answer {
 class Query {
  public:
   Query& add(std::string_view name, std::string_view value);
-  std::string text() const { return text_; }  // with its "?", or empty
+  Query& add_always(std::string_view name, std::string_view value);  // an empty value too
+  std::string text() const { return text_; }                         // with its "?", or empty
 
  private:
   std::string text_;

@@ -339,7 +339,12 @@ std::string bulk_json(const BulkSpec& spec) {
   if (!spec.payload.empty()) {
     append_key(filter, "payload");
     std::string values = "{";
-    for (const auto& [path, value] : spec.payload) put(values, path, value);
+    for (const auto& [path, value] : spec.payload) {
+      if (values.size() > 1) values += ',';
+      append_quoted(values, path);
+      values += ':';
+      append_quoted(values, value);  // an empty one too: it is a value like any other
+    }
     filter += values + '}';
   }
   text("q", spec.text);

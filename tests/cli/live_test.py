@@ -228,6 +228,18 @@ class ReadingTest(CliTest):
         for _ in range(3):
             self.pawl("event", "signed-up", "{}")
         self.assertRegex(self.pawl("top").out, r"\ntriggers 1  events 3  jobs 0  gathered 3\n")
+        self.pawl("limits", "put", "api", "--concurrency", "3")
+        held = self.submit("held", "--limits", "api")
+        (job,) = self.server.lease("held")
+        self.assertRegex(self.pawl("top").out, r"\nLIMIT .*\napi +1 +3 ")
+        lease = {"leaseId": job["leaseId"], "retryAfterMs": 3_600_000}
+        self.server.call("POST", f"/jobs/{held}/rate-limited", lease, expect=200)
+        self.assertRegex(self.pawl("top").out, r"\nLIMIT .*\napi +0 +3 +- +\d{4}-")
+        self.submit("later")
+        (job,) = self.server.lease("later")
+        self.server.call("POST", f"/jobs/{job['jobId']}/rate-limited", lease | {"leaseId": job["leaseId"]}, expect=200)
+        self.assertRegex(self.pawl("top").out, r"\nlater +1 .* held until \d{4}-")
+        self.assertRegex(self.pawl("why", held).out, "limit api goes on at")
 
     def test_a_broken_pipe_is_no_trouble(self):
         for _ in range(3):

@@ -43,6 +43,35 @@ TEST_F(LanesTest, AGroupThatWasIdleDoesNotSaveUpItsTurns) {
   EXPECT_LE(counts["b"], 6);
 }
 
+TEST_F(LanesTest, WhyTellsWhatComesBeforeItInItsGroupAndHowManyGroupsDo) {
+  submit_many("a", 3);
+  const JobId last_of_a = submit("a");
+  submit_many("b", 2);
+  const JobId of_c = submit("c");
+  const JobId without = submit("");
+  connect(0);
+  EXPECT_EQ(why(without).code, Reason::Code::workers_busy) << "its turn is the first";
+  EXPECT_EQ(why(of_c).code, Reason::Code::group_turn);
+  EXPECT_EQ(why(of_c).ahead, 3u);
+  EXPECT_TRUE(why(of_c).exact);
+  EXPECT_EQ(why(of_c).text, "c");
+  EXPECT_EQ(why(last_of_a).code, Reason::Code::behind);
+  EXPECT_EQ(why(last_of_a).text, "a");
+  EXPECT_GT(why(last_of_a).ahead, 0u);
+  EXPECT_EQ(serve(4), (Names{"", "a", "b", "c"}));
+  EXPECT_EQ(bench.get(of_c).status, Status::completed);
+  limit("api", 5);
+  const JobId second_of_c = submit("c");
+  NewJob urgent = Bench::job("q");
+  urgent.group = "c";
+  urgent.limits = {"api"};
+  urgent.priority = 5;
+  bench.submit(urgent);
+  EXPECT_EQ(why(second_of_c).code, Reason::Code::behind) << "another lane of its group";
+  EXPECT_EQ(why(second_of_c).ahead, 1u);
+  EXPECT_FALSE(why(second_of_c).exact);
+}
+
 TEST_F(LanesTest, PriorityCountsInsideAGroup) {
   submit("a");
   NewJob urgent = Bench::job("q");

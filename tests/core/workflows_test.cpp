@@ -78,6 +78,17 @@ class WorkflowsTest : public ::testing::Test {
 using Strings = std::vector<std::string>;
 using Texts = std::map<std::string, std::string>;
 
+TEST_F(WorkflowsTest, TheirIdsSortAsTheyWereSubmitted) {
+  WorkflowId last;
+  for (int i = 0; i < 5'000; ++i) {
+    SubmitWorkflow submit;
+    submit.members.push_back({"a", Bench::job("q"), {}, {}});
+    const WorkflowId id = bench.call<WorkflowSubmitted>(std::move(submit)).workflow;
+    ASSERT_LT(last, id) << i;
+    last = id;
+  }
+}
+
 TEST_F(WorkflowsTest, AChildRunsWhenAllItsParentsHaveEndedAndGetsTheirResults) {
   submit({member("a"), member("b"), member("c", {0, 1}), member("d", {2})});
   EXPECT_EQ(states(), (Strings{"pending", "pending", "blocked", "blocked"}));

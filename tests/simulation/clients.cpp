@@ -385,7 +385,7 @@ void World::operator_acts() {
       break;
     }
     case 5: {
-      const std::string name = queue_name();
+      const std::string name = random_.one_in(3) ? "made-by-" + schedule_id() : queue_name();
       post(DeleteQueue{name, random_.percent(80)}, Who::nobody, 0);
       break;
     }

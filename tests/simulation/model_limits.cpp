@@ -230,7 +230,7 @@ void Model::check_reason(const Reason& reason) const {
   }
   if (check_named_reason(reason)) return;
   const bool other = reason.code == Reason::Code::starting || reason.code == Reason::Code::behind ||
-                     reason.code == Reason::Code::workers_busy;
+                     reason.code == Reason::Code::workers_busy || reason.code == Reason::Code::group_turn;
   if (other && queue.held_until > now_.wall) untrue("its queue is held and that is not told");
 }
 

@@ -27,6 +27,8 @@ std::string_view code_name(core::Reason::Code code) {
       return "no-worker";
     case no_worker_for_name:
       return "no-worker-for-name";
+    case group_turn:
+      return "group-turn";
     case workers_busy:
       return "workers-busy";
     case starting:
@@ -81,8 +83,13 @@ std::string sentence_of(const core::Reason& reason) {
              (reason.until == 0 ? "." : ", until " + wire::format_time(reason.until) + " at most.");
     case behind:
       return std::string(reason.exact ? "It is behind " : "It is behind at least ") +
-             std::to_string(reason.ahead) + (reason.ahead == 1 ? " job" : " jobs") + " of its queue " +
-             reason.queue + ".";
+             std::to_string(reason.ahead) + (reason.ahead == 1 ? " job" : " jobs") +
+             (reason.text.empty() ? " of its queue " + reason.queue : " of its group " + reason.text) + ".";
+    case group_turn:
+      return "It is the first of " +
+             (reason.text.empty() ? "the jobs without a group" : "its group " + reason.text) + ", and " +
+             (reason.exact ? "" : "at least ") + std::to_string(reason.ahead) +
+             (reason.ahead == 1 ? " other group comes" : " other groups come") + " first.";
     case no_worker:
       if (reason.pushed)
         return "Its queue " + reason.queue + " is a push queue, and the setting push.allow names no host.";
@@ -143,7 +150,7 @@ void append_reason(std::string& out, const core::JobId& id, const core::Reason& 
   object.text("reason", code_name(reason.code));
   object.text("sentence", sentence_of(reason));
   object.text_or_null("queue", reason.queue);
-  if (reason.code == behind) {
+  if (reason.code == behind || reason.code == group_turn) {
     object.integer("ahead", reason.ahead);
     object.boolean("exact", reason.exact);
   }
@@ -153,8 +160,9 @@ void append_reason(std::string& out, const core::JobId& id, const core::Reason& 
   const bool ordered = reason.code == ordered_behind || reason.code == ordered_failed;
   const bool limited = reason.code == concurrency_limit || reason.code == rate_limit || reason.code == held ||
                        grouped || named;
-  if ((grouped || ordered || reason.code == group_paused) && !reason.text.empty())
-    object.text("group", reason.text);
+  const bool in_group =
+      grouped || ordered || reason.code == group_paused || reason.code == behind || reason.code == group_turn;
+  if (in_group && !reason.text.empty()) object.text("group", reason.text);
   if (named) object.text("limitName", reason.text);
   if (ordered && reason.parent) object.job_id("waitsFor", *reason.parent);
   if (limited) object.integer("ahead", reason.ahead);

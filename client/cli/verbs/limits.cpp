@@ -62,7 +62,7 @@ std::string limits_table(const std::vector<Json>& limits, const Screen& screen) 
 
 std::vector<Json> busy_limits(const Json& limits) {
   std::vector<Json> busy;
-  for (const Json& limit : limits["limits"].items()) {
+  for (const Json& limit : limits.items()) {
     if (limit["active"].integer() > 0 || limit["heldUntil"].is_string()) busy.push_back(limit);
   }
   return busy;

@@ -33,7 +33,7 @@ Result<Exit> run(const List& command, Session& session) {
   if (command.search.attempts_max) query.add("attemptsMax", std::to_string(*command.search.attempts_max));
   for (const std::string& pair : command.search.payload) {
     const std::size_t equals = pair.find('=');
-    query.add("payload." + pair.substr(0, equals), pair.substr(equals + 1));
+    query.add_always("payload." + pair.substr(0, equals), pair.substr(equals + 1));
   }
   const auto answer = session.get("/jobs" + query.text());
   if (!answer) return std::unexpected(answer.error());

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "client/cli/text/duration.h"
+#include "client/cli/verbs/job_text.h"
 #include "client/cli/verbs/page.h"
 
 namespace pawl::cli {
@@ -53,6 +54,11 @@ std::string queues_table(const Json& queues, const Screen& screen) {
                {"GROUPS", right},
                {"WORKERS", right},
                {"", left}}};
+  const auto state = [](const Json& queue) -> std::string {
+    if (queue["paused"].truth()) return "paused";
+    if (queue["heldUntil"].is_string()) return "held until " + moment_text(queue["heldUntil"]);
+    return queue["settings"]["push"].is_object() ? "pushed" : "";
+  };
   for (const Json& queue : queues.items()) {
     const Json counts = queue["counts"];
     const std::int64_t oldest = queue["oldestPendingMs"].integer();
@@ -72,7 +78,7 @@ std::string queues_table(const Json& queues, const Screen& screen) {
                {quantile_text(queue["p95"])},
                count_cell(queue["groups"]),
                {count_text(queue["workers"].integer()), unserved ? Tone::bad : Tone::plain},
-               {queue["paused"].truth() ? "paused" : "", Tone::warn}});
+               {state(queue), Tone::warn}});
   }
   return table.text(screen);
 }
