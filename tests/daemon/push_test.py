@@ -27,6 +27,7 @@ class Receiver(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.lock, self.came = threading.Lock(), []
         self.under_way, self.most_at_once = 0, 0
+        self.mended = False
         self.refuse_until = 0
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
@@ -72,6 +73,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, b'{"n": 7}', "application/json")
         elif name == "flaky":
             self.answer(500 if count < 3 else 204, b"try again" if count < 3 else b"")
+        elif name == "broken":
+            self.answer(204 if self.server.mended else 500 if count < 4 else 410)
         elif name == "gone":
             self.answer(410, b"no such thing")
         elif name == "busy":
@@ -421,6 +424,67 @@ class PushTest(harness.BrokerTest):
             self.assertEqual(event["data"]["error"], {"type": "T", "message": "no"} if event["type"] == "pawl.job.failed" else None)
         broker.kill()
         self.assert_store_is_sound(broker.data)
+
+    def test_a_callback_that_fails_is_retried_seen_and_replayed(self):
+        broker, receiver = self.allowing("127.0.0.1", PAWL_PUSH_CALLBACK_SECRET=SECRET), self.receiver()
+        backoff = {"type": "exponential", "delayMs": 300, "factor": 2, "jitter": 0}
+        broker.call("PUT", "/queues/pawl.callbacks", {"defaults": {"backoff": backoff}}, expect=200)
+        job_id = broker.submit("work", name="report", payload={"secret": 1}, group="tenant-7", tags=["a", "b"], callback={"url": receiver.url("/broken")})
+        (lease,) = broker.lease("work")
+        error = {"type": "Bounced", "message": "no mailbox ü"}
+        broker.call("POST", f"/jobs/{job_id}/fail", {"leaseId": lease["leaseId"], "error": error, "permanent": True}, expect=200)
+        callbacks = lambda: broker.call("GET", "/jobs?queue=pawl.callbacks&include=details", expect=200).json["jobs"]
+        waits = lambda: [job for job in callbacks() if job["status"] == "delayed" and job["attemptsMade"] >= 1]
+        (waiting,) = harness.eventually(waits, what="the callback's wait for a retry")
+        self.assertEqual((waiting["name"], waiting["errors"][0]["type"], waiting["target"]), ("pawl.job.failed", "http-500", receiver.url("/broken")))
+        dead = self.ended(broker, waiting["jobId"])
+        self.assertEqual((dead["status"], dead["attemptsMade"], dead["maxAttempts"]), ("failed", 4, 10))
+        self.assertEqual([each["type"] for each in dead["errors"]], ["http-500"] * 3 + ["http-410"])
+        self.assertEqual([step["status"] for step in dead["history"]], ["pending", *["active", "delayed", "pending"] * 3, "active", "failed"])
+        at = [request["at"] for request in receiver.of("/broken")]
+        for wait_s, before, after in zip((0.3, 0.6, 1.2), at[:3], at[1:], strict=True):
+            self.assertGreaterEqual(after - before, wait_s - 0.01)
+        (letter,) = broker.call("GET", "/queues/pawl.callbacks/dlq", expect=200).json["jobs"]
+        self.assertEqual(letter["jobId"], dead["jobId"])
+        receiver.mended = True
+        replayed = broker.call("POST", "/queues/pawl.callbacks/dlq/replay", {"jobIds": [dead["jobId"]]}, expect=200).json
+        self.assertEqual((replayed["replayed"], replayed["skipped"]), (1, 0))
+        self.assertEqual(self.ended(broker, dead["jobId"])["status"], "completed")
+        self.assertEqual(broker.call("GET", "/queues/pawl.callbacks/dlq", expect=200).json["jobs"], [])
+        # The same five times.
+        came = receiver.of("/broken")
+        self.assertEqual(len(came), 5)
+        self.assertEqual({request["headers"]["webhook-id"] for request in came}, {dead["jobId"]})
+        self.assertEqual({request["body"] for request in came}, {came[0]["body"]})
+        for request in came:
+            self.assertEqual(request["headers"]["Content-Type"], "application/cloudevents+json")
+            signed = f"{dead['jobId']}.{request['headers']['webhook-timestamp']}.".encode() + request["body"]
+            digest = hmac.new(base64.b64decode(SECRET.removeprefix("whsec_")), signed, hashlib.sha256).digest()
+            self.assertEqual(request["headers"]["webhook-signature"], "v1," + base64.b64encode(digest).decode())
+        event, job = json.loads(came[0]["body"]), broker.job(job_id)
+        data = {"jobId": job_id, "queue": "work", "name": "report", "status": "failed", "attemptsMade": 1, "replays": 0, "createdAt": job["createdAt"],
+                "finishedAt": job["finishedAt"], "group": "tenant-7", "tags": ["a", "b"], "result": None, "error": error}
+        self.assertTrue(event["id"])
+        self.assertEqual(event, {"specversion": "1.0", "id": event["id"], "source": "/queues/work", "type": "pawl.job.failed", "subject": job_id,
+                                 "time": job["finishedAt"], "datacontenttype": "application/json", "data": data})
+        # The job's next end is another event.
+        broker.call("POST", "/queues/work/dlq/replay", {"jobIds": [job_id]}, expect=200)
+        (lease,) = broker.lease("work")
+        broker.call("POST", f"/jobs/{job_id}/complete", {"leaseId": lease["leaseId"], "result": {"pages": 3}}, expect=200)
+        harness.eventually(lambda: len(receiver.of("/broken")) == 6, what="the second end's event")
+        other, job = json.loads(receiver.of("/broken")[5]["body"]), broker.job(job_id)
+        self.assertNotEqual(other["id"], event["id"])
+        data |= {"status": "completed", "attemptsMade": job["attemptsMade"], "replays": 1, "finishedAt": job["finishedAt"], "result": {"pages": 3}, "error": None}
+        self.assertEqual(other, event | {"id": other["id"], "type": "pawl.job.completed", "time": job["finishedAt"], "data": data})
+
+    def test_a_callback_that_nobody_takes_has_ten_attempts(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        backoff = {"type": "fixed", "delayMs": 10, "jitter": 0}
+        broker.call("PUT", "/queues/pawl.callbacks", {"defaults": {"backoff": backoff, "maxAttempts": 2}}, expect=200)
+        job_id = broker.submit("work", callback={"url": receiver.url("/missing"), "on": ["cancelled"]})
+        broker.call("POST", f"/jobs/{job_id}/cancel", expect=200)
+        (dead,) = harness.eventually(lambda: broker.call("GET", "/queues/pawl.callbacks/dlq?include=details").json["jobs"], what="the dead letter")
+        self.assertEqual((dead["attemptsMade"], dead["errors"][-1]["type"], len(receiver.of("/missing"))), (10, "http-404", 10))
 
     def test_a_queue_that_is_pushed_no_more_waits_for_workers(self):
         broker, receiver = self.allowing("127.0.0.1"), self.receiver()
