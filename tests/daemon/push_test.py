@@ -15,6 +15,7 @@ import threading
 import time
 
 import harness
+from limits_test import fullest_window, seconds_of
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 
@@ -256,7 +257,7 @@ class PushTest(harness.BrokerTest):
         self.assertEqual((job["status"], job["attemptsMade"], len(came)), ("completed", 1, 2))
         self.assertGreaterEqual(came[1]["at"] - came[0]["at"], 0.9)
 
-    def test_the_limits_of_the_queue_hold(self):
+    def test_no_more_requests_at_once_than_the_push_allows(self):
         broker, receiver = self.allowing("127.0.0.1"), self.receiver()
         self.put(broker, "few", receiver.url("/slow"), maxConcurrency=3)
         ids = [broker.submit("few", payload=n) for n in range(30)]
@@ -264,6 +265,37 @@ class PushTest(harness.BrokerTest):
             self.assertEqual(self.ended(broker, job_id)["status"], "completed")
         self.assertEqual(receiver.most_at_once, 3)
         self.assertEqual(len(receiver.of("/slow")), 30)
+
+    def test_the_queues_own_concurrency_holds(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        broker.call("PUT", "/queues/few", {"maxConcurrency": 2}, expect=200)
+        shown = self.put(broker, "few", receiver.url("/slow"), maxConcurrency=20)
+        self.assertEqual((shown["settings"]["maxConcurrency"], shown["settings"]["push"]["maxConcurrency"]), (2, 20))
+        broker.call("POST", "/jobs/batch", {"jobs": [{"queue": "few", "payload": n} for n in range(20)]}, expect=202)
+        harness.eventually(lambda: broker.call("GET", "/queues/few").json["counts"]["completed"] == 20, what="all jobs")
+        self.assertEqual((receiver.most_at_once, len(receiver.of("/slow"))), (2, 20))
+        # Without it, it is the push's that counts.
+        broker.call("PUT", "/queues/few", {"maxConcurrency": None}, expect=200)
+        broker.call("POST", "/jobs/batch", {"jobs": [{"queue": "few", "payload": n} for n in range(40)]}, expect=202)
+        harness.eventually(lambda: broker.call("GET", "/queues/few").json["counts"]["completed"] == 60, what="the others")
+        self.assertGreater(receiver.most_at_once, 2)
+        self.assertLessEqual(receiver.most_at_once, 20)
+
+    def test_the_queues_own_rate_holds(self):
+        broker, receiver = self.allowing("127.0.0.1"), self.receiver()
+        most, window_s, slack_s = 6, 1.5, 0.5  # a request comes some time after its start: the next window's may come closer to it
+        broker.call("PUT", "/queues/paced", {"rateLimit": {"max": most, "perMs": int(window_s * 1000)}}, expect=200)
+        self.put(broker, "paced", receiver.url("/ok"), maxConcurrency=20)
+        broker.call("POST", "/jobs/batch", {"jobs": [{"queue": "paced", "payload": n} for n in range(15)]}, expect=202)
+        harness.eventually(lambda: broker.call("GET", "/queues/paced").json["counts"]["completed"] == 15, what="all jobs")
+        came = sorted(request["at"] for request in receiver.of("/ok"))
+        self.assertEqual(sorted(json.loads(request["body"]) for request in receiver.of("/ok")), list(range(15)))
+        self.assertLessEqual(fullest_window(came, window_s - slack_s), most)
+        self.assertGreaterEqual(came[12] - came[0], 2 * window_s - slack_s)
+        jobs = broker.call("GET", "/jobs?queue=paced&include=details", expect=200).json["jobs"]
+        starts = sorted(seconds_of(step["at"]) for job in jobs for step in job["history"] if step["status"] == "active")
+        self.assertEqual(len(starts), 15)
+        self.assertLessEqual(fullest_window(starts, window_s), most)
 
     def test_only_what_is_allowed_is_reached(self):
         receiver = self.receiver()
