@@ -102,6 +102,30 @@ class SchedulesTest(harness.BrokerTest):
         self.assertLess(schedule["skipped"], 3)
         self.assertEqual([job for job in jobs if away + 0.1 < seconds_of(job["createdAt"]) < back], [])
 
+    def test_what_is_wrong_is_pointed_at_and_makes_no_schedule(self):
+        broker = self.broker()
+        good = {"queue": "q", "everyMs": 3_600_000}
+        for wrong, pointers in [
+            ({"queue": "q", "cron": "0 0 30 2 *"}, ["/cron"]),
+            ({"queue": "q", "cron": "0 0 * * *", "timezone": "Europe/Atlantis"}, ["/timezone"]),
+            (good | {"cron": "0 0 * * *"}, ["/cron"]),
+            ({"queue": "q"}, ["/cron"]),
+            (good | {"startAt": "2030-01-02T00:00:00Z", "endAt": "2030-01-01T00:00:00Z"}, ["/endAt"]),
+            (good | {"startAt": "2030-01-02T00:00:00Z", "endAt": "2030-01-02T00:00:00Z"}, ["/endAt"]),
+            (good | {"everyMs": 10, "overlap": "both"}, ["/everyMs", "/overlap"]),
+        ]:
+            with self.subTest(wrong):
+                problem = broker.call("PUT", "/schedules/s", wrong, expect=422).json
+                self.assertEqual((problem["type"], problem["status"]), ("urn:pawl:error:invalid-input", 422))
+                self.assertEqual([error["pointer"] for error in problem["errors"]], pointers)
+                self.assertEqual(broker.call("GET", "/schedules", expect=200).json["schedules"], [])
+                self.assertEqual(broker.call("GET", "/schedules/s", expect=404).json["type"], "urn:pawl:error:unknown-schedule")
+        # Nor does it change one that there is.
+        broker.call("PUT", "/schedules/s", good, expect=200)
+        before = broker.call("GET", "/schedules/s", expect=200).json
+        broker.call("PUT", "/schedules/s", {"queue": "q", "cron": "0 0 30 2 *"}, expect=422)
+        self.assertEqual(broker.call("GET", "/schedules/s", expect=200).json, before)
+
 
 if __name__ == "__main__":
     sys.exit(harness.main())
