@@ -1,4 +1,5 @@
 """Durable steps on the real broker: a job that sleeps, waits for an event and survives a SIGKILL of the broker in both"""
+import datetime
 import sys
 import time
 
@@ -69,6 +70,24 @@ class StepsTest(harness.BrokerTest):
         lease = self.lease_one(broker)
         self.assertGreaterEqual(time.time() - begin, 0.7)
         self.assertEqual(lease["steps"], {"e": None})
+
+    def test_a_job_sleeps_until_a_time(self):
+        broker = self.broker()
+        job_id = broker.submit("orders")
+        lease = self.lease_one(broker)
+        until = round(time.time() + 0.7, 3)
+        text = datetime.datetime.fromtimestamp(until, datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        asleep = broker.call("POST", f"/jobs/{job_id}/suspend", {"leaseId": lease["leaseId"], "until": text, "as": "nap"}, expect=200).json
+        self.assertEqual(asleep["status"], "delayed")
+        self.assertEqual((self.job(broker, job_id)["runAt"], self.job(broker, job_id)["attemptsMade"]), (text, 0))
+        again = self.lease_one(broker)
+        self.assertGreaterEqual(time.time(), until)
+        self.assertEqual((again["jobId"], again["attempt"], again["steps"]), (job_id, lease["attempt"], {"nap": None}))
+        self.assertNotEqual(again["leaseId"], lease["leaseId"])
+        active = [step["at"] for step in self.job(broker, job_id)["history"] if step["status"] == "active"]
+        self.assertGreaterEqual(active[1], text)
+        broker.call("POST", f"/jobs/{job_id}/complete", {"leaseId": again["leaseId"]}, expect=200)
+        self.assertEqual(self.job(broker, job_id)["attemptsMade"], 1)
 
     def test_what_is_wrong_says_so_and_changes_nothing(self):
         broker = self.broker()
