@@ -1,6 +1,7 @@
-"""Limits of a queue on the real broker: e-mails at 50 a second, with a 429 from the provider and a SIGKILL of the broker in between"""
+"""Limits of a queue on the real broker: e-mails at 50 a second, with a 429 from the provider and a SIGKILL of the broker in between; what is in use says by whom"""
 import datetime
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -146,6 +147,71 @@ class LimitsTest(harness.BrokerTest):
         broker.call("POST", f"/jobs/{held[0]['jobId']}/complete", {"leaseId": held[0]["leaseId"]}, expect=200)
         waiting.join()
         self.assertEqual(len(held), 4)
+
+    def in_use(self, broker, path, *users):
+        """It is not deleted, and says by whom it is used."""
+        problem = broker.call("DELETE", path, expect=409).json
+        self.assertEqual(problem["type"], f"urn:pawl:error:{path.split('/')[1].removesuffix('s')}-in-use")
+        for user in users:
+            self.assertIn(user, problem["detail"])
+        return problem["detail"]
+
+    def test_a_limit_in_use_says_by_whom(self):
+        broker = self.broker()
+        for limit in ("shared", "other"):
+            broker.call("PUT", f"/limits/{limit}", {"concurrency": 1}, expect=200)
+        broker.call("PUT", "/schedules/nightly-sums", {"queue": "sums", "everyMs": 3_600_000, "limits": ["shared"]}, expect=200)
+        self.assertEqual(self.in_use(broker, "/limits/shared"), "it is named by schedule nightly-sums")
+        broker.call("PUT", "/triggers/on-upload", {"event": "upload", "queue": "thumbs", "limits": ["other", "shared"]}, expect=200)
+        waiting = broker.submit("letters", limits=["shared"])
+        later = broker.submit("invoices", limits=["shared"], delayMs=3_600_000)
+        for _ in range(2):
+            self.in_use(broker, "/limits/shared", "schedule nightly-sums", "trigger on-upload", "queue letters", "queue invoices")
+            self.assertEqual(self.in_use(broker, "/limits/other"), "it is named by trigger on-upload")
+            broker.kill()
+            broker.start()
+        # One user less each time, until there is none.
+        broker.call("DELETE", "/schedules/nightly-sums", expect=200)
+        self.assertNotIn("nightly-sums", self.in_use(broker, "/limits/shared", "trigger on-upload", "queue letters", "queue invoices"))
+        broker.call("DELETE", "/triggers/on-upload", expect=200)
+        broker.call("DELETE", "/limits/other", expect=200)
+        self.assertNotIn("on-upload", self.in_use(broker, "/limits/shared", "queue letters", "queue invoices"))
+        (lease,) = broker.lease("letters")
+        self.assertEqual(lease["jobId"], waiting)
+        self.in_use(broker, "/limits/shared", "queue letters")
+        broker.call("POST", f"/jobs/{waiting}/complete", {"leaseId": lease["leaseId"]}, expect=200)
+        self.assertEqual(self.in_use(broker, "/limits/shared"), "it is named by jobs of queue invoices")
+        broker.call("POST", f"/jobs/{later}/cancel", expect=200)
+        broker.call("DELETE", "/limits/shared", expect=200)
+        broker.call("GET", "/limits/shared", expect=404)
+
+    def test_a_queue_in_use_says_by_whom(self):
+        broker = self.broker()
+        for queue in ("sums", "thumbs", "served", "mail"):
+            broker.call("PUT", f"/queues/{queue}", {}, expect=200)
+        broker.call("PUT", "/schedules/nightly-sums", {"queue": "sums", "everyMs": 3_600_000}, expect=200)
+        broker.call("PUT", "/triggers/on-upload", {"event": "upload", "queue": "thumbs"}, expect=200)
+        job_id = broker.submit("mail")
+        worker = subprocess.Popen([str(harness.BIN / "pawl"), "work", "served", "--exec", "cat", "--worker-id", "worker-17", "--quiet"],
+                                  env=broker.environment | {"PAWL_URL": broker.url}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(lambda: (worker.kill(), worker.wait()))
+        eventually(lambda: broker.call("GET", "/queues/served").json["workers"] == 1, what="the worker")
+        for forced in ("", "?force=true"):  # that is about jobs
+            self.in_use(broker, "/queues/sums" + forced, "schedule nightly-sums")
+            self.in_use(broker, "/queues/thumbs" + forced, "trigger on-upload")
+            self.in_use(broker, "/queues/served" + forced, "worker worker-17")
+        self.in_use(broker, "/queues/mail", "1 waiting")
+        (lease,) = broker.lease("mail")
+        self.in_use(broker, "/queues/mail?force=true", "workers hold 1")
+        broker.call("POST", f"/jobs/{job_id}/complete", {"leaseId": lease["leaseId"]}, expect=200)
+        broker.call("DELETE", "/schedules/nightly-sums", expect=200)
+        broker.call("DELETE", "/triggers/on-upload", expect=200)
+        worker.terminate()
+        self.assertEqual(worker.wait(20), 0)
+        eventually(lambda: broker.call("GET", "/queues/served").json["workers"] == 0, what="the worker's end")
+        for queue in ("sums", "thumbs", "served", "mail"):
+            broker.call("DELETE", f"/queues/{queue}", expect=200)
+            broker.call("GET", f"/queues/{queue}", expect=404)
 
 
 if __name__ == "__main__":
