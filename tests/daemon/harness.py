@@ -1,4 +1,5 @@
 """The real programs, from outside: a broker in a folder of its own, JSON over HTTP, and what tests wait for."""
+import datetime
 import http.client
 import json
 import os
@@ -139,6 +140,21 @@ def eventually(condition, timeout=20, what="the condition"):
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not come true within {timeout} s")
         time.sleep(0.02)
+
+
+def seconds_of(text):
+    """Unix time of a time as the broker writes it."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def fullest_window(starts, length):
+    """The most starts in any window of that length; each start opens one."""
+    most, first = 0, 0
+    for last, start in enumerate(starts):
+        while start - starts[first] >= length - 1e-6:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
 
 
 class LineReader:

@@ -1,5 +1,4 @@
 """Limits of a queue on the real broker: e-mails at 50 a second, with a 429 from the provider and a SIGKILL of the broker in between; what is in use says by whom"""
-import datetime
 import os
 import subprocess
 import sys
@@ -14,20 +13,6 @@ RATE, WINDOW_S, BURST = 50, 1.0, 5
 HOLD_S = 1.5
 LEASE_S = 5  # a lease whose answer the kill took away is lost for so long
 WORKERS = 4
-
-
-def seconds_of(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-
-
-def fullest_window(starts, length):
-    """The most starts in any window of that length; each start opens one."""
-    most, first = 0, 0
-    for last, start in enumerate(starts):
-        while start - starts[first] >= length - 1e-6:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 class Provider:
@@ -116,10 +101,10 @@ class LimitsTest(harness.BrokerTest):
             for worker in workers:
                 worker.join()
         records = self.records(broker)
-        starts = sorted(seconds_of(step["at"]) for job in records for step in job["history"] if step["status"] == "active")
-        print(f"{len(starts)} starts in {took:.1f} s, {fullest_window(starts, WINDOW_S)} in the fullest second", flush=True)
+        starts = sorted(harness.seconds_of(step["at"]) for job in records for step in job["history"] if step["status"] == "active")
+        print(f"{len(starts)} starts in {took:.1f} s, {harness.fullest_window(starts, WINDOW_S)} in the fullest second", flush=True)
         # Never more, and not much less.
-        self.assertLessEqual(fullest_window(starts, WINDOW_S), RATE)
+        self.assertLessEqual(harness.fullest_window(starts, WINDOW_S), RATE)
         self.assertLess(took, 1.25 * EMAILS / RATE + HOLD_S + 5)
         # Nobody started while the provider wanted peace, from when the broker had heard of it.
         self.assertLess(self.held_from, provider.refused_at + HOLD_S)

@@ -1,5 +1,4 @@
 """Schedules on the real broker, killed again and again around their ticks: each tick has exactly one job."""
-import datetime
 import os
 import random
 import sys
@@ -14,10 +13,6 @@ SECONDS = 15  # under kills
 SCHEDULES = 5
 
 
-def seconds_of(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-
-
 def sleep_until(moment):
     threading.Event().wait(max(0, moment - time.time()))
 
@@ -26,7 +21,7 @@ class SchedulesTest(harness.BrokerTest):
     def put(self, broker, schedule, missed):
         """Every second from now on; when its first run is due."""
         body = {"queue": schedule, "everyMs": 1000, "missed": missed}
-        return seconds_of(broker.call("PUT", f"/schedules/{schedule}", body, expect=200).json["nextRuns"][0])
+        return harness.seconds_of(broker.call("PUT", f"/schedules/{schedule}", body, expect=200).json["nextRuns"][0])
 
     def end(self, broker, schedule):
         """Stops it and returns it as it stands."""
@@ -37,7 +32,7 @@ class SchedulesTest(harness.BrokerTest):
 
     def ticks(self, schedule, first):
         """How many there were from the first to the last that took place, which must be one."""
-        ticks = seconds_of(schedule["lastRun"]["at"]) - first
+        ticks = harness.seconds_of(schedule["lastRun"]["at"]) - first
         self.assertAlmostEqual(ticks, round(ticks), places=3)
         return round(ticks) + 1
 
@@ -49,7 +44,7 @@ class SchedulesTest(harness.BrokerTest):
         self.assertEqual({job["queue"] for job in jobs}, {name})
         self.assertIn(schedule["lastRun"]["jobId"], [job["jobId"] for job in jobs])
         # The k-th job was made when the k-th tick was due, or when the broker came back.
-        made = sorted(seconds_of(job["createdAt"]) for job in jobs)
+        made = sorted(harness.seconds_of(job["createdAt"]) for job in jobs)
         for tick, moment in enumerate(made):
             self.assertGreaterEqual(moment, first + tick - 0.001, f"job {tick} of {name} came before its time")
 
@@ -92,7 +87,7 @@ class SchedulesTest(harness.BrokerTest):
         back = time.time()
         broker.start()
         late = eventually(lambda: (s := broker.call("GET", "/schedules/one").json)["skipped"] > 0 and s, what="the late run")
-        self.assertGreater(seconds_of(late["lastRun"]["at"]), back - 1)
+        self.assertGreater(harness.seconds_of(late["lastRun"]["at"]), back - 1)
         eventually(lambda: broker.call("GET", "/schedules/one").json["runs"] > late["runs"], what="the run after it")
         schedule = self.end(broker, "one")
         jobs = self.jobs(broker, "one")
@@ -100,7 +95,7 @@ class SchedulesTest(harness.BrokerTest):
         # At least the four ticks of the stop but for the last; those in one go count once.
         self.assertGreaterEqual(self.ticks(schedule, first) - schedule["runs"], 3)
         self.assertLess(schedule["skipped"], 3)
-        self.assertEqual([job for job in jobs if away + 0.1 < seconds_of(job["createdAt"]) < back], [])
+        self.assertEqual([job for job in jobs if away + 0.1 < harness.seconds_of(job["createdAt"]) < back], [])
 
     def test_what_is_wrong_is_pointed_at_and_makes_no_schedule(self):
         broker = self.broker()
