@@ -370,6 +370,19 @@ void Model::audit_graphs(const Image& image) const {
     if (waits && !image.joins.contains(id)) bad("W2", id, "it waits for others, and nothing says so on disk");
   }
   if (!image.owed.empty()) return;
+  const auto audit_waiting = [&](const JobId& id, const char* row) {
+    const auto known = jobs_.find(id);
+    if (known == jobs_.end() || known->second.status != Status::blocked)
+      bad("W3", id, fmt::format("it does not wait, and {} of it is left on disk", row));
+  };
+  for (const auto& [id, join] : image.joins) audit_waiting(id, "a join");
+  for (const auto& [pair, row] : image.dependents) {
+    const auto parent = jobs_.find(pair.first);  // one that has not ended tells it nothing when it ends
+    if (parent != jobs_.end() && is_end(parent->second.status))
+      bad("W3", pair.first,
+          fmt::format("it has ended, and job {} waits for it on disk", short_id(pair.second)));
+  }
+  for (const auto& [pair, row] : image.parents) audit_waiting(pair.first, "what became of another");
   for (const auto& [id, row] : image.workflows) {
     const auto known = workflows_.find(id);
     if (known == workflows_.end()) violated("W3", "a workflow is on disk that nobody submitted");
