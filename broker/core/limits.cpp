@@ -11,6 +11,10 @@ Refused no_such_limit(const std::string& name) {
   return {Refusal::unknown_limit, "there is no limit named " + name, {}, {}};
 }
 
+Refused unknown_limits(std::vector<WrongField> wrong) {
+  return {Refusal::unknown_limit, wrong.front().detail, {}, {}, std::move(wrong)};
+}
+
 }  // namespace
 
 Limit& Machine::State::limit_named(const std::string& name) {
@@ -91,19 +95,21 @@ bool Machine::State::hold_limits(const Job& job, Millis until) {
   return any;
 }
 
-// What a submitter says of limits and groups, against what there is.
-std::optional<Refused> Machine::State::check_terms(const NewJob& spec,
-                                                   std::optional<std::size_t> index) const {
+void Machine::State::note_unknown_limits(const NewJob& spec, std::optional<std::size_t> index,
+                                         std::vector<WrongField>& wrong) const {
+  for (std::size_t i = 0; i < spec.limits.size(); ++i) {
+    const std::string& name = spec.limits[i];
+    const auto limit = limits.find(name);
+    if (limit != limits.end() && limit->second->exists) continue;
+    if (wrong.size() == wrong_fields_max) return;
+    wrong.push_back({(index ? "/jobs/" + std::to_string(*index) : "") + "/limits/" + std::to_string(i),
+                     no_such_limit(name).detail + "; make it first, with PUT /limits/" + name});
+  }
+}
+
+std::optional<Refused> Machine::State::check_room(const NewJob& spec) const {
   const std::string latest = latest_key(spec);
   if (spec.group.empty() && spec.limits.empty() && latest.empty()) return std::nullopt;
-  for (std::size_t i = 0; i < spec.limits.size(); ++i) {
-    const auto limit = limits.find(spec.limits[i]);
-    if (limit != limits.end() && limit->second->exists) continue;
-    Refused refused = no_such_limit(spec.limits[i]);
-    refused.detail += "; make it first, with PUT /limits/" + spec.limits[i];
-    refused.pointer = (index ? "/jobs/" + std::to_string(*index) : "") + "/limits";
-    return refused;
-  }
   const auto queue = queues.find(spec.queue);
   const bool out_of_numbers = queue != queues.end() && queue->second->row.next_lane > lane_number_max;
   // Neither takes the room of the other.
@@ -118,9 +124,30 @@ std::optional<Refused> Machine::State::check_terms(const NewJob& spec,
       Refusal::too_many_groups, std::string("the broker holds its limit of ") + what + " that wait", {}, {}};
 }
 
+// What a submitter says of limits and groups, against what there is.
+std::optional<Refused> Machine::State::check_terms(const NewJob& spec) const {
+  std::vector<WrongField> wrong;
+  note_unknown_limits(spec, std::nullopt, wrong);
+  return wrong.empty() ? check_room(spec) : unknown_limits(std::move(wrong));
+}
+
+std::optional<Refused> Machine::State::check_terms(const Submit& submit) const {
+  std::vector<WrongField> wrong;
+  for (std::size_t i = 0; i < submit.jobs.size(); ++i)
+    note_unknown_limits(submit.jobs[i], submit.listed ? std::optional(i) : std::nullopt, wrong);
+  if (!wrong.empty()) return unknown_limits(std::move(wrong));
+  for (const NewJob& job : submit.jobs) {
+    if (auto refused = check_room(job)) return refused;
+  }
+  return std::nullopt;
+}
+
 std::optional<Refused> Machine::State::check_terms(const std::vector<NewMember>& members) const {
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    if (auto refused = check_terms(members[i].job, i)) return refused;
+  std::vector<WrongField> wrong;
+  for (std::size_t i = 0; i < members.size(); ++i) note_unknown_limits(members[i].job, i, wrong);
+  if (!wrong.empty()) return unknown_limits(std::move(wrong));
+  for (const NewMember& member : members) {
+    if (auto refused = check_room(member.job)) return refused;
   }
   return std::nullopt;
 }

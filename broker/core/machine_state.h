@@ -219,8 +219,11 @@ struct Machine::State {
   void keep_limit(Limit& limit);
   void note_room(Limit& limit);
   bool hold_limits(const Job& job, Millis until);
-  std::optional<Refused> check_terms(const NewJob& spec,
-                                     std::optional<std::size_t> index = std::nullopt) const;
+  void note_unknown_limits(const NewJob& spec, std::optional<std::size_t> index,
+                           std::vector<WrongField>& wrong) const;
+  std::optional<Refused> check_room(const NewJob& spec) const;
+  std::optional<Refused> check_terms(const NewJob& spec) const;
+  std::optional<Refused> check_terms(const Submit& submit) const;
   std::optional<Refused> check_terms(const std::vector<NewMember>& members) const;
   std::string users_of(const std::string& limit) const;
   LimitView view(const Limit& limit, Now now) const;

@@ -43,12 +43,19 @@ enum class Refusal : std::uint8_t {
   schedule_in_use,
 };
 
+/// What is wrong in the light of what there is: a field as a JSON Pointer into the body, and why.
+struct WrongField {
+  std::string pointer;
+  std::string detail;
+};
+inline constexpr std::size_t wrong_fields_max = 20;
+
 struct Refused {
   Refusal why;
-  std::string detail;            // one sentence
-  std::optional<JobId> job;      // unique_key_taken, schedule_in_use: who holds it
-  std::optional<Status> status;  // wrong_state, schedule_in_use: the job's
-  std::string pointer{};         // unknown_limit of a submit: the wrong field, a JSON Pointer
+  std::string detail;                // one sentence
+  std::optional<JobId> job;          // unique_key_taken, schedule_in_use: who holds it
+  std::optional<Status> status;      // wrong_state, schedule_in_use: the job's
+  std::vector<WrongField> fields{};  // unknown_limit of a submit: the first of them
 };
 
 struct Submitted {

@@ -139,10 +139,7 @@ void Machine::State::apply(Ticket to, const Submit& submit, Now now, Outbox& out
                              {}});
     return;
   }
-  for (std::size_t i = 0; i < submit.jobs.size(); ++i) {
-    const auto index = submit.listed ? std::optional(i) : std::nullopt;
-    if (auto refused = check_terms(submit.jobs[i], index)) return outbox.reply(to, *std::move(refused));
-  }
+  if (auto refused = check_terms(submit)) return outbox.reply(to, *std::move(refused));
   Submitted answer;
   answer.jobs.reserve(submit.jobs.size());
   for (const NewJob& spec : submit.jobs) answer.jobs.push_back(submit_one(spec, now, outbox));

@@ -123,7 +123,7 @@ bool Machine::State::explain_limits(const Queue& queue, Millis wall, Reason& why
 // True when other lanes of its group, or other groups, come before the first job of its lane.
 bool Machine::State::explain_turn(const Lane& lane, Reason& why) const {
   constexpr std::uint64_t turns_counted = 1'000;
-  if (!lane.stands) return false;
+  if (!lane.stands || !lane.group->in_turns) return false;
   const Group& group = *lane.group;
   if (*group.heads.begin() < *lane.stands) {
     why.code = Reason::Code::behind;

@@ -272,7 +272,10 @@ void Machine::State::apply(Ticket to, const AddChildren& add, Now now, Outbox& o
   }
   if (lacks_room(add.members)) return outbox.reply(to, no_room_for_queues());
   if (auto refused = check_terms(add.members)) {
-    if (add.invoked && !refused->pointer.empty()) refused->pointer = "/invoke/limits";
+    constexpr std::string_view its_place = "/jobs/0";
+    for (WrongField& field : refused->fields) {
+      if (add.invoked) field.pointer.replace(0, its_place.size(), "/invoke");
+    }
     return outbox.reply(to, *std::move(refused));
   }
   see_worker(entry->active->lease.worker_id, now);

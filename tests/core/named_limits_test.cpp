@@ -77,10 +77,23 @@ TEST_F(LanesTest, ARateLimitOutsideHoldsTheLimitsOfTheJobAndNotItsQueue) {
 
 TEST_F(LanesTest, AnUnknownLimitIsRefusedAndNothingIsMade) {
   NewJob job = Bench::job("q");
-  job.limits = {"nobody"};
-  const auto refused = bench.call<Refused>(Submit{{Bench::job("q"), job}, {}, true});
-  EXPECT_EQ(refused.why, Refusal::unknown_limit);
-  EXPECT_EQ(refused.pointer, "/jobs/1/limits");
+  job.limits = {"nobody", "api"};
+  limit("api", 1);
+  const auto pointers = [](const Refused& refused) {
+    EXPECT_EQ(refused.why, Refusal::unknown_limit);
+    std::vector<std::string> all;
+    for (const WrongField& field : refused.fields) all.push_back(field.pointer);
+    return all;
+  };
+  using Pointers = std::vector<std::string>;
+  EXPECT_EQ(pointers(bench.call<Refused>(Submit{{Bench::job("q"), job}, {}, true})),
+            Pointers{"/jobs/1/limits/0"});
+  bench.post(DeleteLimit{"api"});
+  EXPECT_EQ(pointers(bench.call<Refused>(Submit{{Bench::job("q"), job}, {}, true})),
+            (Pointers{"/jobs/1/limits/0", "/jobs/1/limits/1"}));
+  EXPECT_EQ(pointers(bench.call<Refused>(Submit{{job}, {}, false})), (Pointers{"/limits/0", "/limits/1"}));
+  const std::vector<NewJob> many(15, job);
+  EXPECT_EQ(pointers(bench.call<Refused>(Submit{many, {}, true})).size(), wrong_fields_max);
   EXPECT_TRUE(bench.rows.queues.empty());
 }
 

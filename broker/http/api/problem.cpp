@@ -109,9 +109,10 @@ Response problem_response(const Problem& problem) {
 }
 
 Problem problem_of(const core::Refused& refused) {
-  if (!refused.pointer.empty()) {
+  if (!refused.fields.empty()) {
     Problem problem{problem::invalid_input, ""};
-    problem.errors.push_back({refused.pointer, refused.detail});
+    for (const core::WrongField& field : refused.fields)
+      problem.errors.push_back({field.pointer, field.detail});
     return problem;
   }
   Problem problem{type_of(refused.why), refused.detail};
