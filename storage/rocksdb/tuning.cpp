@@ -57,7 +57,8 @@ rocksdb::ColumnFamilyOptions Tuning::family_options(const FamilySpec* spec) cons
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  // Who asks for one row of a backlog mostly finds it: a filter would only grow with the backlog in memory.
+  if (spec == nullptr || !spec->written_once) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.format_version = 5;
   table.block_size = 8 * 1024;
   table.index_block_restart_interval = 16;  // keys begin alike: half of what grows with a backlog in memory
