@@ -273,11 +273,11 @@ struct GetSchedule {  // → ScheduleView
   std::string schedule;
 };
 struct ListSchedules {};  // → ScheduleList
-/// Its jobs stay. Refused, unless `in_use_too`, while the last of them has not ended: the overlap rule of a
+/// Its jobs stay. Refused, unless `force`, while the last of them has not ended: the overlap rule of a
 /// schedule that comes after it would not know of that one. → ScheduleDeleted
 struct DeleteSchedule {
   std::string schedule;
-  bool in_use_too = false;
+  bool force = false;
 };
 /// One run now, whatever the timetable, the overlap rule and a pause say. → Submitted
 struct RunSchedule {

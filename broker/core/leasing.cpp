@@ -388,16 +388,16 @@ void Machine::State::answer_impatient(Outbox& outbox) {
 void Machine::match(Now now, Outbox& outbox) {
   State& state = *state_;
   state.matched_at = now.wall;
-  std::vector<Queue*> todo = std::exchange(state.matchable, {});
+  std::vector<Queue*> asked = std::exchange(state.matchable, {});
   if (state.held_back && !state.too_much_active()) {
     state.held_back = false;
-    for (const auto& [name, queue] : state.queues) todo.push_back(queue.get());
+    for (const auto& [name, queue] : state.queues) asked.push_back(queue.get());
   }
   // A limit that several share goes to the one that was served longest ago.
-  std::ranges::sort(todo, {},
+  std::ranges::sort(asked, {},
                     [](const Queue* queue) { return std::pair(queue->granted, queue->row.number); });
-  todo.erase(std::ranges::unique(todo).begin(), todo.end());
-  for (Queue* queue : todo) state.match_queue(*queue, now, outbox);
+  asked.erase(std::ranges::unique(asked).begin(), asked.end());
+  for (Queue* queue : asked) state.match_queue(*queue, now, outbox);
   state.held_back = state.held_back || state.too_much_active();
   state.answer_impatient(outbox);
 }

@@ -215,7 +215,7 @@ void Machine::State::apply(Ticket to, const DeleteSchedule& remove, Now now, Out
   const auto row = schedules.find(remove.schedule);
   if (row == schedules.end()) return outbox.reply(to, no_such_schedule(remove.schedule));
   const Entry* last = find(row->second.last_job, now);
-  if (last != nullptr && !is_end(last->job.status) && !remove.in_use_too) {
+  if (last != nullptr && !is_end(last->job.status) && !remove.force) {
     return outbox.reply(to, Refused{Refusal::schedule_in_use,
                                     "its last job is " + std::string(name_of(last->job.status)) +
                                         "; let it end or cancel it, or delete the schedule by force",

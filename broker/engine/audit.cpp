@@ -130,7 +130,7 @@ struct Decide {
   }
   Found operator()(const core::DeleteSchedule& command) const {
     AuditEntry entry = of_named("delete-schedule", command.schedule);
-    if (command.in_use_too) entry.detail = "forced";
+    if (command.force) entry.detail = "forced";
     return entry;
   }
   Found operator()(const core::RunSchedule& command) const {

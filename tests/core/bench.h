@@ -266,6 +266,32 @@ class Bench {
     settlement.lease = granted.lease;
     return settle(std::move(settlement));
   }
+  SettleResult rate_limited(const GrantedJob& granted, Millis retry_after) {
+    Settlement settlement;
+    settlement.id = granted.id;
+    settlement.lease = granted.lease;
+    settlement.outcome = Settlement::Outcome::rate_limited;
+    settlement.retry_after_ms = retry_after;
+    return settle(std::move(settlement));
+  }
+  /// What came to the worker since it was asked last.
+  std::vector<GrantedJob> granted(Ticket worker) {
+    std::vector<GrantedJob> jobs;
+    while (std::optional<Reply> reply = take(worker)) {
+      if (auto* some = std::get_if<Granted>(&*reply))
+        std::move(some->jobs.begin(), some->jobs.end(), std::back_inserter(jobs));
+    }
+    return jobs;
+  }
+  /// How many come to the worker at once, and in each of the times after that.
+  std::vector<std::size_t> granted_in(Ticket worker, std::initializer_list<Millis> times) {
+    std::vector<std::size_t> counts{granted(worker).size()};
+    for (const Millis time : times) {
+      advance(time);
+      counts.push_back(granted(worker).size());
+    }
+    return counts;
+  }
   SettleResult fail(const GrantedJob& granted, bool permanent = false, std::optional<Millis> delay = {}) {
     Settlement settlement;
     settlement.id = granted.id;

@@ -41,14 +41,6 @@ class LanesTest : public ::testing::Test {
   Ticket connect(std::uint32_t credit, std::vector<std::string> names = {}) {
     return bench.post(OpenWorker{"w", {{"q", 1}, {"r", 1}}, std::move(names), credit, {}});
   }
-  std::vector<GrantedJob> granted(Ticket worker) {
-    std::vector<GrantedJob> jobs;
-    while (std::optional<Reply> reply = bench.take(worker)) {
-      if (auto* some = std::get_if<Granted>(&*reply))
-        std::move(some->jobs.begin(), some->jobs.end(), std::back_inserter(jobs));
-    }
-    return jobs;
-  }
   /// The groups of the next jobs, one after another, each run for what its group takes.
   std::vector<std::string> serve(int count, const std::map<std::string, Millis>& run_ms = {}) {
     std::vector<std::string> groups;
@@ -61,14 +53,6 @@ class LanesTest : public ::testing::Test {
       bench.complete(jobs[0]);
     }
     return groups;
-  }
-  SettleResult rate_limited(const GrantedJob& job, Millis retry_after) {
-    Settlement settlement;
-    settlement.id = job.id;
-    settlement.lease = job.lease;
-    settlement.outcome = Settlement::Outcome::rate_limited;
-    settlement.retry_after_ms = retry_after;
-    return bench.settle(std::move(settlement));
   }
   Reason why(const JobId& id) { return bench.call<Reason>(Why{id}); }
 };

@@ -88,15 +88,15 @@ TEST_F(LanesTest, NoMoreOfAGroupRunAtOnceThanMay) {
   submit_many("b", 1);
   submit_many("", 5);
   const Ticket worker = connect(100);
-  const std::vector<GrantedJob> jobs = granted(worker);
+  const std::vector<GrantedJob> jobs = bench.granted(worker);
   EXPECT_EQ(jobs.size(), 8u);  // two of a, one of b, and those without a group
   EXPECT_EQ(why(last).code, Reason::Code::group_concurrency_limit);
   EXPECT_EQ(why(last).text, "a");
   const auto of_a = std::ranges::find(jobs, "a", &GrantedJob::group);
   bench.complete(*of_a);
-  EXPECT_EQ(granted(worker).size(), 1u);
+  EXPECT_EQ(bench.granted(worker).size(), 1u);
   bench.restart();
-  EXPECT_EQ(granted(connect(100)).size(), 0u);
+  EXPECT_EQ(bench.granted(connect(100)).size(), 0u);
   settings(3);
   EXPECT_EQ(bench.count("q", Status::active), 9u);
 }
@@ -106,15 +106,11 @@ TEST_F(LanesTest, StartsOfAGroupKeepToItsRateOverARestart) {
   submit_many("a", 10);
   const JobId last = submit("a");
   submit_many("b", 1);
-  EXPECT_EQ(granted(connect(100)).size(), 3u);
+  EXPECT_EQ(bench.granted(connect(100)).size(), 3u);
   EXPECT_EQ(why(last).code, Reason::Code::group_rate_limit);
   bench.restart();
   const Ticket worker = connect(100);
-  EXPECT_EQ(granted(worker).size(), 0u);
-  bench.advance(9'000);
-  EXPECT_EQ(granted(worker).size(), 0u);
-  bench.advance(1'200);
-  EXPECT_EQ(granted(worker).size(), 2u);
+  EXPECT_EQ(bench.granted_in(worker, {9'000, 1'200}), (std::vector<std::size_t>{0, 0, 2}));
 }
 
 TEST_F(LanesTest, AJobOfAGroupIsFoundBehindAMillionOfAnother) {
@@ -147,7 +143,7 @@ TEST_F(LanesTest, AWorkerForNamesFindsThemInAllGroups) {
   named.group = "a";
   const JobId rare = bench.submit(named);
   const Ticket worker = connect(10, {"rare"});
-  const std::vector<GrantedJob> jobs = granted(worker);
+  const std::vector<GrantedJob> jobs = bench.granted(worker);
   ASSERT_EQ(jobs.size(), 1u);
   EXPECT_EQ(jobs[0].id, rare);
 }
@@ -282,7 +278,7 @@ TEST_F(LanesTest, AStrictOrderRunsOneAtATimeInTheOrderOfItsSubmits) {
   for (int i = 0; i < 4; ++i) ids.push_back(submit("a", {}, true));
   const Ticket worker = connect(100);
   for (const JobId& id : ids) {
-    const std::vector<GrantedJob> jobs = granted(worker);
+    const std::vector<GrantedJob> jobs = bench.granted(worker);
     ASSERT_EQ(jobs.size(), 1u);
     EXPECT_EQ(jobs[0].id, id);
     if (id != ids.back()) {
@@ -327,10 +323,10 @@ TEST_F(LanesTest, ADeletedJobHoldsUpNothing) {
   const JobId first = submit("a", {}, true);
   const JobId second = submit("a", {}, true);
   const Ticket worker = connect(10);
-  bench.fail(granted(worker).at(0), true);
-  EXPECT_TRUE(granted(worker).empty());
+  bench.fail(bench.granted(worker).at(0), true);
+  EXPECT_TRUE(bench.granted(worker).empty());
   bench.call<JobDeleted>(Delete{first, {}});
-  ASSERT_EQ(granted(worker).size(), 1u);
+  ASSERT_EQ(bench.granted(worker).size(), 1u);
   EXPECT_EQ(bench.status(second), Status::active);
 }
 
@@ -350,11 +346,11 @@ TEST_F(LanesTest, AFailedJobThatRetentionDropsHoldsUpNothingMore) {
   bench.submit(job);
   const JobId second = bench.submit(job);
   const Ticket worker = connect(10);
-  bench.fail(granted(worker).at(0), true);
+  bench.fail(bench.granted(worker).at(0), true);
   bench.advance(50'000);
-  EXPECT_TRUE(granted(worker).empty());
+  EXPECT_TRUE(bench.granted(worker).empty());
   bench.advance(15'000);
-  ASSERT_EQ(granted(worker).size(), 1u);
+  ASSERT_EQ(bench.granted(worker).size(), 1u);
   EXPECT_EQ(bench.status(second), Status::active);
   EXPECT_TRUE(bench.rows.orders.empty());
 }
@@ -368,9 +364,9 @@ TEST_F(LanesTest, WhatIsCancelledLetsAWorkerForOtherNamesGoOn) {
   job.name = "y";
   const JobId second = bench.submit(job);
   const Ticket worker = connect(1, {"y"});
-  EXPECT_TRUE(granted(worker).empty());
+  EXPECT_TRUE(bench.granted(worker).empty());
   bench.call<JobChanged>(Cancel{first});
-  ASSERT_EQ(granted(worker).size(), 1u);
+  ASSERT_EQ(bench.granted(worker).size(), 1u);
   EXPECT_EQ(bench.status(second), Status::active);
 }
 

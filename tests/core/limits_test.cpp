@@ -109,22 +109,6 @@ class LimitsTest : public ::testing::Test {
     for (int i = 0; i < count; ++i) last = bench.submit(Bench::job("q"));
   }
   Ticket connect(std::uint32_t credit) { return bench.post(OpenWorker{"w", {{"q", 1}}, {}, credit, {}}); }
-  std::vector<GrantedJob> granted(Ticket worker) {
-    std::vector<GrantedJob> jobs;
-    while (std::optional<Reply> reply = bench.take(worker)) {
-      if (auto* some = std::get_if<Granted>(&*reply))
-        std::move(some->jobs.begin(), some->jobs.end(), std::back_inserter(jobs));
-    }
-    return jobs;
-  }
-  SettleResult rate_limited(const GrantedJob& job, Millis retry_after) {
-    Settlement settlement;
-    settlement.id = job.id;
-    settlement.lease = job.lease;
-    settlement.outcome = Settlement::Outcome::rate_limited;
-    settlement.retry_after_ms = retry_after;
-    return bench.settle(std::move(settlement));
-  }
   Reason why() { return bench.call<Reason>(Why{last}); }
 
   JobId last;
@@ -134,18 +118,18 @@ TEST_F(LimitsTest, NoMoreRunAtOnceThanTheQueueAllows) {
   put(3);
   submit(10);
   const Ticket worker = connect(100);
-  std::vector<GrantedJob> jobs = granted(worker);
+  std::vector<GrantedJob> jobs = bench.granted(worker);
   ASSERT_EQ(jobs.size(), 3u);
   EXPECT_EQ(why().code, Reason::Code::concurrency_limit);
   EXPECT_EQ(why().limit, 3u);
   bench.complete(jobs[0]);
-  EXPECT_EQ(granted(worker).size(), 1u);
+  EXPECT_EQ(bench.granted(worker).size(), 1u);
   bench.fail(jobs[1]);
-  EXPECT_EQ(granted(worker).size(), 1u);
+  EXPECT_EQ(bench.granted(worker).size(), 1u);
   put(5);
-  EXPECT_EQ(granted(worker).size(), 2u);
+  EXPECT_EQ(bench.granted(worker).size(), 2u);
   bench.restart();
-  EXPECT_EQ(granted(connect(100)).size(), 0u);
+  EXPECT_EQ(bench.granted(connect(100)).size(), 0u);
   bench.advance(60'000);  // the leases run out, and others take their places
   EXPECT_EQ(bench.count("q", Status::active), 5u);
   put(std::nullopt);
@@ -156,32 +140,28 @@ TEST_F(LimitsTest, StartsKeepToTheRateAndGoOnByThemselves) {
   put(std::nullopt, RateLimit{5, 1'000, 0});
   submit(20);
   const Ticket worker = connect(100);
-  EXPECT_EQ(granted(worker).size(), 5u);
+  EXPECT_EQ(bench.granted(worker).size(), 5u);
   EXPECT_EQ(why().code, Reason::Code::rate_limit);
   EXPECT_GT(why().until, bench.now.wall);
   bench.advance(999);
-  EXPECT_EQ(granted(worker).size(), 0u);
+  EXPECT_EQ(bench.granted(worker).size(), 0u);
   bench.advance(11);
-  EXPECT_EQ(granted(worker).size(), 5u);
+  EXPECT_EQ(bench.granted(worker).size(), 5u);
 }
 
 TEST_F(LimitsTest, ARestartForgetsNoStart) {
   put(std::nullopt, RateLimit{5, 60'000, 0});
   submit(20);
-  EXPECT_EQ(granted(connect(100)).size(), 5u);
+  EXPECT_EQ(bench.granted(connect(100)).size(), 5u);
   bench.restart();
   const Ticket again = connect(100);
-  EXPECT_EQ(granted(again).size(), 0u);
-  bench.advance(59'000);
-  EXPECT_EQ(granted(again).size(), 0u);
-  bench.advance(2'000);
-  EXPECT_EQ(granted(again).size(), 5u);
+  EXPECT_EQ(bench.granted_in(again, {59'000, 2'000}), (std::vector<std::size_t>{0, 0, 5}));
 }
 
 TEST_F(LimitsTest, ARateLimitOutsideHoldsTheQueueAndCostsNoAttempt) {
   submit(3);
   const GrantedJob job = bench.lease("q").at(0);
-  EXPECT_EQ(rate_limited(job, 30'000).status, Status::pending);
+  EXPECT_EQ(bench.rate_limited(job, 30'000).status, Status::pending);
   EXPECT_TRUE(bench.lease("q", 10).empty());
   EXPECT_EQ(why().code, Reason::Code::held);
   EXPECT_EQ(bench.call<QueueView>(GetQueue{"q"}).held_until, bench.now.wall + 30'000);
@@ -192,29 +172,29 @@ TEST_F(LimitsTest, ARateLimitOutsideHoldsTheQueueAndCostsNoAttempt) {
   ASSERT_EQ(jobs.size(), 3u);
   EXPECT_EQ(jobs[0].id, job.id);  // it kept its place
   EXPECT_EQ(jobs[0].attempt, 1u);
-  EXPECT_EQ(rate_limited(job, 30'000).status, Status::pending);  // repeated: nothing is held again
+  EXPECT_EQ(bench.rate_limited(job, 30'000).status, Status::pending);  // repeated: nothing is held again
   EXPECT_EQ(bench.call<QueueView>(GetQueue{"q"}).held_until, 0);
 }
 
 TEST_F(LimitsTest, ResumeEndsTheHold) {
   submit(2);
   const Ticket worker = connect(10);
-  std::vector<GrantedJob> jobs = granted(worker);
-  rate_limited(jobs.at(0), 3'600'000);
-  EXPECT_TRUE(granted(worker).empty());
+  std::vector<GrantedJob> jobs = bench.granted(worker);
+  bench.rate_limited(jobs.at(0), 3'600'000);
+  EXPECT_TRUE(bench.granted(worker).empty());
   PutQueue resume;
   resume.name = "q";
   resume.paused = false;
   resume.clear_hold = true;
   bench.call<QueueView>(std::move(resume));
-  EXPECT_EQ(granted(worker).size(), 1u);
+  EXPECT_EQ(bench.granted(worker).size(), 1u);
 }
 
 TEST_F(LimitsTest, ACancelledJobThatMeetsALimitIsCancelled) {
   submit(1);
   const GrantedJob job = bench.lease("q").at(0);
   bench.call<JobChanged>(Cancel{job.id});
-  EXPECT_EQ(rate_limited(job, 1'000).status, Status::cancelled);
+  EXPECT_EQ(bench.rate_limited(job, 1'000).status, Status::cancelled);
 }
 
 TEST_F(LimitsTest, AnotherQueueOfTheSameWorkerGoesOn) {
@@ -222,7 +202,7 @@ TEST_F(LimitsTest, AnotherQueueOfTheSameWorkerGoesOn) {
   submit(5);
   for (int i = 0; i < 5; ++i) bench.submit(Bench::job("r"));
   const Ticket worker = bench.post(OpenWorker{"w", {{"q", 1}, {"r", 1}}, {}, 100, {}});
-  EXPECT_EQ(granted(worker).size(), 6u);
+  EXPECT_EQ(bench.granted(worker).size(), 6u);
 }
 
 }  // namespace

@@ -10,14 +10,14 @@ TEST_F(LanesTest, ANamedLimitHoldsOverAllQueues) {
   for (int i = 0; i < 5; ++i) submit("", {"api"}, false, "r");
   const JobId free = submit("");
   const Ticket worker = connect(100);
-  const std::vector<GrantedJob> jobs = granted(worker);
+  const std::vector<GrantedJob> jobs = bench.granted(worker);
   ASSERT_EQ(jobs.size(), 3u);
   EXPECT_EQ(bench.status(free), Status::active);
   EXPECT_EQ(bench.call<LimitView>(GetLimit{"api"}).active, 2u);
   for (const GrantedJob& job : jobs) bench.complete(job);
-  EXPECT_EQ(granted(worker).size(), 2u);
+  EXPECT_EQ(bench.granted(worker).size(), 2u);
   bench.restart();
-  EXPECT_EQ(granted(connect(100)).size(), 0u);
+  EXPECT_EQ(bench.granted(connect(100)).size(), 0u);
   EXPECT_EQ(bench.call<LimitView>(GetLimit{"api"}).active, 2u);
   limit("api", 4);
   bench.call<LimitList>(ListLimits{});
@@ -32,14 +32,14 @@ TEST_F(LanesTest, AllLimitsOfAJobHold) {
   for (int i = 0; i < 3; ++i) a.push_back(submit("", {"api", "api:a"}));
   for (int i = 0; i < 3; ++i) submit("", {"api", "api:b"});
   const Ticket worker = connect(100);
-  std::vector<GrantedJob> jobs = granted(worker);
+  std::vector<GrantedJob> jobs = bench.granted(worker);
   ASSERT_EQ(jobs.size(), 2u);
   const Reason reason = why(a[1]);
   EXPECT_EQ(reason.code, Reason::Code::named_concurrency_limit);
   EXPECT_EQ(reason.text, "api:a");
   EXPECT_EQ(reason.limit, 1u);
   bench.complete(jobs[0]);
-  ASSERT_EQ(granted(worker).size(), 1u);
+  ASSERT_EQ(bench.granted(worker).size(), 1u);
   EXPECT_EQ(bench.status(a[1]), Status::active);
 }
 
@@ -47,15 +47,11 @@ TEST_F(LanesTest, ANamedRateOutlivesARestart) {
   limit("api", std::nullopt, RateLimit{5, 60'000, 0});
   std::vector<JobId> jobs;
   for (int i = 0; i < 20; ++i) jobs.push_back(submit("", {"api"}, false, i % 2 == 0 ? "q" : "r"));
-  EXPECT_EQ(granted(connect(100)).size(), 5u);
+  EXPECT_EQ(bench.granted(connect(100)).size(), 5u);
   EXPECT_EQ(why(jobs[19]).code, Reason::Code::named_rate_limit);
   bench.restart();
   const Ticket again = connect(100);
-  EXPECT_EQ(granted(again).size(), 0u);
-  bench.advance(59'000);
-  EXPECT_EQ(granted(again).size(), 0u);
-  bench.advance(2'000);
-  EXPECT_EQ(granted(again).size(), 5u);
+  EXPECT_EQ(bench.granted_in(again, {59'000, 2'000}), (std::vector<std::size_t>{0, 0, 5}));
 }
 
 TEST_F(LanesTest, ARateLimitOutsideHoldsTheLimitsOfTheJobAndNotItsQueue) {
@@ -64,7 +60,7 @@ TEST_F(LanesTest, ARateLimitOutsideHoldsTheLimitsOfTheJobAndNotItsQueue) {
   const JobId other = submit("", {"api"});
   const GrantedJob job = bench.lease("q").at(0);
   ASSERT_EQ(job.id, limited);
-  EXPECT_EQ(rate_limited(job, 30'000).status, Status::pending);
+  EXPECT_EQ(bench.rate_limited(job, 30'000).status, Status::pending);
   EXPECT_EQ(why(other).code, Reason::Code::named_limit_held);
   EXPECT_EQ(why(other).until, bench.now.wall + 30'000);
   submit("");
@@ -155,7 +151,7 @@ TEST_F(LanesTest, QueuesThatShareALimitAreServedInTurn) {
   std::string order;
   for (int i = 0; i < 8; ++i) {
     for (const auto& [queue, worker] : workers) {
-      for (const GrantedJob& job : granted(worker)) {
+      for (const GrantedJob& job : bench.granted(worker)) {
         order += queue;
         bench.complete(job);
       }

@@ -1,82 +1,8 @@
 // Graphs: jobs that wait for others, children of a running job, and what ends bring about.
-#include <gtest/gtest.h>
-
-#include "tests/core/bench.h"
+#include "tests/core/workflows_bench.h"
 
 namespace pawl::core::test {
 namespace {
-
-using Policy = OnParentFailure;
-
-NewMember member(std::string ref, std::vector<std::uint32_t> depends_on = {}, Policy policy = Policy::fail) {
-  NewMember made;
-  made.job = Bench::job("q");
-  made.job.name = ref;
-  made.ref = std::move(ref);
-  made.depends_on = std::move(depends_on);
-  made.on_parent_failure = policy;
-  return made;
-}
-
-class WorkflowsTest : public ::testing::Test {
- protected:
-  explicit WorkflowsTest(MachineOptions options = {}) : bench(options) {}
-
-  Bench bench;
-  std::vector<JobId> ids;
-  WorkflowId workflow;
-
-  void submit(std::vector<NewMember> members) {
-    const auto made = bench.call<WorkflowSubmitted>(SubmitWorkflow{"w", std::move(members)});
-    workflow = made.workflow;
-    for (const auto& item : made.jobs) ids.push_back(item.id);
-  }
-  std::vector<std::string> states() {
-    std::vector<std::string> found;
-    for (const JobId& id : ids) found.emplace_back(name_of(bench.status(id)));
-    return found;
-  }
-  GrantedJob lease(const std::string& name) {
-    return bench.call<Granted>(Lease{"q", "w1", 1, 0, {name}}).jobs.at(0);
-  }
-  static Settlement settlement_of(const GrantedJob& job) {
-    Settlement settlement;
-    settlement.id = job.id;
-    settlement.lease = job.lease;
-    return settlement;
-  }
-  static Settlement failure_of(const GrantedJob& job) {
-    Settlement settlement = settlement_of(job);
-    settlement.outcome = Settlement::Outcome::fail;
-    settlement.permanent = true;
-    return settlement;
-  }
-  void complete(const std::string& name, const std::string& result = "1") {
-    Settlement settlement = settlement_of(lease(name));
-    settlement.result = std::make_shared<const std::string>(result);
-    bench.settle(std::move(settlement));
-  }
-  void fail(const std::string& name) { bench.fail(lease(name), true); }
-  std::string status() { return std::string(bench.rows.workflows.at(workflow).status()); }
-  static std::map<std::string, std::string> texts(const std::vector<ParentResult>& parents) {
-    std::map<std::string, std::string> found;
-    for (const ParentResult& parent : parents)
-      found[parent.ref] =
-          std::string(name_of(parent.status)) + " " + (parent.result ? *parent.result : "null");
-    return found;
-  }
-  void expect_nothing_left() {
-    EXPECT_TRUE(bench.rows.dependents.empty());
-    EXPECT_TRUE(bench.rows.parents.empty());
-    EXPECT_TRUE(bench.rows.joins.empty());
-    EXPECT_TRUE(bench.rows.owed.empty());
-    EXPECT_EQ(bench.count("q", Status::blocked), 0u);
-    EXPECT_EQ(bench.rows.queues.begin()->second.live_members, 0u);
-  }
-};
-
-using Strings = std::vector<std::string>;
-using Texts = std::map<std::string, std::string>;
 
 TEST_F(WorkflowsTest, TheirIdsSortAsTheyWereSubmitted) {
   WorkflowId last;
@@ -240,30 +166,6 @@ TEST_F(WorkflowsTest, CancelEndsAllThatHasNotEnded) {
   EXPECT_EQ(bench.call<Refused>(CancelWorkflow{WorkflowId{}}).why, Refusal::unknown_workflow);
 }
 
-TEST_F(WorkflowsTest, RetryGoesOnFromWhatFailed) {
-  submit(
-      {member("a"), member("b", {0}), member("c", {1}), member("d", {1, 2}, Policy::skip), member("e", {0})});
-  complete("a", "1");
-  complete("e");
-  fail("b");
-  EXPECT_EQ(states(), (Strings{"completed", "failed", "failed", "cancelled", "completed"}));
-  EXPECT_EQ(status(), "failed");
-  bench.restart();
-  EXPECT_EQ(bench.call<WorkflowChanged>(RetryWorkflow{workflow}).jobs, 3u);
-  EXPECT_EQ(states(), (Strings{"completed", "pending", "blocked", "blocked", "completed"}));
-  EXPECT_EQ(status(), "running");
-  bench.restart();
-  const GrantedJob b = lease("b");
-  EXPECT_EQ(texts(b.parents), (Texts{{"a", "completed 1"}}));
-  bench.complete(b);
-  complete("c", "3");
-  EXPECT_EQ(texts(lease("d").parents), (Texts{{"b", "completed null"}, {"c", "completed 3"}}));
-  bench.advance(31'000);
-  complete("d");
-  EXPECT_EQ(status(), "completed");
-  expect_nothing_left();
-}
-
 TEST_F(WorkflowsTest, AJobMayAddChildrenAndWaitForThem) {
   const JobId parent = bench.submit(Bench::job("q"));
   const GrantedJob held = bench.lease("q").at(0);
@@ -311,34 +213,6 @@ TEST_F(WorkflowsTest, TheResultOfAnInvokedJobIsAStep) {
 }
 
 // In one batch: what the cancel owes is paid after the retry.
-TEST_F(WorkflowsTest, ARetryInTheBatchOfACancelWaitsForTheNewEnds) {
-  submit({member("a"), member("b", {0})});
-  bench.call_together({CancelWorkflow{workflow}, RetryWorkflow{workflow}});
-  EXPECT_EQ(bench.status(ids[0]), Status::pending);
-  EXPECT_EQ(bench.status(ids[1]), Status::blocked);
-  complete("a");
-  complete("b");
-  EXPECT_EQ(status(), "completed");
-  expect_nothing_left();
-}
-
-// In one batch: an end that is not paid yet, of a job for which the one that runs again waited once.
-TEST_F(WorkflowsTest, ARetryInTheBatchOfAnEndCountsThatEndOnce) {
-  submit({member("a"), member("b"), member("c", {0, 1})});
-  bench.call<JobChanged>(Cancel{ids[0]});
-  EXPECT_EQ(bench.status(ids[2]), Status::failed);
-  bench.call_together({Settle{{settlement_of(lease("b"))}}, RetryWorkflow{workflow}});
-  EXPECT_EQ(states(), (std::vector<std::string>{"pending", "completed", "blocked"}));
-  bench.restart();
-  complete("a");
-  EXPECT_EQ(texts(lease("c").parents).size(), 2u);
-  bench.advance(31'000);
-  complete("c");
-  EXPECT_EQ(status(), "completed");
-  expect_nothing_left();
-}
-
-// Its first wait ended early, with a parent that is still to end; that end is none of its second wait.
 TEST_F(WorkflowsTest, AnEndCountsForTheWaitThatItBelongsTo) {
   submit({member("a"), member("b"), member("c", {0, 1})});
   bench.call<JobChanged>(Cancel{ids[0]});
@@ -351,53 +225,6 @@ TEST_F(WorkflowsTest, AnEndCountsForTheWaitThatItBelongsTo) {
   complete("x");
   EXPECT_EQ(bench.status(ids[2]), Status::pending);
   complete("c");
-  expect_nothing_left();
-}
-
-TEST_F(WorkflowsTest, ARetryUndoesTheEndsOfWhichOneThatWaitsWasTold) {
-  submit({member("p"), member("r"), member("x", {0, 1}, Policy::run)});
-  fail("p");
-  bench.restart();
-  bench.call<WorkflowChanged>(RetryWorkflow{workflow});
-  complete("r");
-  EXPECT_EQ(states(), (std::vector<std::string>{"pending", "completed", "blocked"}));
-  bench.restart();
-  complete("p", "2");
-  EXPECT_EQ(texts(lease("x").parents), (Texts{{"p", "completed 2"}, {"r", "completed 1"}}));
-  bench.advance(31'000);
-  complete("x");
-  expect_nothing_left();
-}
-
-// Of an end that is not worked off yet it was not told: nor must it be, when the job runs again.
-TEST_F(WorkflowsTest, ARetryInTheBatchOfAnEndUndoesIt) {
-  submit({member("p"), member("x", {0}), member("y", {1})});
-  bench.call_together({Settle{{failure_of(lease("p"))}}, RetryWorkflow{workflow}});
-  EXPECT_EQ(states(), (std::vector<std::string>{"pending", "blocked", "blocked"}));
-  bench.restart();
-  complete("p");
-  complete("x");
-  complete("y");
-  EXPECT_EQ(status(), "completed");
-  expect_nothing_left();
-}
-
-TEST_F(WorkflowsTest, AJobThatIsRetriedWaitsForItsOwnChildrenAgain) {
-  submit({member("m")});
-  const GrantedJob m = lease("m");
-  const auto child = bench.call<WorkflowSubmitted>(AddChildren{m.id, m.lease, {member("c")}});
-  fail("c");
-  fail("m");
-  EXPECT_EQ(status(), "failed");
-  bench.restart();
-  EXPECT_EQ(bench.call<WorkflowChanged>(RetryWorkflow{workflow}).jobs, 2u);
-  EXPECT_EQ(bench.status(m.id), Status::blocked);
-  EXPECT_EQ(bench.status(child.jobs[0].id), Status::pending);
-  complete("c", "5");
-  EXPECT_EQ(texts(lease("m").parents), (Texts{{"c", "completed 5"}}));
-  bench.advance(31'000);
-  complete("m");
-  EXPECT_EQ(status(), "completed");
   expect_nothing_left();
 }
 
@@ -448,20 +275,6 @@ TEST_F(WorkflowsTest, WhatOneThatIsCancelledWasToldStays) {
   expect_nothing_left();
 }
 
-TEST_F(WorkflowsTest, WhatEndedWhileItWaitedForItsParentsIsNotReplayedWithoutThem) {
-  submit({member("p"), member("x", {0}), member("y", {1})});
-  fail("p");
-  EXPECT_EQ(states(), (std::vector<std::string>{"failed", "failed", "failed"}));
-  const auto replay = [&](int i) { return Retry{ids[i], Status::failed, true}; };
-  EXPECT_EQ(bench.call<Refused>(replay(1)).why, Refusal::wrong_state);
-  bench.restart();
-  EXPECT_EQ(bench.call<Refused>(replay(2)).why, Refusal::wrong_state);
-  bench.call<WorkflowChanged>(RetryWorkflow{workflow});
-  complete("p");
-  fail("x");
-  EXPECT_EQ(bench.call<JobChanged>(replay(1)).id, ids[1]) << "it had run";
-}
-
 TEST_F(WorkflowsTest, OfAChildThatWasAddedTwiceTheNewerCounts) {
   submit({member("a")});
   const GrantedJob first = lease("a");
@@ -493,32 +306,6 @@ TEST_F(WorkflowsTest, AnOrderedJobDoesNotWaitForOneBehindItself) {
   bench.call<WorkflowSubmitted>(AddChildren{a.id, a.lease, {child}});
   complete("k");
   EXPECT_EQ(bench.status(a.id), Status::pending);
-}
-
-class WorkflowsInSlicesTest : public WorkflowsTest {
- protected:
-  WorkflowsInSlicesTest()
-      : WorkflowsTest([] {
-          MachineOptions options;
-          options.release_slice = 1;
-          return options;
-        }()) {}
-};
-
-// Those that came later are no part of what an end owes, however many they are.
-TEST_F(WorkflowsInSlicesTest, ManyThatWaitAnewDoNotStandInTheWay) {
-  std::vector<NewMember> members{member("p")};
-  for (int i = 0; i < 6; ++i) members.push_back(member("x" + std::to_string(i), {0}));
-  submit(members);
-  bench.pay_rounds = 4;
-  bench.call_together({Settle{{failure_of(lease("p"))}}, Cancel{ids[1]}, RetryWorkflow{workflow}});
-  bench.pay_rounds = 100;
-  for (int i = 0; i < 20; ++i) bench.advance(1);
-  complete("p");
-  for (int i = 0; i < 20; ++i) bench.advance(1);
-  for (int i = 0; i < 6; ++i) complete("x" + std::to_string(i));
-  EXPECT_EQ(status(), "completed");
-  expect_nothing_left();
 }
 
 TEST_F(WorkflowsTest, ChildrenOfAMemberJoinItsWorkflow) {

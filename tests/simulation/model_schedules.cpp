@@ -256,8 +256,8 @@ void Model::predict(const DeleteSchedule& remove) {
   if (known == nullptr) return;
   const ModelJob* last = find(known->last_job, now_.wall);
   if (last != nullptr && !is_end(last->status)) {
-    rare_.add(remove.in_use_too ? Rare::schedule_in_use_deleted : Rare::schedule_in_use);
-    if (!remove.in_use_too) {
+    rare_.add(remove.force ? Rare::schedule_in_use_deleted : Rare::schedule_in_use);
+    if (!remove.force) {
       answer_ = Refusal::schedule_in_use;
       return;
     }
